@@ -1,0 +1,15 @@
+//! The wire between the agent and the licensing service: bodies, the DPoP proof, and the discovery document.
+//!
+//! | room | concern |
+//! | --- | --- |
+//! | [`discovery`] | what `/.well-known/latchkey` says |
+//! | [`check`] | `POST /v1/check` |
+//! | [`release`] | `POST /v1/release` |
+//! | [`dpop`] | DPoP proofs (RFC 9449), made and verified |
+//! | [`problem`] | error bodies (RFC 9457) |
+#![deny(clippy::wildcard_enum_match_arm)]
+
+pub mod check;
+pub mod discovery;
+pub mod problem;
+pub mod release;

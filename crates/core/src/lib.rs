@@ -1,0 +1,44 @@
+//! Latchkey's rules, without a clock, a disk, a network or a die to throw.
+//!
+//! Everything the product promises about time, leases and refusals is decided here, from values that are
+//! passed in, so that thirty days can be lived through in a millisecond. One direction of flow:
+//!
+//! ```text
+//! Input ──► engine::Engine::handle(now, input) ──► Vec<Effect>
+//!                        │
+//!                        ▼
+//!                  Facts (stored) ──► status (derived) ──► View (rendered by everyone)
+//! ```
+//!
+//! | room | concern |
+//! | --- | --- |
+//! | [`time`] | instants and durations, as the rules count them |
+//! | [`policy`] | the numbers that the licensing service signs into each lease |
+//! | [`jws`] | compact JWS, read strictly |
+//! | [`keys`] | the keys document: which keys may sign a lease, signed by the vendor's root key |
+//! | [`lease`] | leases and refusals: their claims, and when they count |
+//! | [`proof`] | how the agent proves to a product that it holds the device key |
+//! | [`registration`] | what a product tells this machine about itself |
+//! | [`clock`] | trusted time (rule 16) |
+//! | [`facts`] | what is stored |
+//! | [`status`] | what is derived: one total function |
+//! | [`code`] | the status codes and reasons that the outside sees |
+//! | [`notice`] | what the user is told, once per cause |
+//! | [`view`] | the whole state, for everyone who shows it |
+//! | [`engine`] | the one place where facts change |
+#![deny(clippy::wildcard_enum_match_arm)]
+
+pub mod clock;
+pub mod code;
+pub mod engine;
+pub mod facts;
+pub mod jws;
+pub mod keys;
+pub mod lease;
+pub mod notice;
+pub mod policy;
+pub mod proof;
+pub mod registration;
+pub mod status;
+pub mod time;
+pub mod view;

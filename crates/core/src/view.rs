@@ -1,0 +1,341 @@
+//! The whole state, for everyone who shows it: tray, window and command line render the same value.
+
+use serde::{Deserialize, Serialize};
+
+use crate::code::{Basis, Code, Reason};
+use crate::lease::RefusalDetail;
+use crate::notice::{Left, Notice};
+use crate::time::Timestamp;
+
+/// The status of one product, as it travels. Fields that do not apply are absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusView {
+    /// The stable number ([`Code`]). A number, so that an older reader survives a newer agent.
+    pub code: u16,
+    /// The stable name.
+    pub name: String,
+    /// What an `OK` rests on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basis: Option<Basis>,
+    /// Why an `AUTH_PENDING` is pending.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// Since when it is pending or refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// `OK`: the lease's end, exclusive. Pending: the deadline. `OFFLINE_LIMIT_REACHED`: when the lease ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// Time left until `until`, as people count it (`OK` only).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<Left>,
+    /// When an open product must have stopped (rules 5 and 20).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_at: Option<Timestamp>,
+    /// What else a refusal says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<RefusalDetail>,
+}
+
+impl StatusView {
+    /// The code, if this version knows its number.
+    pub fn code(&self) -> Option<Code> {
+        Code::from_number(self.code)
+    }
+
+    /// Whether the product may start, or go on.
+    pub fn may_run(&self) -> bool {
+        self.code == Code::Ok.number()
+    }
+
+    /// Whether the answer is still to come: a start waits on codes 1 to 4 only while somebody is awaited.
+    pub fn is_pending(&self) -> bool {
+        match self.code() {
+            Some(Code::Connecting | Code::PendingIdentity | Code::PendingLicensing) => true,
+            Some(Code::AuthPending) => self.until.is_some(),
+            _ => false,
+        }
+    }
+}
+
+/// One registered product.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProductView {
+    /// Product key.
+    pub product: String,
+    /// Product version.
+    pub version: String,
+    /// What people call it.
+    pub name: String,
+    /// Who publishes it.
+    pub publisher: String,
+    /// Its licensing service.
+    pub service: String,
+    /// Where it stands.
+    pub status: StatusView,
+    /// How many programs have it open on this machine.
+    pub open: u32,
+    /// The last good check, if a lease is held.
+    #[serde(default)]
+    pub checked_at: Option<Timestamp>,
+    /// For how long its lease was good offline when it was given, in seconds: the full ring.
+    #[serde(default)]
+    pub offline_for: Option<u64>,
+    /// The organisation that holds the subscription.
+    #[serde(default)]
+    pub org: Option<String>,
+}
+
+/// Who is signed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserView {
+    /// Display name; the address where the provider gives no name.
+    pub name: String,
+    /// E-mail address, where the provider gives one.
+    #[serde(default)]
+    pub email: Option<String>,
+    /// The identity service.
+    pub issuer: String,
+}
+
+/// What is known about reaching the services.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Reach {
+    /// Nothing has been tried yet.
+    #[default]
+    Unknown,
+    /// The last check was answered.
+    Online,
+    /// A check failed; one failure decides nothing (rule 8).
+    Doubtful,
+    /// The machine has no route or no name resolution.
+    Offline,
+    /// The machine has a network, and neither service answers.
+    NeitherAnswers,
+    /// The licensing service answers and the identity service does not (rule 6).
+    IdentityOutage,
+    /// The identity service answers and the licensing service does not (rule 7).
+    LicensingOutage,
+}
+
+/// One licensing service, and the account there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountView {
+    /// The licensing service.
+    pub service: String,
+    /// Who is signed in, if anybody.
+    #[serde(default)]
+    pub user: Option<UserView>,
+    /// What is known about reaching it.
+    pub reach: Reach,
+    /// The last good check.
+    #[serde(default)]
+    pub checked_at: Option<Timestamp>,
+    /// When the next check is due.
+    #[serde(default)]
+    pub next_check_at: Option<Timestamp>,
+    /// Whether a check is on the wire now.
+    pub checking: bool,
+    /// A signed release that waits for the service (rule 15).
+    pub release_waiting: bool,
+}
+
+/// Where a sign-in stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SignInPhase {
+    /// The identity service is asked where to go.
+    Starting,
+    /// The browser is open: the user is awaited.
+    WaitingForUser,
+    /// The user came back; tokens are fetched and stored.
+    Finishing,
+}
+
+/// A sign-in that is open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignInView {
+    /// Names the attempt.
+    pub attempt: u64,
+    /// For which licensing service.
+    pub service: String,
+    /// Where it stands.
+    pub phase: SignInPhase,
+    /// The address to open, once known: *Open again* and *Copy link*.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// Since when.
+    pub since: Timestamp,
+    /// The deadline (rule 17).
+    pub until: Timestamp,
+}
+
+/// How a sign-in ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "result")]
+#[non_exhaustive]
+pub enum SignInResult {
+    /// Signed in.
+    SignedIn,
+    /// Cancelled here.
+    Cancelled,
+    /// The user, or the provider on their behalf, said no.
+    Denied,
+    /// Nobody came back in time.
+    Expired,
+    /// Whoever asked for it went away.
+    Abandoned,
+    /// The browser or provider could not complete it.
+    Failed {
+        /// What went wrong: a stable key, for which `latchkey-words` has a sentence.
+        problem: String,
+        /// Plain detail for support; never a secret.
+        #[serde(default)]
+        detail: String,
+    },
+}
+
+/// The last sign-in that ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignInEnd {
+    /// Which attempt.
+    pub attempt: u64,
+    /// How.
+    #[serde(flatten)]
+    pub result: SignInResult,
+}
+
+/// The tray icon.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Icon {
+    /// All is well.
+    Ready,
+    /// Something is on the wire that somebody waits for.
+    Busy,
+    /// Grace.
+    Offline,
+    /// Final days: three left.
+    Three,
+    /// Final days: two left.
+    Two,
+    /// Final days: one left, or hours.
+    One,
+    /// A product has stopped.
+    Stopped,
+    /// Nobody is signed in.
+    #[default]
+    SignedOut,
+}
+
+/// The status line: the one sentence that tooltip, menu and `latchkey status` begin with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "line")]
+#[non_exhaustive]
+pub enum Line {
+    /// No product is registered.
+    NoProducts,
+    /// Nobody is signed in.
+    #[default]
+    SignedOut,
+    /// A sign-in is open.
+    SigningIn,
+    /// All is well.
+    Licensed {
+        /// Display name.
+        user: String,
+    },
+    /// A check that somebody waits for is on the wire.
+    Checking,
+    /// Grace, or neither service answers.
+    Offline {
+        /// The product that ends first.
+        product: String,
+        /// Time left.
+        left: Left,
+        /// The end.
+        until: Timestamp,
+    },
+    /// Final warning.
+    Final {
+        /// The product that ends first.
+        product: String,
+        /// Time left.
+        left: Left,
+        /// The end.
+        until: Timestamp,
+    },
+    /// A service is out, and work goes on.
+    Outage {
+        /// Which service is out.
+        reach: Reach,
+    },
+    /// A product may not run, or must stop.
+    Stopped {
+        /// The product.
+        product: String,
+        /// Its status code.
+        code: u16,
+        /// When it must have stopped, where it is open.
+        stop_at: Option<Timestamp>,
+    },
+    /// The system's keyring waits for the user.
+    VaultLocked,
+}
+
+/// What the tray shows at a glance.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Headline {
+    /// The icon.
+    pub icon: Icon,
+    /// The status line.
+    #[serde(flatten)]
+    pub line: Line,
+}
+
+/// Something that is not as it should be, and that the user can mend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Problem {
+    /// The keyring is locked.
+    VaultLocked,
+    /// There is no keyring, or it does not answer.
+    VaultUnavailable,
+    /// The state could not be written: disk full or read-only.
+    StateNotSaved,
+    /// The newest state file was damaged; the one before it was used.
+    StateRecovered,
+    /// The state was written by a newer Latchkey and is left untouched.
+    StateTooNew,
+    /// The wall clock is far from trusted time.
+    ClockWrong,
+}
+
+/// The whole state. `revision` counts the changes, so that a reader can tell a newer from an older.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct View {
+    /// Counts up with every change.
+    pub revision: u64,
+    /// Trusted time when this was made, so that a reader can count down from it.
+    pub at: Timestamp,
+    /// The tray at a glance.
+    pub headline: Headline,
+    /// Every licensing service that a registered product names.
+    pub accounts: Vec<AccountView>,
+    /// Every registered product, by name.
+    pub products: Vec<ProductView>,
+    /// The sign-in that is open.
+    #[serde(default)]
+    pub sign_in: Option<SignInView>,
+    /// The last sign-in that ended.
+    #[serde(default)]
+    pub last_sign_in: Option<SignInEnd>,
+    /// Notices not yet shown.
+    pub notices: Vec<Notice>,
+    /// What the user can mend.
+    pub problems: Vec<Problem>,
+}
