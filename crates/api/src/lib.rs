@@ -11,5 +11,6 @@
 
 pub mod check;
 pub mod discovery;
+pub mod dpop;
 pub mod problem;
 pub mod release;

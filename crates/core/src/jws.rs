@@ -275,6 +275,31 @@ pub struct Unverified<'a> {
 /// # Errors
 /// Everything of [`JwsError`] that can be seen without a key.
 pub fn parse<'a>(token: &'a str, typ: &str) -> Result<Unverified<'a>, JwsError> {
+    let (unverified, rest) = take_apart(token, typ)?;
+    if rest.contains_key("jwk") {
+        return Err(JwsError::ForbiddenHeader("jwk"));
+    }
+    Ok(unverified)
+}
+
+/// Takes a token apart whose header carries its own public key, as a DPoP proof does (RFC 9449 section 4.2). The key
+/// proves possession and nothing else: who may use it is the caller's question.
+///
+/// # Errors
+/// Everything that [`parse`] says, and [`JwsError::BadKey`] when `jwk` is missing, or is more than a public key.
+pub fn parse_with_jwk<'a>(token: &'a str, typ: &str) -> Result<(Unverified<'a>, Jwk), JwsError> {
+    let (unverified, mut rest) = take_apart(token, typ)?;
+    let jwk = rest.remove("jwk").ok_or(JwsError::BadKey)?;
+    if ["d", "k", "p", "q"].iter().any(|private| jwk.get(private).is_some()) {
+        return Err(JwsError::BadKey);
+    }
+    serde_json::from_value(jwk).map(|jwk| (unverified, jwk)).map_err(|_| JwsError::BadKey)
+}
+
+fn take_apart<'a>(
+    token: &'a str,
+    typ: &str,
+) -> Result<(Unverified<'a>, serde_json::Map<String, serde_json::Value>), JwsError> {
     #[derive(Deserialize)]
     struct Read {
         alg: String,
@@ -290,7 +315,7 @@ pub fn parse<'a>(token: &'a str, typ: &str) -> Result<Unverified<'a>, JwsError> 
     let (header, payload) = message.split_once('.').ok_or(JwsError::Malformed)?;
     let decode = |part: &str| from_base64url(part).ok_or(JwsError::Malformed);
     let read: Read = serde_json::from_slice(&decode(header)?).map_err(|_| JwsError::Malformed)?;
-    for forbidden in ["jwk", "jku", "x5u", "x5c", "crit", "b64"] {
+    for forbidden in ["jku", "x5u", "x5c", "crit", "b64"] {
         if read.rest.contains_key(forbidden) {
             return Err(JwsError::ForbiddenHeader(forbidden));
         }
@@ -298,13 +323,14 @@ pub fn parse<'a>(token: &'a str, typ: &str) -> Result<Unverified<'a>, JwsError> 
     if read.typ.as_deref() != Some(typ) {
         return Err(JwsError::WrongType(read.typ.unwrap_or_default()));
     }
-    Ok(Unverified {
+    let unverified = Unverified {
         alg: read.alg,
         kid: read.kid,
         message: message.as_bytes(),
         payload: decode(payload)?,
         signature: decode(signature)?,
-    })
+    };
+    Ok((unverified, read.rest))
 }
 
 impl Unverified<'_> {
