@@ -1,11 +1,23 @@
-//! The wire between the agent and its clients: one user, one machine, one socket.
+//! The wire between the agent and its clients: one user, one machine, one socket. See `docs/ipc.md`.
 //!
 //! | room | concern |
 //! | --- | --- |
 //! | [`hello`] | the first frame of either side, and the version they agree on |
 //! | [`messages`] | requests, replies and events of version 1 |
 //! | [`frame`] | length-prefixed JSON, without I/O |
-#![deny(clippy::wildcard_enum_match_arm)]
+//! | [`address`] | where the agent of this user listens, and whether that place can be trusted |
+//! | [`client`] | the client's side, blocking |
+//! | `server` | the agent's side, asynchronous (feature `server`) |
 
+pub mod address;
+pub mod client;
+pub mod frame;
 pub mod hello;
 pub mod messages;
+#[cfg(unix)]
+mod peer;
+#[cfg(feature = "server")]
+pub mod server;
+mod stream;
+
+pub use client::Connection;
