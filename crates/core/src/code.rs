@@ -88,59 +88,60 @@ impl<'de> Deserialize<'de> for Code {
     }
 }
 
-/// What an `OK` rests on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Basis {
-    /// A lease, confirmed online.
-    Lease,
-    /// A lease, without having reached the services (rule 3).
-    Grace,
-    /// The same, with less than `final_warning` left (rule 4).
-    FinalWarning,
-    /// A lease, while the licensing service is out (rule 7).
-    Outage,
-    /// A temporary licence (rule 7).
-    Temporary,
-}
+macro_rules! names {
+    ($(#[$doc:meta])* $type:ident { $($(#[$variant_doc:meta])* $variant:ident $name:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[non_exhaustive]
+        pub enum $type { $($(#[$variant_doc])* #[serde(rename = $name)] $variant,)* }
 
-/// Why a status is [`Code::AuthPending`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Reason {
-    /// A browser or device-code sign-in is open.
-    WaitingForUser,
-    /// Another sign-in holds the slot.
-    WaitingForOther,
-    /// The system's keyring waits for the user.
-    VaultLocked,
-    /// Rule 14: the seat was just assigned, and the next try is scheduled.
-    EntitlementSpreading,
-    /// The product is not registered on this machine.
-    NotRegistered,
-    /// Something stands between this machine and a service.
-    NetworkBlocked,
-    /// The licensing service speaks an older protocol than this agent.
-    ServiceOutdated,
-    /// The machine's clock is so wrong that TLS or a token refuses.
-    ClockWrong,
-}
+        impl $type {
+            /// Every one there is.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-impl Reason {
-    /// The stable name, as it is written in logs and JSON.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::WaitingForUser => "waiting_for_user",
-            Self::WaitingForOther => "waiting_for_other",
-            Self::VaultLocked => "vault_locked",
-            Self::EntitlementSpreading => "entitlement_spreading",
-            Self::NotRegistered => "not_registered",
-            Self::NetworkBlocked => "network_blocked",
-            Self::ServiceOutdated => "service_outdated",
-            Self::ClockWrong => "clock_wrong",
+            /// The stable name, as it is written in logs and JSON.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
         }
+    };
+}
+
+names! {
+    /// What an `OK` rests on.
+    Basis {
+        /// A lease, confirmed online.
+        Lease "lease",
+        /// A lease, without having reached the services (rule 3).
+        Grace "grace",
+        /// The same, with less than `final_warning` left (rule 4).
+        FinalWarning "final_warning",
+        /// A lease, while the licensing service is out (rule 7).
+        Outage "outage",
+        /// A temporary licence (rule 7).
+        Temporary "temporary",
+    }
+}
+
+names! {
+    /// Why a status is [`Code::AuthPending`].
+    Reason {
+        /// A browser or device-code sign-in is open.
+        WaitingForUser "waiting_for_user",
+        /// Another sign-in holds the slot.
+        WaitingForOther "waiting_for_other",
+        /// The system's keyring waits for the user.
+        VaultLocked "vault_locked",
+        /// Rule 14: the seat was just assigned, and the next try is scheduled.
+        EntitlementSpreading "entitlement_spreading",
+        /// The product is not registered on this machine.
+        NotRegistered "not_registered",
+        /// Something stands between this machine and a service.
+        NetworkBlocked "network_blocked",
+        /// The licensing service speaks an older protocol than this agent.
+        ServiceOutdated "service_outdated",
+        /// The machine's clock is so wrong that TLS or a token refuses.
+        ClockWrong "clock_wrong",
     }
 }
 
@@ -155,5 +156,11 @@ mod tests {
         }
         assert_eq!(Code::from_number(5), None, "5 to 9 are reserved");
         assert_eq!(serde_json::to_string(&Code::OfflineLimitReached).unwrap(), "12");
+        for basis in Basis::ALL {
+            assert_eq!(serde_json::to_value(basis).unwrap(), basis.name());
+        }
+        for reason in Reason::ALL {
+            assert_eq!(serde_json::to_value(reason).unwrap(), reason.name());
+        }
     }
 }

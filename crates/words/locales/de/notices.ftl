@@ -1,0 +1,41 @@
+### Mitteilungen: ein Satz oder zwei, vom Desktop unter einem .title gezeigt.
+
+notice-offline = Sie sind offline. { $product } funktioniert { left-more }, bis zum { $until }.
+    .title = { $product }
+notice-final-warning = Weniger als { left } übrig. Stellen Sie vor dem { $until } eine Internetverbindung her, sonst funktioniert { $product } nicht mehr.
+    .title = { $product }
+notice-ended = { $product } hat angehalten: Es war { $days ->
+        [one] { $days } Tag
+       *[other] { $days } Tage
+    } offline. Verbinden Sie sich einmal, um weiterzumachen.
+    .title = { $product }
+notice-ended-open = { $product } war { $days ->
+        [one] { $days } Tag
+       *[other] { $days } Tage
+    } offline. Speichern Sie Ihre Arbeit: Es hält um { $time } an. Verbinden Sie sich einmal, um weiterzumachen.
+    .title = { $product }
+notice-connected = Verbunden. { $product } ist bis zum { $until } offline nutzbar.
+    .title = { $product }
+notice-must-stop = { $cause } Sie haben { $minutes ->
+        [one] { $minutes } Minute
+       *[other] { $minutes } Minuten
+    } zum Speichern.
+    .title = { $product }
+notice-outage = Der Lizenzdienst antwortet nicht. Sie können weiterarbeiten; nichts zu tun.
+    .title = Latchkey
+notice-other = Bei { $product } hat sich etwas geändert. Öffnen Sie Latchkey, um zu sehen, was.
+    .title = { $product }
+
+## Ursachen von „muss anhalten“, nach dem Statuscode dahinter.
+
+cause = Die Lizenz von { $product } auf diesem Computer ist zu Ende.
+cause-sign-in-required = Die Lizenz von { $product } auf diesem Computer wurde beendet.
+cause-offline-limit-reached = { $product } war zu lange offline.
+cause-not-assigned = Ihr Lizenzplatz für { $product } wurde Ihnen entzogen.
+cause-subscription-ended = Das Abonnement für { $product } ist beendet.
+cause-session-in-use = { $product } wird jetzt auf einem anderen Gerät verwendet.
+cause-device-released = Dieses Gerät wurde von einem anderen aus freigegeben.
+
+# Einmal, wenn das Symbol im Infobereich geschlossen wird.
+notice-quit = Latchkey ist nicht mehr im Infobereich. Ihre Produkte funktionieren weiter.
+    .title = Latchkey

@@ -1,0 +1,100 @@
+### Was schiefging, nach einem festen Schlüssel (`_` und `.` werden `-`), mit dem, was zu tun ist (.next).
+
+problem = Etwas ist schiefgegangen: { $problem }.
+    .next = Versuchen Sie es erneut. Geschieht es wieder, nennen Sie dem Support diesen Namen.
+
+## Mit der Anfrage
+
+problem-agent-unreachable = Der Agent von Latchkey antwortet nicht.
+    .next = Warten Sie einen Moment, und versuchen Sie es erneut. Bleibt er aus, melden Sie sich am Computer ab und wieder an.
+problem-unsupported = Der laufende Agent ist älter als dieses Programm und kennt die Anfrage nicht.
+    .next = Schließen Sie alle Produkte, und öffnen Sie Latchkey erneut.
+problem-timeout = Es kam nicht rechtzeitig eine Antwort.
+    .next = Versuchen Sie es erneut.
+problem-busy = Latchkey ist noch mit der letzten Anfrage beschäftigt.
+    .next = Warten Sie einen Moment, und versuchen Sie es erneut.
+problem-invalid-argument = Die Anfrage wurde nicht verstanden.
+    .next = Aktualisieren Sie das Programm, das sie gestellt hat, oder wenden Sie sich an den Hersteller.
+problem-internal = In Latchkey ist etwas schiefgegangen.
+    .next = Versuchen Sie es erneut. Geschieht es wieder, wenden Sie sich an den Support.
+problem-unknown-product = Dieses Produkt ist auf diesem Computer nicht registriert.
+    .next = Starten Sie es einmal, oder installieren Sie es erneut.
+problem-unknown-service = Kein registriertes Produkt verwendet diesen Lizenzdienst.
+    .next = Prüfen Sie die Adresse.
+problem-service-required = Die registrierten Produkte verwenden mehr als einen Lizenzdienst.
+    .next = Nennen Sie den, den Sie meinen.
+problem-no-products = Auf diesem Computer ist kein Produkt registriert.
+    .next = Installieren Sie ein Produkt, das Latchkey verwendet.
+problem-registration-invalid = Die Registrierung des Produkts ist nicht gültig.
+    .next = Wenden Sie sich an den Hersteller des Produkts.
+problem-not-signed-in = Sie sind abgemeldet.
+    .next = Melden Sie sich zuerst an.
+problem-no-sign-in = Es ist keine Anmeldung offen.
+    .next = Beginnen Sie eine neue.
+problem-signed-out = Sie wurden abgemeldet.
+    .next = Melden Sie sich erneut an.
+
+## Mit dem Netzwerk und den Diensten
+
+problem-offline = Dieser Computer ist offline.
+    .next = Stellen Sie eine Internetverbindung her, und versuchen Sie es erneut.
+problem-network-blocked = Etwas in diesem Netzwerk steht zwischen diesem Computer und dem Dienst.
+    .next = Öffnen Sie eine beliebige Webseite: Verlangt das Netzwerk eine Anmeldung, melden Sie sich dort an. Fragen Sie sonst, wer das Netzwerk betreibt.
+problem-network-sign-in = Dieses Netzwerk verlangt zuerst eine Anmeldung.
+    .next = Öffnen Sie eine beliebige Webseite, melden Sie sich beim Netzwerk an, und versuchen Sie es erneut.
+problem-certificate = Dem Zertifikat des Dienstes wird auf diesem Computer nicht vertraut.
+    .next = Prüfen Sie Datum und Uhrzeit. Stimmen sie, fragen Sie, wer das Netzwerk betreibt.
+problem-identity-unavailable = Der Anmeldedienst antwortet nicht.
+    .next = Versuchen Sie es später erneut.
+problem-licensing-unavailable = Der Lizenzdienst antwortet nicht.
+    .next = Versuchen Sie es später erneut. Ihre Produkte funktionieren weiter.
+problem-service-outdated = Der Lizenzdienst ist zu alt für dieses Latchkey.
+    .next = Bitten Sie Ihre Administration, den Lizenzdienst zu aktualisieren.
+problem-client-outdated = Der Lizenzdienst verlangt ein neueres Latchkey.
+    .next = Aktualisieren Sie Latchkey.
+problem-service-misconfigured = Der Lizenzdienst ist nicht richtig eingerichtet.
+    .next = Sagen Sie es Ihrer Administration.
+problem-service-answer = Der Lizenzdienst hat eine Antwort gesendet, der nicht zu trauen ist.
+    .next = Versuchen Sie es erneut. Geschieht es wieder, sagen Sie es Ihrer Administration.
+problem-user-unknown = Der Lizenzdienst kennt dieses Konto nicht.
+    .next = Melden Sie sich mit Ihrem Firmenkonto an, oder bitten Sie Ihre Administration, dieses hinzuzufügen.
+
+## Mit diesem Computer
+
+problem-vault-locked = Der Schlüsselbund dieses Computers ist gesperrt.
+    .next = Entsperren Sie den Schlüsselbund. Latchkey macht von selbst weiter.
+problem-vault-unavailable = Der Schlüsselbund dieses Computers antwortet nicht, deshalb kann Latchkey Ihre Anmeldung nicht aufbewahren.
+    .next = Starten Sie den Schlüsselbunddienst, oder melden Sie sich am Computer ab und wieder an.
+problem-state-not-saved = Latchkey kann seinen Zustand nicht speichern: Der Datenträger ist voll oder schreibgeschützt.
+    .next = Schaffen Sie Platz auf dem Datenträger.
+problem-state-recovered = Der letzte Zustand von Latchkey war beschädigt. Es ist zum vorigen zurückgekehrt.
+    .next = Prüfen Sie jetzt, um auf dem neuesten Stand zu sein.
+problem-state-too-new = Auf diesem Computer war ein neueres Latchkey in Gebrauch. Dessen Zustand bleibt unberührt.
+    .next = Aktualisieren Sie Latchkey.
+problem-clock-wrong = Die Uhr dieses Computers geht falsch.
+    .next = Stellen Sie Datum und Uhrzeit, und versuchen Sie es erneut.
+problem-no-browser = Es konnte kein Browser geöffnet werden.
+    .next = Kopieren Sie den Link, und öffnen Sie ihn in einem Browser auf diesem Computer.
+problem-callback-port = Ein anderes Programm belegt den Port, über den der Browser zurückkommen muss.
+    .next = Schließen Sie dieses Programm, oder starten Sie den Computer neu, und versuchen Sie es erneut.
+
+## Mit der Anmeldung
+
+problem-cancelled = Die Anmeldung wurde abgebrochen.
+    .next = Melden Sie sich an, wenn Sie so weit sind.
+problem-access-denied = Die Anmeldung wurde abgelehnt.
+    .next = Melden Sie sich erneut an, oder fragen Sie Ihre Administration, ob Sie es verwenden dürfen.
+problem-expired = Die Anmeldung wurde nicht rechtzeitig abgeschlossen.
+    .next = Melden Sie sich erneut an.
+problem-abandoned = Das Programm, das die Anmeldung wollte, ist nicht mehr da.
+    .next = Melden Sie sich erneut an.
+problem-provider-error = Der Anmeldedienst hat einen Fehler gemeldet.
+    .next = Versuchen Sie es erneut. Geschieht es wieder, sagen Sie es Ihrer Administration.
+problem-provider-misconfigured = Der Anmeldedienst ist für Latchkey nicht richtig eingerichtet.
+    .next = Sagen Sie es Ihrer Administration.
+problem-provider-untrusted = Der Anmeldedienst hat eine Antwort gesendet, der nicht zu trauen ist. Nichts davon wurde behalten.
+    .next = Versuchen Sie es erneut. Geschieht es wieder, sagen Sie es Ihrer Administration.
+problem-account-changed = Der Anmeldedienst hat für ein anderes Konto geantwortet als zuvor.
+    .next = Melden Sie sich erneut an.
+problem-email-unverified = Der Anmeldedienst hat Ihre E-Mail-Adresse nicht bestätigt.
+    .next = Bestätigen Sie die Adresse beim Anmeldedienst, und melden Sie sich erneut an.

@@ -1,0 +1,129 @@
+### Ein Satz und ein nächster Schritt (.next) für jeden Statuscode und jeden Grund.
+### Die Ids sind die Namen der Codes. $product ist der Name des Produkts; $until, $time sind fertig lesbar, oder „none“.
+
+status-ok = { $product } darf laufen.
+    .next = Nichts zu tun.
+status-ok-lease = { $product } ist lizenziert.
+    .next = Nichts zu tun.
+status-ok-grace = Sie sind offline. { $product } funktioniert { left-more }, bis zum { $until }.
+    .next = Noch nichts zu tun. Stellen Sie vorher eine Internetverbindung her.
+status-ok-final-warning = Weniger als { left } übrig. Stellen Sie vor dem { $until } eine Internetverbindung her, sonst funktioniert { $product } nicht mehr.
+    .next = Stellen Sie eine Internetverbindung her.
+status-ok-outage = Der Lizenzdienst antwortet nicht. { $product } funktioniert weiter.
+    .next = Nichts zu tun.
+status-ok-temporary = Der Lizenzdienst antwortet nicht. { $product } läuft mit einer befristeten Lizenz bis zum { $until }.
+    .next = Nichts zu tun. Latchkey holt die nächste von selbst.
+
+status-connecting = Latchkey startet.
+    .next = Warten Sie einen Moment.
+status-pending-identity = Warten auf die Antwort des Anmeldedienstes.
+    .next = Warten Sie einen Moment.
+status-pending-licensing = Warten auf die Antwort des Lizenzdienstes.
+    .next = Warten Sie einen Moment.
+
+status-auth-pending = { $product } ist noch nicht lizenziert.
+    .next = Öffnen Sie Latchkey, um zu sehen, worauf gewartet wird.
+status-auth-pending-waiting-for-user = Warten auf Ihre Anmeldung im Browser.
+    .next = Schließen Sie sie dort ab, oder öffnen Sie die Seite in Latchkey erneut.
+status-auth-pending-waiting-for-other = Eine andere Anmeldung ist offen.
+    .next = Schließen Sie zuerst diese ab, oder brechen Sie sie ab.
+status-auth-pending-vault-locked = Der Schlüsselbund dieses Computers ist gesperrt.
+    .next = Entsperren Sie den Schlüsselbund.
+status-auth-pending-entitlement-spreading = { $product } ist Ihnen noch nicht zugewiesen. { $until ->
+        [none] Ein neuer Lizenzplatz kann einige Minuten unterwegs sein.
+       *[other] Latchkey fragt um { $until } erneut.
+    }
+    .next = Warten Sie, oder bitten Sie Ihre Administration um einen Lizenzplatz.
+status-auth-pending-not-registered = { $product } ist auf diesem Computer nicht registriert.
+    .next = Starten Sie { $product } einmal, oder installieren Sie es erneut.
+status-auth-pending-network-blocked = Etwas in diesem Netzwerk steht zwischen diesem Computer und dem Dienst.
+    .next = Öffnen Sie eine beliebige Webseite: Verlangt das Netzwerk eine Anmeldung, melden Sie sich dort an. Fragen Sie sonst, wer das Netzwerk betreibt.
+status-auth-pending-service-outdated = Der Lizenzdienst ist zu alt für dieses Latchkey.
+    .next = Bitten Sie Ihre Administration, den Lizenzdienst zu aktualisieren.
+status-auth-pending-clock-wrong = Die Uhr dieses Computers geht falsch.
+    .next = Stellen Sie Datum und Uhrzeit, und prüfen Sie dann erneut.
+
+status-sign-in-required = Sie sind abgemeldet.
+    .next = Melden Sie sich an.
+status-first-start-offline = Der erste Start von { $product } braucht das Internet.
+    .next = Stellen Sie eine Internetverbindung her, und starten Sie { $product } dann erneut.
+status-offline-limit-reached = { $product } war zu lange offline{ $until ->
+        [none] .
+       *[other] : Die Frist endete am { $until }.
+    }
+    .next = Verbinden Sie sich einmal, um weiterzumachen.
+status-not-assigned = Ihnen ist kein Lizenzplatz für { $product } zugewiesen.
+    .next = { $contact ->
+        [none] Bitten Sie Ihre Administration um einen Lizenzplatz.
+       *[other] Bitten Sie { $contact } um einen Lizenzplatz.
+    }
+status-subscription-ended = Das Abonnement für { $product } ist beendet.
+    .next = { $contact ->
+        [none] Bitten Sie Ihre Administration, es zu verlängern.
+       *[other] Bitten Sie { $contact }, es zu verlängern.
+    }
+status-device-limit = { $product } ist bereits auf so vielen Geräten, wie Ihr Abonnement erlaubt.
+    .next = Melden Sie sich auf einem davon ab, oder bitten Sie Ihre Administration, eines freizugeben.
+status-session-in-use = { $product } wird { $holder ->
+        [none] auf einem anderen Gerät verwendet.
+       *[other] auf { $holder } verwendet.
+    }
+    .next = Schließen Sie es dort. Dann startet es hier.
+status-identity-unavailable = Der Anmeldedienst antwortet nicht.
+    .next = Versuchen Sie es später erneut. Latchkey versucht es von selbst weiter.
+status-licensing-unavailable = Der Lizenzdienst antwortet nicht, und { $product } hat auf diesem Computer noch keine Lizenz.
+    .next = Versuchen Sie es später erneut. Latchkey versucht es von selbst weiter.
+status-client-outdated = Der Lizenzdienst verlangt { $version ->
+        [none] ein neueres Latchkey.
+       *[other] Latchkey { $version } oder neuer.
+    }
+    .next = Aktualisieren Sie Latchkey.
+status-agent-not-found = Latchkey läuft auf diesem Computer nicht und konnte nicht gestartet werden.
+    .next = Öffnen Sie Latchkey, oder installieren Sie es erneut.
+status-lease-invalid = Die Lizenz von { $product } auf diesem Computer ist nicht gültig.
+    .next = Prüfen Sie jetzt, während Sie online sind. Hilft das nicht, setzen Sie die Lizenz zurück.
+status-invalid-argument = { $product } hat von Latchkey etwas verlangt, das es nicht versteht.
+    .next = Aktualisieren Sie { $product }, oder wenden Sie sich an den Hersteller.
+status-device-released = Dieses Gerät wurde von einem anderen aus freigegeben.
+    .next = Melden Sie sich erneut an.
+status-unknown = { $product } hat den Status { $code }, den diese Version nicht kennt.
+    .next = Aktualisieren Sie Latchkey und { $product }.
+
+# Angehängt an jeden der Sätze oben, solange das Produkt noch geöffnet ist.
+status-stopping = { $sentence } Speichern Sie Ihre Arbeit: { $product } hält um { $time } an.
+
+## Dasselbe in ein, zwei Worten, nach dem Namen eines Produkts und einem Strich.
+
+state-ok = bereit
+state-ok-lease = bereit
+state-ok-grace = offline, noch { left }
+state-ok-final-warning = weniger als { left } übrig
+state-ok-outage = bereit, Dienst antwortet nicht
+state-ok-temporary = befristete Lizenz bis zum { $until }
+state-connecting = startet
+state-pending-identity = Anmeldung läuft
+state-pending-licensing = wird geprüft
+state-auth-pending = wartet
+state-auth-pending-waiting-for-user = wartet auf Anmeldung
+state-auth-pending-waiting-for-other = wartet auf eine andere Anmeldung
+state-auth-pending-vault-locked = wartet auf den Schlüsselbund
+state-auth-pending-entitlement-spreading = wartet auf einen Lizenzplatz
+state-auth-pending-not-registered = nicht registriert
+state-auth-pending-network-blocked = vom Netzwerk blockiert
+state-auth-pending-service-outdated = Dienst zu alt
+state-auth-pending-clock-wrong = Uhr geht falsch
+state-sign-in-required = abgemeldet
+state-first-start-offline = braucht einmal das Internet
+state-offline-limit-reached = zu lange offline
+state-not-assigned = kein Lizenzplatz zugewiesen
+state-subscription-ended = Abonnement beendet
+state-device-limit = zu viele Geräte
+state-session-in-use = auf einem anderen Gerät in Gebrauch
+state-identity-unavailable = Anmeldedienst antwortet nicht
+state-licensing-unavailable = Lizenzdienst antwortet nicht
+state-client-outdated = Latchkey ist zu alt
+state-agent-not-found = Latchkey läuft nicht
+state-lease-invalid = Lizenz nicht gültig
+state-invalid-argument = Anfrage nicht verstanden
+state-device-released = Gerät freigegeben
+state-unknown = Status { $code }

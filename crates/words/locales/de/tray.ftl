@@ -1,0 +1,30 @@
+### Die Statuszeile (Tooltip, Menü, `latchkey status`) und das Menü im Infobereich.
+
+line-no-products = Kein Produkt ist registriert
+line-signed-out = Abgemeldet
+line-signing-in = Anmeldung läuft …
+line-licensed = { $user } — lizenziert
+line-checking = Wird geprüft …
+line-offline = Offline — noch { left }, bis zum { $until }
+line-final = Weniger als { left } übrig — verbinden Sie sich vor dem { $until }
+line-outage = Ein Dienst antwortet nicht — Sie können weiterarbeiten
+line-outage-identity = Der Anmeldedienst antwortet nicht — Sie können weiterarbeiten
+line-outage-licensing = Der Lizenzdienst antwortet nicht — Sie können weiterarbeiten
+line-stopped = { $product } hat angehalten — { $state }
+line-stopping = { $product } hält um { $time } an — { $state }
+line-vault-locked = Der Schlüsselbund ist gesperrt — entsperren Sie ihn, um weiterzumachen
+line-other = Latchkey
+
+menu-product = { $product } { $version } — { $state }
+menu-details = Details
+menu-reset-licence = Lizenz zurücksetzen …
+menu-sign-in = Anmelden …
+menu-open-sign-in = Anmeldeseite erneut öffnen
+menu-cancel-sign-in = Anmeldung abbrechen
+menu-sign-out = Abmelden
+menu-prepare-offline = Offline vorbereiten
+menu-manage = Lizenzen verwalten
+menu-reset-product = { $product } zurücksetzen …
+menu-reset-all = Alles zurücksetzen …
+menu-open = Latchkey öffnen
+menu-quit = Beenden

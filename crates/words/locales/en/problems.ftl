@@ -1,0 +1,100 @@
+### What went wrong, by a stable key (`_` and `.` become `-`), with what to do (.next).
+
+problem = Something went wrong: { $problem }.
+    .next = Try again. If it happens again, tell support this name.
+
+## With the request
+
+problem-agent-unreachable = Latchkey's agent does not answer.
+    .next = Wait a moment and try again. If it stays away, sign out of the computer and in again.
+problem-unsupported = The running agent is older than this program and does not know the request.
+    .next = Close every product, then open Latchkey again.
+problem-timeout = No answer came in time.
+    .next = Try again.
+problem-busy = Latchkey is still busy with the last request.
+    .next = Wait a moment and try again.
+problem-invalid-argument = The request was not understood.
+    .next = Update the program that made it, or tell its publisher.
+problem-internal = Something went wrong inside Latchkey.
+    .next = Try again. If it happens again, tell support.
+problem-unknown-product = This product is not registered on this computer.
+    .next = Start it once, or install it again.
+problem-unknown-service = No registered product uses this licensing service.
+    .next = Check the address.
+problem-service-required = The registered products use more than one licensing service.
+    .next = Name the one you mean.
+problem-no-products = No product is registered on this computer.
+    .next = Install a product that uses Latchkey.
+problem-registration-invalid = The product's registration is not valid.
+    .next = Tell the product's publisher.
+problem-not-signed-in = You are signed out.
+    .next = Sign in first.
+problem-no-sign-in = No sign-in is open.
+    .next = Begin a new one.
+problem-signed-out = You were signed out.
+    .next = Sign in again.
+
+## With the network and the services
+
+problem-offline = This computer is offline.
+    .next = Connect to the Internet, then try again.
+problem-network-blocked = Something on this network stands between this computer and the service.
+    .next = Open any web page: if the network asks you to sign in, do that. Otherwise ask whoever runs the network.
+problem-network-sign-in = This network wants you to sign in to it first.
+    .next = Open any web page, sign in to the network, then try again.
+problem-certificate = The service's certificate is not trusted on this computer.
+    .next = Check date and time. If they are right, ask whoever runs the network.
+problem-identity-unavailable = The sign-in service is not answering.
+    .next = Try again later.
+problem-licensing-unavailable = The licensing service is not answering.
+    .next = Try again later. Your products go on meanwhile.
+problem-service-outdated = The licensing service is too old for this Latchkey.
+    .next = Ask your admin to update the licensing service.
+problem-client-outdated = The licensing service asks for a newer Latchkey.
+    .next = Update Latchkey.
+problem-service-misconfigured = The licensing service is not set up correctly.
+    .next = Tell your admin.
+problem-service-answer = The licensing service sent an answer that cannot be trusted.
+    .next = Try again. If it happens again, tell your admin.
+problem-user-unknown = The licensing service does not know this account.
+    .next = Sign in with your work account, or ask your admin to add this one.
+
+## With this computer
+
+problem-vault-locked = The keyring of this computer is locked.
+    .next = Unlock the keyring. Latchkey goes on by itself.
+problem-vault-unavailable = The keyring of this computer does not answer, so Latchkey cannot keep your sign-in.
+    .next = Start the keyring service, or sign out of the computer and in again.
+problem-state-not-saved = Latchkey cannot save its state: the disk is full or read-only.
+    .next = Make room on the disk.
+problem-state-recovered = Latchkey's last state was damaged. It went back to the one before.
+    .next = Check now to be up to date.
+problem-state-too-new = A newer Latchkey was in use on this computer. Its state is left untouched.
+    .next = Update Latchkey.
+problem-clock-wrong = The clock of this computer is wrong.
+    .next = Set date and time, then try again.
+problem-no-browser = No browser could be opened.
+    .next = Copy the link and open it in a browser on this computer.
+problem-callback-port = Another program uses the port that the browser must come back to.
+    .next = Close that program or restart the computer, then try again.
+
+## With signing in
+
+problem-cancelled = The sign-in was cancelled.
+    .next = Sign in when you are ready.
+problem-access-denied = The sign-in was declined.
+    .next = Sign in again, or ask your admin whether you may use it.
+problem-expired = The sign-in was not finished in time.
+    .next = Sign in again.
+problem-abandoned = The program that asked for the sign-in has gone.
+    .next = Sign in again.
+problem-provider-error = The sign-in service reported an error.
+    .next = Try again. If it happens again, tell your admin.
+problem-provider-misconfigured = The sign-in service is not set up correctly for Latchkey.
+    .next = Tell your admin.
+problem-provider-untrusted = The sign-in service sent an answer that cannot be trusted. Nothing was kept.
+    .next = Try again. If it happens again, tell your admin.
+problem-account-changed = The sign-in service answered for another account than before.
+    .next = Sign in again.
+problem-email-unverified = The sign-in service has not confirmed your e-mail address.
+    .next = Confirm the address with the sign-in service, then sign in again.

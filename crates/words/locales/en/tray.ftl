@@ -1,0 +1,30 @@
+### The status line (tooltip, menu, `latchkey status`) and the tray's menu.
+
+line-no-products = No product is registered
+line-signed-out = Signed out
+line-signing-in = Signing in…
+line-licensed = { $user } — licensed
+line-checking = Checking…
+line-offline = Offline — { left } left, until { $until }
+line-final = Less than { left } left — connect before { $until }
+line-outage = A service is not answering — you can keep working
+line-outage-identity = The sign-in service is not answering — you can keep working
+line-outage-licensing = The licensing service is not answering — you can keep working
+line-stopped = { $product } has stopped — { $state }
+line-stopping = { $product } stops at { $time } — { $state }
+line-vault-locked = The keyring is locked — unlock it to go on
+line-other = Latchkey
+
+menu-product = { $product } { $version } — { $state }
+menu-details = Details
+menu-reset-licence = Reset licence…
+menu-sign-in = Sign in…
+menu-open-sign-in = Open the sign-in page again
+menu-cancel-sign-in = Cancel sign-in
+menu-sign-out = Sign out
+menu-prepare-offline = Prepare for offline
+menu-manage = Manage licences
+menu-reset-product = Reset { $product }…
+menu-reset-all = Reset all…
+menu-open = Open Latchkey
+menu-quit = Quit
