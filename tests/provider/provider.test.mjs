@@ -126,8 +126,9 @@ test('a device signs in by code', async () => {
   assert.equal((await poll()).error, 'authorization_pending');
 
   const open = browser(service.issuer);
-  const confirm = await open(given.verification_uri_complete);
-  const form = /<form[^>]*action="([^"]+)"/.exec(confirm.page)[1];
+  const handed = await open(given.verification_uri_complete);
+  const form = /<form[^>]*action="([^"]+)"/.exec(handed.page)[1];
+  const confirm = await open(form, { ...hidden(handed.page), user_code: given.user_code });
   assert.match(confirm.page, new RegExp(`id="code">${given.user_code}<`));
   const login = await open(form, hidden(confirm.page));
   const consent = await open(action(login.page, 'login'), { email: MAYA.email, password: MAYA.password });
