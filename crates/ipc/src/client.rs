@@ -375,7 +375,7 @@ fn greet(
 }
 
 /// The instant `timeout` from now; a timeout beyond what the clock can count is a year.
-fn after(timeout: Duration) -> Instant {
+pub(crate) fn after(timeout: Duration) -> Instant {
     let now = Instant::now();
     now.checked_add(timeout)
         .unwrap_or_else(|| now + Duration::from_secs(365 * 86_400))

@@ -7,12 +7,14 @@
 //! | [`frame`] | length-prefixed JSON, without I/O |
 //! | [`address`] | where the agent of this user listens, and whether that place can be trusted |
 //! | [`client`] | the client's side, blocking |
+//! | [`launch`] | reaching the agent, and starting it when it does not run |
 //! | `server` | the agent's side, asynchronous (feature `server`) |
 
 pub mod address;
 pub mod client;
 pub mod frame;
 pub mod hello;
+pub mod launch;
 pub mod messages;
 #[cfg(unix)]
 mod peer;

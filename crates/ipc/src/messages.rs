@@ -52,6 +52,10 @@ pub enum Request {
         version: String,
         /// The challenge that the proof echoes: 16 to 64 characters of base64url.
         nonce: String,
+        /// The product is running already: it was granted by an agent that has gone since. It is then no new start,
+        /// and what is left of a save window is still its own (rule 5).
+        #[serde(default)]
+        running: bool,
     },
     /// Asks for a fresh grant for an open use: a new proof for a new nonce.
     Prove {
@@ -231,6 +235,7 @@ pub enum Reply {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "event")]
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "few events exist at a time; a box would cost every reader more than it saves")]
 pub enum Event {
     /// To watchers: the state changed.
     View {

@@ -10,33 +10,36 @@ use latchkey_ipc::hello::{Hello, Kind};
 use latchkey_ipc::server::{Incoming, Listener};
 use tokio::sync::mpsc;
 
-/// Times that a thread of this process gave up the processor because it had to wait: once for each wake-up.
-fn waits_of_serving_threads() -> u64 {
-    let mut waits = 0;
-    for thread in std::fs::read_dir("/proc/self/task").unwrap() {
-        let folder = thread.unwrap().path();
-        if std::fs::read_to_string(folder.join("comm"))
-            .unwrap()
-            .starts_with("tokio")
-        {
-            let status = std::fs::read_to_string(folder.join("status")).unwrap();
-            let line = status
-                .lines()
-                .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))
-                .unwrap();
-            waits += line.trim().parse::<u64>().unwrap();
+#[cfg(test)]
+mod process {
+    /// Times that a thread of this process gave up the processor because it had to wait: once for each wake-up.
+    pub(super) fn waits_of_serving_threads() -> u64 {
+        let mut waits = 0;
+        for thread in std::fs::read_dir("/proc/self/task").unwrap() {
+            let folder = thread.unwrap().path();
+            if std::fs::read_to_string(folder.join("comm"))
+                .unwrap()
+                .starts_with("tokio")
+            {
+                let status = std::fs::read_to_string(folder.join("status")).unwrap();
+                let line = status
+                    .lines()
+                    .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))
+                    .unwrap();
+                waits += line.trim().parse::<u64>().unwrap();
+            }
         }
+        waits
     }
-    waits
-}
 
-fn resident_kib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
+    pub(super) fn resident_kib() -> u64 {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
 }
 
 #[test]
@@ -58,9 +61,10 @@ fn a_thousand_idle_clients_cost_no_wake_ups() {
     let folder = tempfile::tempdir().unwrap();
     let address = Address::in_folder(folder.path().join("run")).unwrap();
     let (sender, mut incoming) = mpsc::channel(64);
-    runtime.block_on(async { tokio::spawn(Listener::bind(&address).unwrap().serve(sender)) });
+    let _entered = runtime.enter();
+    runtime.spawn(Listener::bind(&address).unwrap().serve(sender));
     let hello = frame::encode(&Hello::new(Kind::Sdk), frame::REQUEST_LIMIT).unwrap();
-    let before = resident_kib();
+    let before = process::resident_kib();
     let mut clients = Vec::new();
     let mut outboxes = Vec::new();
     for _ in 0..CLIENTS {
@@ -72,12 +76,12 @@ fn a_thousand_idle_clients_cost_no_wake_ups() {
             other => panic!("{other:?}"),
         }
     }
-    let each = (resident_kib() - before) / CLIENTS as u64;
+    let each = (process::resident_kib() - before) / CLIENTS as u64;
     // Time has to pass for nothing to happen in it.
     std::thread::sleep(std::time::Duration::from_millis(300));
-    let began = waits_of_serving_threads();
+    let began = process::waits_of_serving_threads();
     std::thread::sleep(std::time::Duration::from_secs(2));
-    let woken = waits_of_serving_threads() - began;
+    let woken = process::waits_of_serving_threads() - began;
     println!("{CLIENTS} idle clients: {woken} wake-ups in 2 s, {each} KiB resident for each");
     assert!(woken <= 5, "{woken} wake-ups in 2 s");
     assert!(each <= 16, "{each} KiB for each client and its peer");

@@ -1,6 +1,7 @@
 //! Client and server over a real socket.
 #![cfg(unix)]
 
+#[cfg(test)]
 mod wire;
 
 use std::time::{Duration, Instant};
@@ -10,28 +11,9 @@ use latchkey_ipc::client::{CallError, Closed, ConnectError, Connection};
 use latchkey_ipc::frame;
 use latchkey_ipc::hello::Kind;
 use latchkey_ipc::messages::{Event, Reply, Request};
-use latchkey_ipc::server::{BindError, Incoming, Listener, OUTBOX, Outbox, Outgoing};
+use latchkey_ipc::server::{BindError, Incoming, Listener, OUTBOX, Outgoing};
 use serde_json::json;
-use wire::{Raw, SOON, Wire};
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(work).await.unwrap()
-}
-
-/// A client of this crate, and the server's end of it.
-async fn connected(wire: &mut Wire, kind: Kind) -> (Connection, Outbox) {
-    let address = wire.address.clone();
-    let connection = blocking(move || Connection::open_at(&address, kind, SOON))
-        .await
-        .unwrap();
-    match wire.next().await {
-        Incoming::Connected { hello, outbox, .. } => {
-            assert_eq!(hello.kind, kind);
-            (connection, outbox)
-        }
-        other => panic!("{other:?}"),
-    }
-}
+use wire::{Raw, SOON, Wire, blocking, connected};
 
 fn view(revision: u64) -> Event {
     Event::View {

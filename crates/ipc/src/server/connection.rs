@@ -143,8 +143,8 @@ impl Reader<'_> {
                 Err((Some(id), error)) => (id, refused("malformed_request", error.to_string())),
                 Err((None, error)) => return Ended::Malformed(error),
             };
-            let sent = Outgoing::answer(id, reply).ok().zip(own_frames.upgrade());
-            if !sent.is_some_and(|(frame, frames)| frames.try_send(frame).is_ok()) {
+            let Some(frames) = own_frames.upgrade() else { return Ended::Gone };
+            if Outgoing::answer(id, reply).is_ok_and(|frame| frames.try_send(frame).is_err()) {
                 return Ended::Gone;
             }
         }

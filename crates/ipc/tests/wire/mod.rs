@@ -5,6 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use latchkey_ipc::address::Address;
+use latchkey_ipc::client::Connection;
 use latchkey_ipc::frame::{self, Decoder};
 use latchkey_ipc::hello::{Hello, Kind};
 use latchkey_ipc::server::{Incoming, Listener, Outbox};
@@ -12,6 +13,26 @@ use tokio::sync::mpsc;
 
 /// Longer than anything here takes, and short enough that a hang fails the test.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
+
+/// Runs blocking client code beside the runtime.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work).await.unwrap()
+}
+
+/// A client of this crate, and the server's end of it.
+pub(crate) async fn connected(wire: &mut Wire, kind: Kind) -> (Connection, Outbox) {
+    let address = wire.address.clone();
+    let connection = blocking(move || Connection::open_at(&address, kind, SOON))
+        .await
+        .unwrap();
+    match wire.next().await {
+        Incoming::Connected { hello, outbox, .. } => {
+            assert_eq!(hello.kind, kind);
+            (connection, outbox)
+        }
+        other => panic!("{other:?}"),
+    }
+}
 
 /// A listener in a folder of its own.
 pub(crate) struct Wire {
