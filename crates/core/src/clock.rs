@@ -1,1 +1,212 @@
-//! clock
+//! Trusted time (rule 16).
+//!
+//! The licensing service's time anchors ours at each check. Within a boot, trusted time is the anchor plus the
+//! time passed since, whatever the wall clock does. After a reboot the wall clock is the only witness of how long
+//! the machine was off, and is believed for that, and for nothing else.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::{BootId, Now, Timestamp};
+
+/// A moment of a boot at which trusted time was known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Anchor {
+    boot: BootId,
+    /// Time since that boot, in milliseconds, sleep included.
+    ticks: u64,
+    /// Trusted time then.
+    at: Timestamp,
+}
+
+/// What is remembered about time. Survives a reset.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Clock {
+    /// Trusted time never falls below this, but by a check.
+    floor: Timestamp,
+    /// How far the service's time was ahead of the wall clock at the last check, in milliseconds.
+    offset: i64,
+    anchor: Option<Anchor>,
+}
+
+fn ticks(now: &Now) -> u64 {
+    u64::try_from(now.ticks.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl Clock {
+    /// Trusted time.
+    pub fn trusted(&self, now: &Now) -> Timestamp {
+        if let Some(anchor) = self.anchor.as_ref().filter(|anchor| anchor.boot == now.boot) {
+            // Ticks that ran backwards belong to another boot, whatever the id says.
+            if let Some(passed) = ticks(now).checked_sub(anchor.ticks) {
+                return anchor.at + Duration::from_millis(passed);
+            }
+        }
+        // The floor was stored before this boot began, and the machine has been on since: however far the wall
+        // clock was set back, that hides only time during which the machine was off.
+        (self.floor + now.ticks).max(now.wall.shifted(self.offset))
+    }
+
+    /// Anchors trusted time in this boot, if it is not yet, and raises the floor to it.
+    ///
+    /// From the first call in a boot on, the wall clock has no say until the next reboot.
+    pub fn settle(&mut self, now: &Now) {
+        let at = self.trusted(now);
+        if !self.is_settled(now) {
+            self.anchor = Some(Anchor {
+                boot: now.boot.clone(),
+                ticks: ticks(now),
+                at,
+            });
+        }
+        self.floor = self.floor.max(at);
+    }
+
+    /// Whether trusted time is anchored in this boot.
+    pub fn is_settled(&self, now: &Now) -> bool {
+        self.anchor
+            .as_ref()
+            .is_some_and(|anchor| anchor.boot == now.boot && anchor.ticks <= ticks(now))
+    }
+
+    /// Takes the service's time from a verified answer to our own request: the only thing that may lower the floor.
+    pub fn anchor(&mut self, service_time: Timestamp, now: &Now) {
+        self.anchor = Some(Anchor {
+            boot: now.boot.clone(),
+            ticks: ticks(now),
+            at: service_time,
+        });
+        self.offset = service_time.offset_from(now.wall);
+        self.floor = service_time;
+    }
+
+    /// How far the wall clock is ahead of where the last check says it should be, in milliseconds.
+    pub fn wall_ahead(&self, now: &Now) -> i64 {
+        now.wall.shifted(self.offset).offset_from(self.trusted(now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::{DAY, HOUR};
+
+    /// A machine whose true time, wall clock and ticks can be moved apart.
+    struct Machine {
+        real: Timestamp,
+        wall_error: i64,
+        ticks: Duration,
+        boot: u32,
+    }
+
+    impl Machine {
+        fn new() -> Self {
+            Self {
+                real: Timestamp::from_secs(1_800_000_000),
+                wall_error: 0,
+                ticks: HOUR,
+                boot: 1,
+            }
+        }
+        fn now(&self) -> Now {
+            Now {
+                wall: self.real.shifted(self.wall_error),
+                ticks: self.ticks,
+                boot: BootId(self.boot.to_string()),
+                utc_offset: 0,
+                entropy: 0,
+            }
+        }
+        fn pass(&mut self, time: Duration) {
+            self.real = self.real + time;
+            self.ticks += time;
+        }
+        fn reboot(&mut self, off_for: Duration) {
+            self.real = self.real + off_for;
+            self.ticks = Duration::from_secs(20);
+            self.boot += 1;
+        }
+        fn set_wall(&mut self, days: i64) {
+            self.wall_error = days * 86_400_000;
+        }
+    }
+
+    fn checked(machine: &Machine) -> Clock {
+        let mut clock = Clock::default();
+        clock.anchor(machine.real, &machine.now());
+        clock
+    }
+
+    #[test]
+    fn within_a_boot_the_wall_clock_does_not_matter() {
+        let mut machine = Machine::new();
+        let clock = checked(&machine);
+        for days in [-10, 400, 0] {
+            machine.set_wall(days);
+            machine.pass(DAY);
+            assert_eq!(clock.trusted(&machine.now()), machine.real);
+        }
+    }
+
+    #[test]
+    fn over_a_reboot_the_wall_clock_tells_how_long_it_was_off() {
+        let mut machine = Machine::new();
+        machine.set_wall(3);
+        let mut clock = checked(&machine);
+        machine.reboot(5 * DAY);
+        clock.settle(&machine.now());
+        assert_eq!(
+            clock.trusted(&machine.now()),
+            machine.real,
+            "the offset of the last check is known"
+        );
+    }
+
+    #[test]
+    fn set_back_while_off_hides_only_the_time_off() {
+        let mut machine = Machine::new();
+        let mut clock = checked(&machine);
+        machine.pass(DAY);
+        clock.settle(&machine.now());
+        let off = machine.real;
+        machine.set_wall(-10);
+        machine.reboot(2 * DAY);
+        let on_since = machine.ticks;
+        clock.settle(&machine.now());
+        assert_eq!(clock.trusted(&machine.now()), off + on_since);
+        machine.pass(4 * DAY);
+        machine.set_wall(-300);
+        assert_eq!(clock.trusted(&machine.now()), off + on_since + 4 * DAY);
+    }
+
+    #[test]
+    fn set_forward_while_off_is_believed_until_a_check() {
+        let mut machine = Machine::new();
+        let mut clock = checked(&machine);
+        machine.set_wall(400);
+        machine.reboot(HOUR);
+        clock.settle(&machine.now());
+        assert_eq!(clock.trusted(&machine.now()), machine.real + 400 * DAY);
+        machine.set_wall(0);
+        machine.reboot(HOUR);
+        clock.settle(&machine.now());
+        assert!(
+            clock.trusted(&machine.now()) > machine.real + 400 * DAY,
+            "no wall clock lowers the floor"
+        );
+        clock.anchor(machine.real, &machine.now());
+        assert_eq!(clock.trusted(&machine.now()), machine.real);
+    }
+
+    #[test]
+    fn ticks_that_ran_backwards_are_another_boot() {
+        let mut machine = Machine::new();
+        let mut clock = checked(&machine);
+        machine.real = machine.real + DAY;
+        machine.ticks = Duration::from_secs(5);
+        assert!(!clock.is_settled(&machine.now()));
+        clock.settle(&machine.now());
+        assert_eq!(clock.trusted(&machine.now()), machine.real);
+    }
+}

@@ -110,8 +110,14 @@ impl Jwk {
     /// The SHA-256 thumbprint (RFC 7638).
     pub fn thumbprint(&self) -> Thumbprint {
         let canonical = match &self.y {
-            Some(y) => format!(r#"{{"crv":"{}","kty":"{}","x":"{}","y":"{}"}}"#, self.crv, self.kty, self.x, y),
-            None => format!(r#"{{"crv":"{}","kty":"{}","x":"{}"}}"#, self.crv, self.kty, self.x),
+            Some(y) => format!(
+                r#"{{"crv":"{}","kty":"{}","x":"{}","y":"{}"}}"#,
+                self.crv, self.kty, self.x, y
+            ),
+            None => format!(
+                r#"{{"crv":"{}","kty":"{}","x":"{}"}}"#,
+                self.crv, self.kty, self.x
+            ),
         };
         Thumbprint(base64url(Sha256::digest(canonical.as_bytes())))
     }
@@ -131,8 +137,14 @@ impl Jwk {
                 }
             }
             ("EC", "P-256") => {
-                let x = from_base64url(&self.x).filter(|x| x.len() == 32).ok_or(JwsError::BadKey)?;
-                let y = self.y.as_deref().and_then(from_base64url).filter(|y| y.len() == 32);
+                let x = from_base64url(&self.x)
+                    .filter(|x| x.len() == 32)
+                    .ok_or(JwsError::BadKey)?;
+                let y = self
+                    .y
+                    .as_deref()
+                    .and_then(from_base64url)
+                    .filter(|y| y.len() == 32);
                 let point = [&[4_u8][..], &x, &y.ok_or(JwsError::BadKey)?].concat();
                 p256::ecdsa::VerifyingKey::from_sec1_bytes(&point)
                     .map(VerifyingKey::P256)
@@ -239,7 +251,16 @@ pub struct Header<'a> {
 /// # Errors
 /// [`JwsError::BadClaims`] when the claims do not serialise.
 pub fn sign<T: Serialize>(key: &SigningKey, typ: &str, kid: &str, claims: &T) -> Result<String, JwsError> {
-    sign_with(key, &Header { alg: key.alg(), typ, kid: Some(kid), jwk: None }, claims)
+    sign_with(
+        key,
+        &Header {
+            alg: key.alg(),
+            typ,
+            kid: Some(kid),
+            jwk: None,
+        },
+        claims,
+    )
 }
 
 /// Signs `claims` with the public key in the header, as a DPoP proof does (RFC 9449 section 4.2).
@@ -247,7 +268,16 @@ pub fn sign<T: Serialize>(key: &SigningKey, typ: &str, kid: &str, claims: &T) ->
 /// # Errors
 /// [`JwsError::BadClaims`] when the claims do not serialise.
 pub fn sign_with_jwk<T: Serialize>(key: &SigningKey, typ: &str, claims: &T) -> Result<String, JwsError> {
-    sign_with(key, &Header { alg: key.alg(), typ, kid: None, jwk: Some(&key.jwk()) }, claims)
+    sign_with(
+        key,
+        &Header {
+            alg: key.alg(),
+            typ,
+            kid: None,
+            jwk: Some(&key.jwk()),
+        },
+        claims,
+    )
 }
 
 fn sign_with<T: Serialize>(key: &SigningKey, header: &Header<'_>, claims: &T) -> Result<String, JwsError> {
@@ -290,10 +320,15 @@ pub fn parse<'a>(token: &'a str, typ: &str) -> Result<Unverified<'a>, JwsError> 
 pub fn parse_with_jwk<'a>(token: &'a str, typ: &str) -> Result<(Unverified<'a>, Jwk), JwsError> {
     let (unverified, mut rest) = take_apart(token, typ)?;
     let jwk = rest.remove("jwk").ok_or(JwsError::BadKey)?;
-    if ["d", "k", "p", "q"].iter().any(|private| jwk.get(private).is_some()) {
+    if ["d", "k", "p", "q"]
+        .iter()
+        .any(|private| jwk.get(private).is_some())
+    {
         return Err(JwsError::BadKey);
     }
-    serde_json::from_value(jwk).map(|jwk| (unverified, jwk)).map_err(|_| JwsError::BadKey)
+    serde_json::from_value(jwk)
+        .map(|jwk| (unverified, jwk))
+        .map_err(|_| JwsError::BadKey)
 }
 
 fn take_apart<'a>(

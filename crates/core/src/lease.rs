@@ -150,11 +150,22 @@ impl Expected<'_> {
         let same = [
             ("service", binding.iss == self.service),
             ("product", binding.aud == self.product),
-            ("device", self.device.is_none_or(|device| *device == binding.cnf.jkt)),
-            ("user", self.user.is_none_or(|user| user == binding.sub) && !binding.sub.is_empty()),
-            ("request", self.request.is_none_or(|request| request == binding.req)),
+            (
+                "device",
+                self.device.is_none_or(|device| *device == binding.cnf.jkt),
+            ),
+            (
+                "user",
+                self.user.is_none_or(|user| user == binding.sub) && !binding.sub.is_empty(),
+            ),
+            (
+                "request",
+                self.request.is_none_or(|request| request == binding.req),
+            ),
         ];
-        same.iter().find(|(_, same)| !same).map_or(Ok(()), |(what, _)| Err(LeaseError::Foreign(what)))
+        same.iter()
+            .find(|(_, same)| !same)
+            .map_or(Ok(()), |(what, _)| Err(LeaseError::Foreign(what)))
     }
 }
 
@@ -179,7 +190,10 @@ impl Lease {
             return Err(LeaseError::Times);
         }
         claims.policy = claims.policy.clamped();
-        Ok(Self { token: token.to_owned(), claims })
+        Ok(Self {
+            token: token.to_owned(),
+            claims,
+        })
     }
 
     /// The token as it was signed.
@@ -227,7 +241,10 @@ impl Refusal {
         if !is_refusal(claims.code) {
             return Err(LeaseError::NoRefusal(claims.code.number()));
         }
-        Ok(Self { token: token.to_owned(), claims })
+        Ok(Self {
+            token: token.to_owned(),
+            claims,
+        })
     }
 
     /// The token as it was signed.

@@ -21,7 +21,11 @@ impl Left {
         let ceil = |unit: std::time::Duration| {
             u32::try_from(left.as_millis().div_ceil(unit.as_millis())).unwrap_or(u32::MAX)
         };
-        if left < DAY { Self::Hours(ceil(HOUR)) } else { Self::Days(ceil(DAY)) }
+        if left < DAY {
+            Self::Hours(ceil(HOUR))
+        } else {
+            Self::Days(ceil(DAY))
+        }
     }
 
     /// The instant after `now` at which this count becomes another, or `None` when nothing is left.

@@ -180,7 +180,9 @@ impl Policy {
         }
         self.offline_for = self.offline_for.max(2 * least);
         self.check_every = self.check_every.min(self.offline_for / 2);
-        self.final_warning = self.final_warning.clamp(Duration::from_secs(1), self.offline_for - least);
+        self.final_warning = self
+            .final_warning
+            .clamp(Duration::from_secs(1), self.offline_for - least);
         self.session_ttl = self.session_ttl.max(2 * least);
         self.heartbeat_every = self.heartbeat_every.min(self.session_ttl / 2);
         self.device_limit = self.device_limit.max(1);
@@ -202,9 +204,18 @@ mod tests {
 
     #[test]
     fn nonsense_is_rejected_by_name() {
-        let policy = Policy { final_warning: 30 * DAY, ..Policy::default() };
-        assert_eq!(policy.validate(), Err(PolicyError::NotShorter("final_warning", "offline_for")));
-        let policy = Policy { save_window: Duration::ZERO, ..Policy::default() };
+        let policy = Policy {
+            final_warning: 30 * DAY,
+            ..Policy::default()
+        };
+        assert_eq!(
+            policy.validate(),
+            Err(PolicyError::NotShorter("final_warning", "offline_for"))
+        );
+        let policy = Policy {
+            save_window: Duration::ZERO,
+            ..Policy::default()
+        };
         assert_eq!(policy.validate(), Err(PolicyError::Zero("save_window")));
     }
 

@@ -60,18 +60,29 @@ impl Registration {
         if !is_product_key(&self.product) {
             return wrong("product", "must be 1 to 64 of A-Z, 0-9, - and _");
         }
-        for (field, text) in [("version", &self.version), ("name", &self.name), ("publisher", &self.publisher)] {
+        for (field, text) in [
+            ("version", &self.version),
+            ("name", &self.name),
+            ("publisher", &self.publisher),
+        ] {
             if text.is_empty() || text.len() > 64 || text.chars().any(char::is_control) {
                 return wrong(field, "must be 1 to 64 bytes of text without control characters");
             }
         }
         if !is_service(&self.service) {
-            return wrong("service", "must be https, or http to a literal loopback address, without a trailing slash");
+            return wrong(
+                "service",
+                "must be https, or http to a literal loopback address, without a trailing slash",
+            );
         }
         if self.root_keys.is_empty() {
             return wrong("root_keys", "must name at least one Ed25519 key");
         }
-        if self.root_keys.iter().any(|key| key.crv != "Ed25519" || key.verifying_key().is_err()) {
+        if self
+            .root_keys
+            .iter()
+            .any(|key| key.crv != "Ed25519" || key.verifying_key().is_err())
+        {
             return wrong("root_keys", "must be Ed25519 public keys as JWKs");
         }
         Ok(())
@@ -81,7 +92,9 @@ impl Registration {
 /// Whether a text is a product key.
 pub fn is_product_key(text: &str) -> bool {
     (1..=64).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
 }
 
 /// Whether a text can name a licensing service: `https`, or `http` to a literal loopback address.
@@ -93,10 +106,18 @@ pub fn is_service(text: &str) -> bool {
     if let Some(rest) = text.strip_prefix("https://") {
         return !host_of(rest).is_empty();
     }
-    let Some(rest) = text.strip_prefix("http://") else { return false };
+    let Some(rest) = text.strip_prefix("http://") else {
+        return false;
+    };
     let host = host_of(rest);
-    let host = host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or(host.as_str(), |(h, _)| h);
-    host == "[::1]" || host.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
+    let host = host
+        .rsplit_once(':')
+        .filter(|(_, port)| port.parse::<u16>().is_ok())
+        .map_or(host.as_str(), |(h, _)| h);
+    host == "[::1]"
+        || host
+            .parse::<std::net::Ipv4Addr>()
+            .is_ok_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]
@@ -105,12 +126,22 @@ mod tests {
 
     #[test]
     fn http_only_to_a_literal_loopback_address() {
-        for good in ["https://licence.example", "http://127.0.0.1:8080", "http://[::1]:8080", "https://x.example/licence"] {
+        for good in [
+            "https://licence.example",
+            "http://127.0.0.1:8080",
+            "http://[::1]:8080",
+            "https://x.example/licence",
+        ] {
             assert!(is_service(good), "{good}");
         }
         for bad in [
-            "http://localhost:8080", "http://licence.example", "https://", "https://x.example/", "ftp://127.0.0.1",
-            "http://127.0.0.1.evil.example", "https://a@b.example",
+            "http://localhost:8080",
+            "http://licence.example",
+            "https://",
+            "https://x.example/",
+            "ftp://127.0.0.1",
+            "http://127.0.0.1.evil.example",
+            "https://a@b.example",
         ] {
             assert!(!is_service(bad), "{bad}");
         }

@@ -1,1 +1,324 @@
-//! status
+//! Where a product stands: one total function of what is stored, what is pending, and the time.
+
+use std::time::Duration;
+
+use crate::code::{Basis, Code, Reason};
+use crate::facts::{Facts, Held, Service};
+use crate::lease::{Lease, Refusal};
+use crate::notice::Left;
+use crate::registration::Registration;
+use crate::time::{MINUTE, Timestamp};
+use crate::view::{Reach, StatusView};
+
+/// How long a `SESSION_IN_USE` outlives the last contact (rule 9).
+const SESSION_REFUSAL_OFFLINE_FOR: Duration = Duration::from_secs(15 * 60);
+
+/// Where a product stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It may run.
+    Ok {
+        /// What that rests on.
+        basis: Basis,
+        /// The lease's end, exclusive.
+        until: Timestamp,
+    },
+    /// A request is on the wire, and somebody waits for it.
+    OnWire(Wire),
+    /// Authorisation is not complete and no request is on the wire.
+    AuthPending {
+        /// Why.
+        reason: Reason,
+        /// Since when.
+        since: Timestamp,
+        /// The deadline, where somebody is awaited.
+        until: Option<Timestamp>,
+    },
+    /// The service refused, signed.
+    Refused(Box<Refusal>),
+    /// The grace is used up.
+    OfflineLimitReached {
+        /// When the lease ended.
+        ended_at: Timestamp,
+    },
+    /// The lease does not verify.
+    LeaseInvalid,
+    /// No lease, and the network is needed to get one.
+    FirstStartOffline,
+    /// Nobody is signed in.
+    SignInRequired,
+    /// The identity service is out.
+    IdentityUnavailable,
+    /// The licensing service is out.
+    LicensingUnavailable,
+}
+
+/// Which service is being asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Party {
+    /// The identity service.
+    Identity,
+    /// The licensing service.
+    Licensing,
+}
+
+/// A request that is on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wire {
+    /// To whom.
+    pub party: Party,
+    /// Since when.
+    pub since: Timestamp,
+    /// When the answer no longer counts.
+    pub until: Timestamp,
+}
+
+/// A sign-in that is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenSignIn {
+    /// Whether it is for the service in question, or holds the slot for another.
+    pub for_this_service: bool,
+    /// Since when.
+    pub since: Timestamp,
+    /// Its deadline.
+    pub until: Timestamp,
+}
+
+/// What of the running agent a status depends on, for one product.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pending {
+    /// A check that a start of this product waits for.
+    pub wire: Option<Wire>,
+    /// The start must wait for that check although the lease is good (rule 2).
+    pub confirm: bool,
+    /// A sign-in.
+    pub sign_in: Option<OpenSignIn>,
+    /// What is known about reaching the services.
+    pub reach: Reach,
+    /// The keyring waits for the user, since.
+    pub vault_locked: Option<Timestamp>,
+    /// Why no check can succeed, and since when: `NetworkBlocked`, `ClockWrong` or `ServiceOutdated`.
+    pub hindrance: Option<(Reason, Timestamp)>,
+}
+
+/// Where a product stands. `registration` is `None` when the product is not registered; `now` is trusted time.
+///
+/// Where several answers would fit, the first of `docs/rules.md`'s order is given.
+pub fn status(
+    facts: &Facts,
+    pending: &Pending,
+    registration: Option<&Registration>,
+    now: Timestamp,
+) -> Status {
+    let auth_pending = |reason, since, until| Status::AuthPending { reason, since, until };
+    let Some(registration) = registration else {
+        return auth_pending(Reason::NotRegistered, now, None);
+    };
+    if let Some((reason @ Reason::ServiceOutdated, since)) = pending.hindrance {
+        return auth_pending(reason, since, None);
+    }
+    let service = facts.services.get(&registration.service);
+    let held = facts.held(&registration.service, &registration.product);
+    let lease = service
+        .filter(|service| service.account.is_some())
+        .and(held)
+        .and_then(Held::lease);
+    let good = lease.filter(|lease| lease.is_good(now));
+
+    if let Some(refusal) = standing_refusal(service, held, good.is_some(), pending.reach, now) {
+        return Status::Refused(Box::new(refusal.clone()));
+    }
+    if let Some(lease) = good {
+        return match pending.wire.filter(|_| pending.confirm) {
+            Some(wire) => Status::OnWire(wire),
+            None => Status::Ok {
+                basis: basis(lease, pending.reach, now),
+                until: lease.until(),
+            },
+        };
+    }
+    if let Some(wire) = pending.wire {
+        return Status::OnWire(wire);
+    }
+    if let Some(sign_in) = pending.sign_in {
+        let reason = if sign_in.for_this_service {
+            Reason::WaitingForUser
+        } else {
+            Reason::WaitingForOther
+        };
+        return auth_pending(reason, sign_in.since, Some(sign_in.until));
+    }
+    if let Some(since) = pending.vault_locked {
+        return auth_pending(Reason::VaultLocked, since, Some(since + 15 * MINUTE));
+    }
+    if let Some((reason, since)) = pending.hindrance {
+        return auth_pending(reason, since, None);
+    }
+    if let Some(lease) = lease {
+        // The lease verifies and is not good: it has ended, or its time has not come because the clock is behind.
+        return if lease.until() <= now {
+            Status::OfflineLimitReached {
+                ended_at: lease.until(),
+            }
+        } else {
+            Status::LeaseInvalid
+        };
+    }
+    if held.is_some_and(|held| held.lease_error().is_some()) {
+        return Status::LeaseInvalid;
+    }
+    let signed_in = service
+        .and_then(|service| service.account.as_ref())
+        .is_some_and(|account| !account.sign_in_again);
+    match pending.reach {
+        Reach::Offline | Reach::NeitherAnswers => Status::FirstStartOffline,
+        Reach::Unknown | Reach::Online | Reach::Doubtful | Reach::IdentityOutage | Reach::LicensingOutage
+            if !signed_in =>
+        {
+            Status::SignInRequired
+        }
+        Reach::IdentityOutage => Status::IdentityUnavailable,
+        Reach::LicensingOutage => Status::LicensingUnavailable,
+        // Signed in, nothing held and nothing known against it: the lease is one check away.
+        Reach::Unknown | Reach::Online | Reach::Doubtful => Status::FirstStartOffline,
+    }
+}
+
+/// The refusal in force, if one stands in the way (rule 9).
+fn standing_refusal<'a>(
+    service: Option<&Service>,
+    held: Option<&'a Held>,
+    has_good_lease: bool,
+    reach: Reach,
+    now: Timestamp,
+) -> Option<&'a Refusal> {
+    let refusal = held?.refusal()?;
+    let stands = match refusal.claims().code {
+        // Runs to its end, is not renewed.
+        Code::ClientOutdated => !has_good_lease,
+        Code::SessionInUse => {
+            let contact = service.and_then(|service| service.checked_at).unwrap_or_default();
+            !(is_offline(reach) && now >= contact + SESSION_REFUSAL_OFFLINE_FOR)
+        }
+        Code::Ok
+        | Code::Connecting
+        | Code::PendingIdentity
+        | Code::PendingLicensing
+        | Code::AuthPending
+        | Code::SignInRequired
+        | Code::FirstStartOffline
+        | Code::OfflineLimitReached
+        | Code::NotAssigned
+        | Code::SubscriptionEnded
+        | Code::DeviceLimit
+        | Code::IdentityUnavailable
+        | Code::LicensingUnavailable
+        | Code::AgentNotFound
+        | Code::LeaseInvalid
+        | Code::InvalidArgument
+        | Code::DeviceReleased => true,
+    };
+    stands.then_some(refusal)
+}
+
+/// Whether the licensing service is known to be out of reach, for whatever reason.
+pub const fn is_offline(reach: Reach) -> bool {
+    match reach {
+        Reach::Offline | Reach::NeitherAnswers => true,
+        Reach::Unknown | Reach::Online | Reach::Doubtful | Reach::IdentityOutage | Reach::LicensingOutage => {
+            false
+        }
+    }
+}
+
+/// What a good lease rests on at `now` (rules 3, 4, 6 and 7).
+fn basis(lease: &Lease, reach: Reach, now: Timestamp) -> Basis {
+    let policy = &lease.claims().policy;
+    if lease.until().since(now) < policy.final_warning {
+        return Basis::FinalWarning;
+    }
+    match reach {
+        Reach::Online => Basis::Lease,
+        Reach::Offline | Reach::NeitherAnswers | Reach::IdentityOutage => Basis::Grace,
+        Reach::LicensingOutage => Basis::Outage,
+        Reach::Unknown | Reach::Doubtful if now.since(lease.checked_at()) <= policy.check_every => {
+            Basis::Lease
+        }
+        Reach::Unknown | Reach::Doubtful => Basis::Grace,
+    }
+}
+
+impl Status {
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Ok { .. } => Code::Ok,
+            Self::OnWire(Wire {
+                party: Party::Identity,
+                ..
+            }) => Code::PendingIdentity,
+            Self::OnWire(Wire {
+                party: Party::Licensing,
+                ..
+            }) => Code::PendingLicensing,
+            Self::AuthPending { .. } => Code::AuthPending,
+            Self::Refused(refusal) => refusal.claims().code,
+            Self::OfflineLimitReached { .. } => Code::OfflineLimitReached,
+            Self::LeaseInvalid => Code::LeaseInvalid,
+            Self::FirstStartOffline => Code::FirstStartOffline,
+            Self::SignInRequired => Code::SignInRequired,
+            Self::IdentityUnavailable => Code::IdentityUnavailable,
+            Self::LicensingUnavailable => Code::LicensingUnavailable,
+        }
+    }
+
+    /// Whether the answer is still to come: something is on the wire.
+    pub const fn is_on_wire(&self) -> bool {
+        matches!(self, Self::OnWire(_))
+    }
+
+    /// The same, as it travels. `stop_at` is for an open product that must stop.
+    pub fn view(&self, now: Timestamp, stop_at: Option<Timestamp>) -> StatusView {
+        let code = self.code();
+        let base = StatusView {
+            code: code.number(),
+            name: code.name().to_owned(),
+            stop_at,
+            ..StatusView::default()
+        };
+        match self {
+            Self::Ok { basis, until } => StatusView {
+                basis: Some(*basis),
+                until: Some(*until),
+                left: Some(Left::between(now, *until)),
+                ..base
+            },
+            Self::OnWire(wire) => StatusView {
+                since: Some(wire.since),
+                until: Some(wire.until),
+                ..base
+            },
+            Self::AuthPending { reason, since, until } => StatusView {
+                reason: Some(*reason),
+                since: Some(*since),
+                until: *until,
+                ..base
+            },
+            Self::Refused(refusal) => StatusView {
+                since: Some(Timestamp::from_secs(refusal.claims().binding.server_time)),
+                detail: Some(refusal.claims().detail.clone()),
+                ..base
+            },
+            Self::OfflineLimitReached { ended_at } => StatusView {
+                since: Some(*ended_at),
+                until: Some(*ended_at),
+                ..base
+            },
+            Self::LeaseInvalid
+            | Self::FirstStartOffline
+            | Self::SignInRequired
+            | Self::IdentityUnavailable
+            | Self::LicensingUnavailable => base,
+        }
+    }
+}

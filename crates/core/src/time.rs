@@ -102,12 +102,21 @@ pub struct LocalDay(pub i64);
 impl LocalDay {
     /// The local day of `at`, `utc_offset` seconds ahead of UTC.
     pub fn of(at: Timestamp, utc_offset: i32) -> Self {
-        Self(at.as_secs().saturating_add(i64::from(utc_offset)).div_euclid(86_400))
+        Self(
+            at.as_secs()
+                .saturating_add(i64::from(utc_offset))
+                .div_euclid(86_400),
+        )
     }
 
     /// When this day ends (exclusive), `utc_offset` seconds ahead of UTC.
     pub fn end(self, utc_offset: i32) -> Timestamp {
-        Timestamp::from_secs(self.0.saturating_add(1).saturating_mul(86_400).saturating_sub(i64::from(utc_offset)))
+        Timestamp::from_secs(
+            self.0
+                .saturating_add(1)
+                .saturating_mul(86_400)
+                .saturating_sub(i64::from(utc_offset)),
+        )
     }
 }
 

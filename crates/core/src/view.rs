@@ -248,6 +248,11 @@ pub enum Line {
         /// Display name.
         user: String,
     },
+    /// The identity service wants the user to sign in again; licences go on until their end (rule 6).
+    SignInAgain {
+        /// Display name.
+        user: String,
+    },
     /// A check that somebody waits for is on the wire.
     Checking,
     /// Grace, or neither service answers.
@@ -313,6 +318,8 @@ pub enum Problem {
     StateTooNew,
     /// The wall clock is far from trusted time.
     ClockWrong,
+    /// The identity service wants the user to sign in again.
+    SignInAgain,
 }
 
 /// The whole state. `revision` counts the changes, so that a reader can tell a newer from an older.

@@ -1,0 +1,150 @@
+//! What a check brought. Nothing of it counts before it verifies and is bound to our own request (rules 9, 16).
+
+use crate::code::Code;
+use crate::facts::{Forget, roots};
+use crate::keys::Keys;
+use crate::lease::{Binding, Expected, Lease, Refusal};
+use crate::time::{Now, Timestamp};
+
+use super::{CheckAnswered, Dirty, Engine, Signed};
+
+enum Verified {
+    Lease(String, Lease),
+    Refusal(String, Refusal),
+}
+
+impl Verified {
+    fn binding(&self) -> &Binding {
+        match self {
+            Self::Lease(_, lease) => &lease.claims().binding,
+            Self::Refusal(_, refusal) => &refusal.claims().binding,
+        }
+    }
+}
+
+impl Engine {
+    /// Takes from an answer whatever verifies. Says whether anything did.
+    pub(super) fn believe(&mut self, now: &Now, name: &str, answered: &CheckAnswered) -> bool {
+        let Some(keys) = self.newest_keys(name, &answered.keys) else {
+            return false;
+        };
+        let verified = self.verify_answers(name, &keys, answered);
+        let Some(time) = verified.iter().map(|one| one.binding().server_time).max() else {
+            return false;
+        };
+
+        let time = Timestamp::from_secs(time);
+        self.facts.clock.anchor(time, now);
+        if let Some(service) = self.facts.services.get_mut(name) {
+            service.user = verified.first().map(|one| one.binding().sub.clone());
+            service.linked = true;
+            service.checked_at = Some(time);
+        }
+        let mut refused = false;
+        for one in verified {
+            match one {
+                Verified::Lease(product, lease) => self.take_lease(name, product, lease),
+                Verified::Refusal(product, refusal) => {
+                    refused = true;
+                    self.take_refusal(now, name, product, refusal);
+                }
+            }
+        }
+        self.save(if refused { Dirty::Both } else { Dirty::One });
+        self.connected_again(now);
+        true
+    }
+
+    /// The newer of the document we hold and the one that came along, if the vendor's root signed it.
+    fn newest_keys(&mut self, name: &str, token: &str) -> Option<Keys> {
+        let held = self.facts.services.get(name)?.verified_keys(name, &self.registry);
+        let came = Keys::verify(token, &roots(name, &self.registry), name).ok();
+        let is_newer = match (&held, &came) {
+            (Some(held), Some(came)) => came.signed_at() >= held.signed_at(),
+            (None, Some(_)) => true,
+            (_, None) => false,
+        };
+        if !is_newer {
+            return held;
+        }
+        let service = self.facts.services.get_mut(name)?;
+        service.keys = Some(token.to_owned());
+        came
+    }
+
+    fn verify_answers(&self, name: &str, keys: &Keys, answered: &CheckAnswered) -> Vec<Verified> {
+        let Some(service) = self.facts.services.get(name) else {
+            return Vec::new();
+        };
+        let Some(device) = service.device.as_ref() else {
+            return Vec::new();
+        };
+        let mut verified: Vec<Verified> = Vec::new();
+        for (product, signed) in &answered.products {
+            let expected = Expected {
+                service: name,
+                product,
+                device: Some(device),
+                // The user is whoever the first answer says; from then on always the same.
+                user: service
+                    .user
+                    .as_deref()
+                    .or_else(|| verified.first().map(|one| one.binding().sub.as_str())),
+                request: Some(&answered.request),
+            };
+            let one = match signed {
+                Signed::Lease(token) => {
+                    Lease::verify(token, keys, &expected).map(|lease| Verified::Lease(product.clone(), lease))
+                }
+                Signed::Refusal(token) => Refusal::verify(token, keys, &expected)
+                    .map(|refusal| Verified::Refusal(product.clone(), refusal)),
+            };
+            verified.extend(one);
+        }
+        verified
+    }
+
+    fn take_lease(&mut self, name: &str, product: String, lease: Lease) {
+        if let Some(service) = self.facts.services.get_mut(name) {
+            service.products.entry(product).or_default().take_lease(lease);
+        }
+    }
+
+    /// What a refusal does to the lease (rule 9's table).
+    fn take_refusal(&mut self, now: &Now, name: &str, product: String, refusal: Refusal) {
+        let code = refusal.claims().code;
+        let Some(service) = self.facts.services.get_mut(name) else {
+            return;
+        };
+        let held = service.products.entry(product).or_default();
+        if !held.take_refusal(refusal) {
+            return;
+        }
+        match code {
+            Code::NotAssigned | Code::SubscriptionEnded => held.drop_lease(),
+            Code::DeviceReleased => {
+                service.products.values_mut().for_each(super::Held::drop_lease);
+                service.account = None;
+                service.device = None;
+                service.linked = false;
+                self.forget(now, name, Forget::Everything);
+            }
+            Code::Ok
+            | Code::Connecting
+            | Code::PendingIdentity
+            | Code::PendingLicensing
+            | Code::AuthPending
+            | Code::SignInRequired
+            | Code::FirstStartOffline
+            | Code::OfflineLimitReached
+            | Code::DeviceLimit
+            | Code::SessionInUse
+            | Code::IdentityUnavailable
+            | Code::LicensingUnavailable
+            | Code::ClientOutdated
+            | Code::AgentNotFound
+            | Code::LeaseInvalid
+            | Code::InvalidArgument => {}
+        }
+    }
+}

@@ -1,0 +1,364 @@
+//! Reset and sign-out (rule 15): what is signed first, deleted next, and brought to the service when it can be.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::code::Code;
+use crate::facts::{Forget, Held, PendingRelease};
+use crate::time::{MINUTE, Now};
+use crate::view::SignInResult;
+
+use super::{Answer, Attempt, Dirty, Effect, Engine, Ticket};
+
+/// How long the device key is waited for before a reset goes on without a release.
+const SIGN_WITHIN: Duration = Duration::from_secs(15);
+/// How long the vault may take to delete, and the service to take a release.
+const WORK_WITHIN: Duration = MINUTE;
+
+/// What is under way with the end of an account at one service.
+#[derive(Debug, Default)]
+pub(super) struct Ending {
+    /// A reset that waits for its release to be signed.
+    signing: Option<Signing>,
+    /// The vault is deleting: attempt, deadline.
+    forgetting: Option<(Attempt, Duration)>,
+    /// A release is on the wire: attempt, deadline.
+    sending: Option<(Attempt, Duration)>,
+    /// When the vault or the service is tried again.
+    forget_at: Option<Duration>,
+    send_at: Option<Duration>,
+    failures: u32,
+    /// Requests to be answered when the vault has deleted.
+    waiters: BTreeSet<Ticket>,
+}
+
+#[derive(Debug)]
+struct Signing {
+    attempt: Attempt,
+    product: Option<String>,
+    deadline: Duration,
+    ticket: Ticket,
+}
+
+impl Ending {
+    pub(super) fn is_idle(&self) -> bool {
+        !self.is_blocking()
+    }
+
+    /// While an account ends, no check of it is begun.
+    pub(super) fn is_blocking(&self) -> bool {
+        self.signing.is_some() || self.forgetting.is_some()
+    }
+
+    /// The service was reached: what waits for it is tried at once.
+    pub(super) fn contact(&mut self) {
+        self.send_at = None;
+        self.failures = 0;
+    }
+
+    pub(super) fn next_at(&self) -> impl Iterator<Item = Duration> {
+        let deadlines = [
+            self.signing.as_ref().map(|signing| signing.deadline),
+            self.forgetting.map(|(_, deadline)| deadline),
+            self.sending.map(|(_, deadline)| deadline),
+            self.forget_at,
+            self.send_at,
+        ];
+        deadlines.into_iter().flatten()
+    }
+
+    fn back_off(&mut self, now: &Now) -> Duration {
+        let ceiling = Duration::from_secs(1 << self.failures.min(8)).min(5 * MINUTE);
+        self.failures = self.failures.saturating_add(1);
+        let millis = u64::try_from(ceiling.as_millis()).unwrap_or(1).max(1);
+        now.ticks + Duration::from_millis((now.entropy.rotate_left(17) % millis).max(50))
+    }
+}
+
+impl Engine {
+    pub(super) fn ask_reset(&mut self, now: &Now, ticket: Ticket, product: Option<String>) {
+        let services: Vec<String> = match &product {
+            Some(product) => {
+                let entry = self.registry.iter().find(|entry| entry.product == *product);
+                match entry.map(|entry| entry.service.clone()) {
+                    Some(service) => vec![service],
+                    None => {
+                        return self.answer(ticket, Answer::refused(Code::InvalidArgument, "unknown_product"));
+                    }
+                }
+            }
+            None => {
+                self.end_sign_in(SignInResult::Cancelled);
+                self.facts.services.keys().cloned().collect()
+            }
+        };
+        let mut begun = false;
+        for service in services {
+            let known = self.facts.services.get(&service);
+            let anything = known.is_some_and(|known| match &product {
+                Some(product) => known.products.get(product).is_some_and(|held| !held.is_empty()),
+                None => known.device.is_some() || known.account.is_some() || !known.products.is_empty(),
+            });
+            if anything {
+                begun = true;
+                self.begin_reset(now, &service, product.clone(), ticket);
+            }
+        }
+        if !begun {
+            self.answer(ticket, Answer::Done);
+        }
+    }
+
+    fn begin_reset(&mut self, now: &Now, service: &str, product: Option<String>, ticket: Ticket) {
+        let at = self.trusted(now);
+        let attempt = self.next_attempt();
+        let link = self.links.entry(service.to_owned()).or_default();
+        // Answers to requests that are under way came too late from here on.
+        link.abandon();
+        let interrupted = std::mem::take(&mut link.waiters);
+        let earlier = link.ending.signing.take();
+        link.ending.signing = Some(Signing {
+            attempt,
+            product: product.clone(),
+            deadline: now.ticks + SIGN_WITHIN,
+            ticket,
+        });
+        self.effects.push(Effect::SignRelease {
+            attempt,
+            service: service.to_owned(),
+            product,
+            at,
+        });
+        for waiter in interrupted {
+            self.answer(waiter, Answer::refused(Code::SignInRequired, "reset_meanwhile"));
+        }
+        if let Some(earlier) = earlier {
+            self.answer(
+                earlier.ticket,
+                Answer::refused(Code::InvalidArgument, "reset_meanwhile"),
+            );
+        }
+    }
+
+    pub(super) fn release_signed(&mut self, now: &Now, attempt: Attempt, release: Option<PendingRelease>) {
+        let found = self.links.iter().find_map(|(name, link)| {
+            link.ending
+                .signing
+                .as_ref()
+                .is_some_and(|signing| signing.attempt == attempt)
+                .then(|| name.clone())
+        });
+        if let Some(name) = found {
+            self.finish_reset(now, &name, release);
+        }
+    }
+
+    fn finish_reset(&mut self, now: &Now, name: &str, release: Option<PendingRelease>) {
+        let Some(link) = self.links.get_mut(name) else {
+            return;
+        };
+        let Some(signing) = link.ending.signing.take() else {
+            return;
+        };
+        link.ending.contact();
+        let Some(service) = self.facts.services.get_mut(name) else {
+            return;
+        };
+        service.releases.extend(release);
+        service.ended += 1;
+        match &signing.product {
+            Some(product) => {
+                if let Some(held) = service.products.get_mut(product) {
+                    held.clear();
+                }
+                self.save(Dirty::Both);
+                self.answer(signing.ticket, Answer::Done);
+            }
+            None => {
+                self.end_account(name);
+                if let Some(service) = self.facts.services.get_mut(name) {
+                    service.device = None;
+                }
+                self.forget(now, name, Forget::Everything);
+                if let Some(link) = self.links.get_mut(name) {
+                    link.ending.waiters.insert(signing.ticket);
+                }
+            }
+        }
+    }
+
+    pub(super) fn ask_sign_out(&mut self, now: &Now, ticket: Ticket, service: Option<String>) {
+        let name = match self.service_or_only(service) {
+            Ok(name) => name,
+            Err(refused) => return self.answer(ticket, refused),
+        };
+        if self
+            .facts
+            .services
+            .get(&name)
+            .is_none_or(|service| service.account.is_none())
+        {
+            return self.answer(ticket, Answer::Done);
+        }
+        let link = self.links.entry(name.clone()).or_default();
+        link.abandon();
+        link.ending.waiters.insert(ticket);
+        for waiter in std::mem::take(&mut link.waiters) {
+            self.answer(
+                waiter,
+                Answer::refused(Code::SignInRequired, "signed_out_meanwhile"),
+            );
+        }
+        if let Some(service) = self.facts.services.get_mut(&name) {
+            service.ended += 1;
+        }
+        self.end_account(&name);
+        self.forget(now, &name, Forget::Tokens);
+    }
+
+    /// The account and everything that was signed for it goes; save windows and the clock stay.
+    fn end_account(&mut self, name: &str) {
+        let Some(service) = self.facts.services.get_mut(name) else {
+            return;
+        };
+        service.account = None;
+        service.user = None;
+        service.linked = false;
+        service.checked_at = None;
+        service.products.values_mut().for_each(Held::clear);
+        self.facts.told.waiting.clear();
+        self.facts.told.warned = false;
+        self.save(Dirty::Both);
+    }
+
+    /// Has the vault delete. It is written down first, so that a crash in between does not keep a secret.
+    pub(super) fn forget(&mut self, now: &Now, name: &str, what: Forget) {
+        let attempt = self.next_attempt();
+        if let Some(service) = self.facts.services.get_mut(name) {
+            let everything = what == Forget::Everything || service.forget == Some(Forget::Everything);
+            service.forget = Some(if everything { Forget::Everything } else { what });
+        }
+        self.save(Dirty::Both);
+        let link = self.links.entry(name.to_owned()).or_default();
+        link.abandon();
+        link.ending.forget_at = None;
+        link.ending.forgetting = Some((attempt, now.ticks + WORK_WITHIN));
+        self.effects.push(Effect::Forget {
+            attempt,
+            service: name.to_owned(),
+            what,
+        });
+    }
+
+    pub(super) fn forgotten(&mut self, now: &Now, attempt: Attempt, done: bool) {
+        let Some((name, link)) = self.links.iter_mut().find(|(_, link)| {
+            link.ending
+                .forgetting
+                .is_some_and(|(forgetting, _)| forgetting == attempt)
+        }) else {
+            return;
+        };
+        let name = name.clone();
+        link.ending.forgetting = None;
+        let waiters = std::mem::take(&mut link.ending.waiters);
+        if done {
+            if let Some(service) = self.facts.services.get_mut(&name) {
+                service.forget = None;
+            }
+            self.save(Dirty::Both);
+        } else {
+            link.ending.forget_at = Some(link.ending.back_off(now).max(now.ticks + Duration::from_secs(5)));
+        }
+        for ticket in waiters {
+            let answer = if done {
+                Answer::Done
+            } else {
+                Answer::refused(Code::AuthPending, "vault_not_deleted")
+            };
+            self.answer(ticket, answer);
+        }
+    }
+
+    pub(super) fn release_sent(&mut self, now: &Now, attempt: Attempt, sent: bool) {
+        let Some((name, link)) = self
+            .links
+            .iter_mut()
+            .find(|(_, link)| link.ending.sending.is_some_and(|(sending, _)| sending == attempt))
+        else {
+            return;
+        };
+        link.ending.sending = None;
+        if !sent {
+            link.ending.send_at = Some(link.ending.back_off(now));
+            return;
+        }
+        link.ending.contact();
+        let name = name.clone();
+        if let Some(service) = self.facts.services.get_mut(&name)
+            && !service.releases.is_empty()
+        {
+            service.releases.remove(0);
+        }
+        self.save(Dirty::One);
+    }
+
+    /// Starts what is to be signed, deleted or sent, and goes on without what has taken too long.
+    pub(super) fn work_endings(&mut self, now: &Now) {
+        let names: Vec<String> = self.links.keys().cloned().collect();
+        for name in names {
+            let Some(link) = self.links.get_mut(&name) else {
+                continue;
+            };
+            let late = |deadline: Duration| now.ticks >= deadline;
+            let signing_late = link
+                .ending
+                .signing
+                .as_ref()
+                .is_some_and(|signing| late(signing.deadline));
+            let forgetting_late = link.ending.forgetting.filter(|(_, deadline)| late(*deadline));
+            let sending_late = link.ending.sending.filter(|(_, deadline)| late(*deadline));
+            if signing_late {
+                self.finish_reset(now, &name, None);
+            }
+            if let Some((attempt, _)) = forgetting_late {
+                self.forgotten(now, attempt, false);
+            }
+            if let Some((attempt, _)) = sending_late {
+                self.release_sent(now, attempt, false);
+            }
+            self.work_ending(now, &name);
+        }
+    }
+
+    fn work_ending(&mut self, now: &Now, name: &str) {
+        let forget = self.facts.services.get(name).and_then(|service| service.forget);
+        let release = self
+            .facts
+            .services
+            .get(name)
+            .and_then(|service| service.releases.first().cloned());
+        let Some(link) = self.links.get_mut(name) else {
+            return;
+        };
+        let ending = &link.ending;
+        let forget_due = ending.forgetting.is_none() && ending.forget_at.is_none_or(|at| now.ticks >= at);
+        if let Some(what) = forget.filter(|_| forget_due) {
+            self.forget(now, name, what);
+        }
+        let Some(link) = self.links.get_mut(name) else {
+            return;
+        };
+        let send_due = link.ending.sending.is_none() && link.ending.send_at.is_none_or(|at| now.ticks >= at);
+        if let Some(release) = release.filter(|_| send_due) {
+            self.attempts += 1;
+            let attempt = self.attempts;
+            link.ending.send_at = None;
+            link.ending.sending = Some((attempt, now.ticks + WORK_WITHIN));
+            self.effects.push(Effect::SendRelease {
+                attempt,
+                service: name.to_owned(),
+                release,
+            });
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! What the user is told: rarely, once per cause, and never in a burst (rules 3, 4 and 5).
+
+use std::time::Duration;
+
+use crate::facts::Held;
+use crate::notice::{Left, Notice, NoticeKind};
+use crate::status::{Status, is_offline};
+use crate::time::{DAY, LocalDay, Now, Timestamp};
+use crate::view::Reach;
+
+use super::{Dirty, Engine};
+
+/// Starts closer together than this make one notice.
+const BURST: Duration = Duration::from_secs(10);
+/// More notices than this are never kept for a viewer that does not come.
+const KEPT: usize = 20;
+
+impl Engine {
+    pub(super) fn note(&mut self, at: Timestamp, product: String, kind: NoticeKind) {
+        let told = &mut self.facts.told;
+        // What was not shown in time is no longer true.
+        told.waiting.retain(|notice| !supersedes(&kind, &notice.kind));
+        if told.waiting.len() >= KEPT {
+            told.waiting.remove(0);
+        }
+        told.next_id += 1;
+        told.waiting.push(Notice {
+            id: told.next_id,
+            product,
+            at,
+            kind,
+        });
+        self.save(Dirty::One);
+    }
+
+    pub(super) fn shown(&mut self, ids: &[u64]) {
+        let waiting = &mut self.facts.told.waiting;
+        let before = waiting.len();
+        waiting.retain(|notice| !ids.contains(&notice.id));
+        if waiting.len() != before {
+            self.save(Dirty::One);
+        }
+    }
+
+    /// A check was answered: warnings that nobody saw are no longer true, and whoever saw one hears that it is over.
+    pub(super) fn connected_again(&mut self, now: &Now) {
+        let at = self.trusted(now);
+        self.facts
+            .told
+            .waiting
+            .retain(|notice| !is_about_being_offline(&notice.kind));
+        self.facts.told.outage = false;
+        let Some((product, until)) = self.ends_first(at).filter(|_| self.facts.told.warned) else {
+            return;
+        };
+        self.facts.told.warned = false;
+        self.note(at, product, NoticeKind::Connected { until });
+    }
+
+    pub(super) fn work_notices(&mut self, now: &Now) {
+        self.tell_ends(now);
+        self.tell_starts(now);
+        self.tell_the_day(now);
+        self.tell_outage(now);
+    }
+
+    /// The registered product whose good lease ends first: its name, and when.
+    pub(super) fn ends_first(&self, at: Timestamp) -> Option<(String, Timestamp)> {
+        let leases = self.registry.iter().filter_map(|entry| {
+            let service = self
+                .facts
+                .services
+                .get(&entry.service)
+                .filter(|service| service.account.is_some())?;
+            let lease = service.products.get(&entry.product)?.lease()?;
+            lease.is_good(at).then(|| (entry.name.clone(), lease.until()))
+        });
+        leases.min_by_key(|(_, until)| *until)
+    }
+
+    fn reach_of(&self, service: &str) -> Reach {
+        self.link(service).map(|link| link.reach).unwrap_or_default()
+    }
+
+    /// Whether somebody who holds a lease of this service is to be told the days (rules 3 and 6).
+    fn counts_down(&self, service: &str) -> bool {
+        let reach = self.reach_of(service);
+        is_offline(reach) || reach == Reach::IdentityOutage
+    }
+
+    fn tell_days(&mut self, at: Timestamp, product: String, until: Timestamp, final_warning: Duration) {
+        let left = Left::between(at, until);
+        if until.since(at) < final_warning {
+            self.facts.told.warned = true;
+            self.note(at, product, NoticeKind::FinalWarning { left, until });
+        } else {
+            self.note(at, product, NoticeKind::Offline { left, until });
+        }
+    }
+
+    /// At each product start the user is told how many days remain, of that product.
+    fn tell_starts(&mut self, now: &Now) {
+        let at = self.trusted(now);
+        let mut told: Option<(String, Timestamp, Duration)> = None;
+        let mut settled = Vec::new();
+        for (key, open) in self.uses.iter().filter(|(_, open)| open.untold && open.running) {
+            let lease = self
+                .facts
+                .held(&open.service, &open.product)
+                .and_then(Held::lease);
+            let counts_down = self.counts_down(&open.service);
+            if counts_down || self.reach_of(&open.service) == Reach::Online {
+                settled.push(*key);
+            }
+            if let Some(lease) = lease.filter(|lease| counts_down && lease.is_good(at)) {
+                let until = lease.until();
+                if told.as_ref().is_none_or(|(_, earliest, _)| until < *earliest) {
+                    let name = self.name_of(&open.service, &open.product);
+                    told = Some((name, until, lease.claims().policy.final_warning));
+                }
+            }
+        }
+        for key in settled {
+            if let Some(open) = self.uses.get_mut(&key) {
+                open.untold = false;
+            }
+        }
+        let in_a_burst = self
+            .start_told_at
+            .is_some_and(|at| now.ticks.saturating_sub(at) < BURST);
+        if let Some((product, until, final_warning)) = told.filter(|_| !in_a_burst) {
+            self.start_told_at = Some(now.ticks);
+            self.facts.told.offline_on = Some(LocalDay::of(at, now.utc_offset));
+            self.tell_days(at, product, until, final_warning);
+        }
+    }
+
+    /// Once per local day, of the product that ends first; not once per product.
+    fn tell_the_day(&mut self, now: &Now) {
+        let at = self.trusted(now);
+        let today = LocalDay::of(at, now.utc_offset);
+        if self.facts.told.offline_on == Some(today) {
+            return;
+        }
+        let first = self
+            .registry
+            .iter()
+            .filter(|entry| self.counts_down(&entry.service))
+            .filter(|entry| {
+                self.facts
+                    .services
+                    .get(&entry.service)
+                    .is_some_and(|service| service.account.is_some())
+            })
+            .filter_map(|entry| {
+                let lease = self
+                    .facts
+                    .held(&entry.service, &entry.product)
+                    .and_then(Held::lease)?;
+                let final_warning = lease.claims().policy.final_warning;
+                lease
+                    .is_good(at)
+                    .then(|| (entry.name.clone(), lease.until(), final_warning))
+            })
+            .min_by_key(|(_, until, _)| *until);
+        if let Some((product, until, final_warning)) = first {
+            self.facts.told.offline_on = Some(today);
+            self.tell_days(at, product, until, final_warning);
+        }
+    }
+
+    /// The end is told once per lease, and once for all products that end together.
+    fn tell_ends(&mut self, now: &Now) {
+        let at = self.trusted(now);
+        let mut ended: Vec<(String, String, String, u32, Option<Timestamp>)> = Vec::new();
+        for entry in &self.registry {
+            let Some(held) = self.facts.held(&entry.service, &entry.product) else {
+                continue;
+            };
+            let Some(lease) = held.lease().filter(|lease| lease.until() <= at) else {
+                continue;
+            };
+            if held.end_told.as_ref() == Some(&lease.claims().binding.jti) {
+                continue;
+            }
+            let (status, stop_at) = self.status_of_product(now, &entry.service, &entry.product);
+            let known = stop_at.is_some() || is_offline(self.reach_of(&entry.service));
+            if known && matches!(status, Status::OfflineLimitReached { .. }) {
+                let good_for = lease.until().since(lease.checked_at());
+                let days = u32::try_from(good_for.as_secs().div_ceil(DAY.as_secs())).unwrap_or(u32::MAX);
+                let jti = lease.claims().binding.jti.clone();
+                ended.push((entry.service.clone(), entry.product.clone(), jti, days, stop_at));
+            }
+        }
+        let Some((service, product, _, days, stop_at)) =
+            ended.iter().max_by_key(|(.., stop_at)| *stop_at).cloned()
+        else {
+            return;
+        };
+        for (service, product, jti, ..) in ended {
+            if let Some(service) = self.facts.services.get_mut(&service)
+                && let Some(held) = service.products.get_mut(&product)
+            {
+                held.end_told = Some(jti);
+            }
+        }
+        self.facts.told.warned = true;
+        let name = self.name_of(&service, &product);
+        self.note(at, name, NoticeKind::Ended { days, stop_at });
+    }
+
+    /// Once per outage.
+    fn tell_outage(&mut self, now: &Now) {
+        let at = self.trusted(now);
+        if self.facts.told.outage {
+            return;
+        }
+        let out = self.registry.iter().find(|entry| {
+            self.reach_of(&entry.service) == Reach::LicensingOutage
+                && self
+                    .facts
+                    .held(&entry.service, &entry.product)
+                    .and_then(Held::lease)
+                    .is_some()
+        });
+        if let Some(name) = out.map(|entry| entry.name.clone()) {
+            self.facts.told.outage = true;
+            self.note(at, name, NoticeKind::Outage);
+        }
+    }
+}
+
+const fn is_about_being_offline(kind: &NoticeKind) -> bool {
+    match kind {
+        NoticeKind::Offline { .. }
+        | NoticeKind::FinalWarning { .. }
+        | NoticeKind::Ended { .. }
+        | NoticeKind::Outage => true,
+        NoticeKind::Connected { .. } | NoticeKind::MustStop { .. } => false,
+    }
+}
+
+/// Whether a new notice makes one that was not shown yet untrue.
+const fn supersedes(new: &NoticeKind, old: &NoticeKind) -> bool {
+    match new {
+        NoticeKind::Offline { .. } | NoticeKind::FinalWarning { .. } => {
+            matches!(
+                old,
+                NoticeKind::Offline { .. } | NoticeKind::FinalWarning { .. } | NoticeKind::Connected { .. }
+            )
+        }
+        NoticeKind::Ended { .. } => {
+            is_about_being_offline(old) || matches!(old, NoticeKind::Connected { .. })
+        }
+        NoticeKind::Connected { .. } => is_about_being_offline(old),
+        NoticeKind::MustStop { .. } | NoticeKind::Outage => false,
+    }
+}

@@ -1,0 +1,282 @@
+//! The View: the whole state, as everyone shows it.
+
+use crate::code::{Basis, Code};
+use crate::facts::Held;
+use crate::notice::Left;
+use crate::status::Status;
+use crate::time::{Now, Timestamp};
+use crate::view::{AccountView, Headline, Icon, Line, Problem, ProductView, Reach, UserView, View};
+
+use super::Engine;
+
+/// A wall clock that is wrong by more than this is named, because TLS and tokens will refuse it.
+const CLOCK_WRONG_FROM: i64 = 10 * 60 * 1000;
+
+impl Engine {
+    /// Makes the View anew, and says whether it is another than before.
+    pub(super) fn repaint(&mut self, now: &Now) -> bool {
+        let mut view = self.paint(now);
+        view.revision = self.view.revision;
+        let old_at = std::mem::replace(&mut self.view.at, view.at);
+        let changed = view != self.view;
+        if changed {
+            view.revision += 1;
+            self.view = view;
+        } else {
+            // Readers count down from `at`: it belongs to the View they were given.
+            self.view.at = old_at;
+        }
+        changed
+    }
+
+    fn paint(&self, now: &Now) -> View {
+        let at = self.trusted(now);
+        let products = self.paint_products(now, at);
+        let accounts = self.paint_accounts();
+        View {
+            revision: 0,
+            at,
+            headline: self.headline(at, &products, &accounts),
+            accounts,
+            products: products.into_iter().map(|(product, _)| product).collect(),
+            sign_in: self.sign_in.as_ref().map(super::sign_in::SignIn::view),
+            last_sign_in: self.last_sign_in.clone(),
+            notices: self.facts.told.waiting.clone(),
+            problems: self.problems(now),
+        }
+    }
+
+    fn paint_products(&self, now: &Now, at: Timestamp) -> Vec<(ProductView, Status)> {
+        let mut products: Vec<_> = self
+            .registry
+            .iter()
+            .map(|entry| {
+                let (status, stop_at) = self.status_of_product(now, &entry.service, &entry.product);
+                let lease = self
+                    .facts
+                    .held(&entry.service, &entry.product)
+                    .and_then(Held::lease);
+                let running = self
+                    .uses
+                    .values()
+                    .filter(|open| open.running && open.product == entry.product);
+                let view = ProductView {
+                    product: entry.product.clone(),
+                    version: entry.version.clone(),
+                    name: entry.name.clone(),
+                    publisher: entry.publisher.clone(),
+                    service: entry.service.clone(),
+                    status: status.view(at, stop_at),
+                    open: u32::try_from(running.count()).unwrap_or(u32::MAX),
+                    checked_at: lease.map(|lease| lease.checked_at()),
+                    offline_for: lease.map(|lease| lease.until().since(lease.checked_at()).as_secs()),
+                    org: lease.map(|lease| lease.claims().org.clone()),
+                };
+                (view, status)
+            })
+            .collect();
+        products.sort_by(|(a, _), (b, _)| (&a.name, &a.version).cmp(&(&b.name, &b.version)));
+        products
+    }
+
+    fn paint_accounts(&self) -> Vec<AccountView> {
+        self.links
+            .iter()
+            .map(|(name, link)| {
+                let service = self.facts.services.get(name);
+                let account = service.and_then(|service| service.account.as_ref());
+                AccountView {
+                    service: name.clone(),
+                    user: account.map(|account| UserView {
+                        name: account.name.clone(),
+                        email: account.email.clone(),
+                        issuer: account.issuer.clone(),
+                    }),
+                    reach: link.reach,
+                    checked_at: service.and_then(|service| service.checked_at),
+                    next_check_at: account.and_then(|_| self.next_check_at(name)),
+                    checking: link.is_checking(),
+                    release_waiting: service.is_some_and(|service| !service.releases.is_empty()),
+                }
+            })
+            .collect()
+    }
+
+    fn problems(&self, now: &Now) -> Vec<Problem> {
+        let mut problems = self.state_problems.clone();
+        if self.vault_locked.is_some() {
+            problems.push(Problem::VaultLocked);
+        }
+        if self.vault_unavailable {
+            problems.push(Problem::VaultUnavailable);
+        }
+        let again = |account: &crate::facts::Account| account.sign_in_again;
+        if self
+            .facts
+            .services
+            .values()
+            .any(|service| service.account.as_ref().is_some_and(again))
+        {
+            problems.push(Problem::SignInAgain);
+        }
+        let checked = self
+            .facts
+            .services
+            .values()
+            .any(|service| service.checked_at.is_some());
+        if checked && self.facts.clock.wall_ahead(now).abs() > CLOCK_WRONG_FROM {
+            problems.push(Problem::ClockWrong);
+        }
+        problems
+    }
+
+    /// The tray at a glance: what stops work comes first, then what will.
+    fn headline(
+        &self,
+        at: Timestamp,
+        products: &[(ProductView, Status)],
+        accounts: &[AccountView],
+    ) -> Headline {
+        if self.registry.is_empty() {
+            return Headline {
+                icon: Icon::SignedOut,
+                line: Line::NoProducts,
+            };
+        }
+        if let Some((product, _)) = products
+            .iter()
+            .find(|(product, status)| is_stopped(product, status))
+        {
+            let line = Line::Stopped {
+                product: product.name.clone(),
+                code: product.status.code,
+                stop_at: product.status.stop_at,
+            };
+            return Headline {
+                icon: Icon::Stopped,
+                line,
+            };
+        }
+        if self.sign_in.is_some() {
+            return Headline {
+                icon: Icon::Busy,
+                line: Line::SigningIn,
+            };
+        }
+        if self.vault_locked.is_some() {
+            return Headline {
+                icon: Icon::Busy,
+                line: Line::VaultLocked,
+            };
+        }
+        let Some(user) = accounts.iter().find_map(|account| account.user.as_ref()) else {
+            return Headline {
+                icon: Icon::SignedOut,
+                line: Line::SignedOut,
+            };
+        };
+        let again = |account: &crate::facts::Account| account.sign_in_again;
+        if self
+            .facts
+            .services
+            .values()
+            .any(|service| service.account.as_ref().is_some_and(again))
+        {
+            let line = Line::SignInAgain {
+                user: user.name.clone(),
+            };
+            return Headline {
+                icon: Icon::SignedOut,
+                line,
+            };
+        }
+        if let Some(headline) = self.countdown(at, products) {
+            return headline;
+        }
+        if products.iter().any(|(_, status)| status.is_on_wire()) {
+            return Headline {
+                icon: Icon::Busy,
+                line: Line::Checking,
+            };
+        }
+        let out = accounts
+            .iter()
+            .map(|account| account.reach)
+            .find(|reach| matches!(reach, Reach::LicensingOutage | Reach::IdentityOutage));
+        match out {
+            Some(reach) => Headline {
+                icon: Icon::Offline,
+                line: Line::Outage { reach },
+            },
+            None => Headline {
+                icon: Icon::Ready,
+                line: Line::Licensed {
+                    user: user.name.clone(),
+                },
+            },
+        }
+    }
+
+    /// Offline and in the final days, the product that ends first is named.
+    fn countdown(&self, at: Timestamp, products: &[(ProductView, Status)]) -> Option<Headline> {
+        let counting = products.iter().filter_map(|(product, status)| match status {
+            Status::Ok {
+                basis: basis @ (Basis::Grace | Basis::FinalWarning),
+                until,
+            } => Some((product, *basis, *until)),
+            Status::Ok { .. }
+            | Status::OnWire(_)
+            | Status::AuthPending { .. }
+            | Status::Refused(_)
+            | Status::OfflineLimitReached { .. }
+            | Status::LeaseInvalid
+            | Status::FirstStartOffline
+            | Status::SignInRequired
+            | Status::IdentityUnavailable
+            | Status::LicensingUnavailable => None,
+        });
+        let (product, basis, until) = counting.min_by_key(|(_, _, until)| *until)?;
+        let (product, left) = (product.name.clone(), Left::between(at, until));
+        if basis == Basis::Grace {
+            return Some(Headline {
+                icon: Icon::Offline,
+                line: Line::Offline { product, left, until },
+            });
+        }
+        let icon = match left {
+            Left::Days(0 | 1) | Left::Hours(_) => Icon::One,
+            Left::Days(2) => Icon::Two,
+            Left::Days(_) => Icon::Three,
+        };
+        Some(Headline {
+            icon,
+            line: Line::Final { product, left, until },
+        })
+    }
+}
+
+/// Whether a product has stopped or must stop: a refusal, or the end of what it had.
+fn is_stopped(product: &ProductView, status: &Status) -> bool {
+    let ended = match status.code() {
+        Code::OfflineLimitReached
+        | Code::NotAssigned
+        | Code::SubscriptionEnded
+        | Code::DeviceLimit
+        | Code::SessionInUse
+        | Code::ClientOutdated
+        | Code::LeaseInvalid
+        | Code::DeviceReleased => true,
+        Code::Ok
+        | Code::Connecting
+        | Code::PendingIdentity
+        | Code::PendingLicensing
+        | Code::AuthPending
+        | Code::SignInRequired
+        | Code::FirstStartOffline
+        | Code::IdentityUnavailable
+        | Code::LicensingUnavailable
+        | Code::AgentNotFound
+        | Code::InvalidArgument => false,
+    };
+    ended || product.status.stop_at.is_some()
+}

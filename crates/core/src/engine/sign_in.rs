@@ -1,0 +1,270 @@
+//! The one sign-in attempt, and everybody who waits for it (rule 17; `docs/sign-in.md`).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::code::Code;
+use crate::facts::{Account, Service};
+use crate::time::{Now, Timestamp};
+use crate::view::{SignInEnd, SignInPhase, SignInResult, SignInView};
+
+use super::{Answer, Attempt, ClientId, Dirty, Effect, Engine, SignedIn, Ticket};
+
+/// How long a browser sign-in may take: enough for a second factor that lies in another room.
+const SIGN_IN_WITHIN: Duration = Duration::from_secs(15 * 60);
+
+/// The attempt that holds the slot.
+#[derive(Debug)]
+pub(super) struct SignIn {
+    attempt: Attempt,
+    pub(super) service: String,
+    pub(super) since: Timestamp,
+    pub(super) until: Timestamp,
+    /// In ticks, which count sleep and do not jump when trusted time does.
+    pub(super) deadline: Duration,
+    phase: SignInPhase,
+    url: Option<String>,
+    /// Who wants it, and the requests that are still to be answered with the address. The attempt ends when
+    /// the last of them has gone.
+    askers: BTreeMap<ClientId, Vec<Ticket>>,
+    /// Who opens the browser: the first who asked.
+    opener: Option<Ticket>,
+}
+
+impl SignIn {
+    pub(super) fn view(&self) -> SignInView {
+        SignInView {
+            attempt: self.attempt,
+            service: self.service.clone(),
+            phase: self.phase,
+            url: self.url.clone(),
+            since: self.since,
+            until: self.until,
+        }
+    }
+}
+
+impl Engine {
+    pub(super) fn ask_sign_in(
+        &mut self,
+        now: &Now,
+        ticket: Ticket,
+        client: ClientId,
+        service: Option<String>,
+    ) {
+        let service = match service.or_else(|| self.service_to_sign_in()).map_or_else(
+            || self.service_or_only(None),
+            |service| self.service_or_only(Some(service)),
+        ) {
+            Ok(service) => service,
+            Err(refused) => return self.answer(ticket, refused),
+        };
+        let account = self
+            .facts
+            .services
+            .get(&service)
+            .and_then(|service| service.account.as_ref());
+        if account.is_some_and(|account| !account.sign_in_again) {
+            return self.answer(ticket, Answer::Done);
+        }
+        if let Some(open) = &mut self.sign_in {
+            if open.service != service {
+                return self.answer(ticket, Answer::refused(Code::AuthPending, "waiting_for_other"));
+            }
+            let tickets = open.askers.entry(client).or_default();
+            match open.url.clone() {
+                Some(url) => {
+                    let attempt = open.attempt;
+                    self.answer(
+                        ticket,
+                        Answer::SignIn {
+                            attempt,
+                            url,
+                            open: false,
+                        },
+                    );
+                }
+                None => tickets.push(ticket),
+            }
+            return;
+        }
+        let since = self.trusted(now);
+        let attempt = self.next_attempt();
+        self.sign_in = Some(SignIn {
+            attempt,
+            service: service.clone(),
+            since,
+            until: since + SIGN_IN_WITHIN,
+            deadline: now.ticks + SIGN_IN_WITHIN,
+            phase: SignInPhase::Starting,
+            url: None,
+            askers: BTreeMap::from([(client, vec![ticket])]),
+            opener: Some(ticket),
+        });
+        self.last_sign_in = None;
+        self.effects.push(Effect::BeginSignIn {
+            attempt,
+            service,
+            within: SIGN_IN_WITHIN,
+        });
+    }
+
+    /// With several services, the one where somebody must sign in, if that is just one.
+    fn service_to_sign_in(&self) -> Option<String> {
+        let mut open: Vec<&str> = self.registry.iter().map(|entry| entry.service.as_str()).collect();
+        open.sort_unstable();
+        open.dedup();
+        open.retain(|name| {
+            let account = self
+                .facts
+                .services
+                .get(*name)
+                .and_then(|service| service.account.as_ref());
+            account.is_none_or(|account| account.sign_in_again)
+        });
+        match open.as_slice() {
+            [only] => Some((*only).to_owned()),
+            _ => None,
+        }
+    }
+
+    /// Lets a lasting client, the tray, wait for an attempt that another began and may leave.
+    pub fn adopt_sign_in(&mut self, client: ClientId) {
+        if let Some(open) = &mut self.sign_in {
+            open.askers.entry(client).or_default();
+        }
+    }
+
+    pub(super) fn sign_in_ready(&mut self, attempt: Attempt, url: String) {
+        let Some(open) = self.sign_in.as_mut().filter(|open| open.attempt == attempt) else {
+            return;
+        };
+        open.phase = SignInPhase::WaitingForUser;
+        open.url = Some(url.clone());
+        let opener = open.opener.take();
+        let tickets: Vec<Ticket> = open.askers.values_mut().flat_map(std::mem::take).collect();
+        // Whoever was to open it may have gone while others wait: then the first of those opens it.
+        let opener = opener
+            .filter(|opener| tickets.contains(opener))
+            .or_else(|| tickets.first().copied());
+        for ticket in tickets {
+            self.answer(
+                ticket,
+                Answer::SignIn {
+                    attempt,
+                    url: url.clone(),
+                    open: Some(ticket) == opener,
+                },
+            );
+        }
+    }
+
+    pub(super) fn sign_in_returned(&mut self, attempt: Attempt) {
+        if let Some(open) = self.sign_in.as_mut().filter(|open| open.attempt == attempt) {
+            open.phase = SignInPhase::Finishing;
+        }
+    }
+
+    pub(super) fn sign_in_ended(&mut self, attempt: Attempt, result: Result<SignedIn, SignInResult>) {
+        let Some(open) = self.sign_in.as_ref().filter(|open| open.attempt == attempt) else {
+            return;
+        };
+        match result {
+            Ok(signed_in) => {
+                let service = open.service.clone();
+                self.close_sign_in(SignInResult::SignedIn, &Answer::Done);
+                self.signed_in(service, signed_in);
+            }
+            Err(result) => self.end_sign_in(result),
+        }
+    }
+
+    fn signed_in(&mut self, name: String, signed_in: SignedIn) {
+        let service = self.facts.services.entry(name.clone()).or_default();
+        let same_user = service.account.as_ref().is_some_and(|account| {
+            account.issuer == signed_in.issuer && account.subject == signed_in.subject
+        });
+        let same_device = service.device.as_ref() == Some(&signed_in.device);
+        if !(same_user && same_device) {
+            // Another account's leases never count, and neither do those of another key.
+            let Service {
+                keys,
+                releases,
+                ended,
+                products,
+                ..
+            } = std::mem::take(service);
+            *service = Service {
+                keys,
+                releases,
+                ended,
+                products,
+                ..Service::default()
+            };
+            service.products.values_mut().for_each(super::Held::clear);
+        }
+        service.account = Some(Account {
+            issuer: signed_in.issuer,
+            subject: signed_in.subject,
+            name: signed_in.name,
+            email: signed_in.email,
+            sign_in_again: false,
+        });
+        service.device = Some(signed_in.device);
+        service.linked = false;
+        service.forget = None;
+        self.vault_locked = None;
+        self.vault_unavailable = false;
+        self.save(Dirty::Both);
+        let link = self.links.entry(name).or_default();
+        link.abandon();
+        link.hindrance = None;
+        link.want();
+    }
+
+    /// Ends the open attempt, if there is one, and tells everyone who waits.
+    pub(super) fn end_sign_in(&mut self, result: SignInResult) {
+        let Some(open) = &self.sign_in else { return };
+        self.effects.push(Effect::CancelSignIn {
+            attempt: open.attempt,
+        });
+        let problem = match &result {
+            SignInResult::SignedIn => return,
+            SignInResult::Cancelled => "sign_in_cancelled",
+            SignInResult::Denied => "sign_in_denied",
+            SignInResult::Expired => "sign_in_expired",
+            SignInResult::Abandoned => "sign_in_abandoned",
+            SignInResult::Failed { problem, .. } => problem,
+        };
+        let answer = Answer::refused(Code::SignInRequired, problem);
+        self.close_sign_in(result, &answer);
+    }
+
+    fn close_sign_in(&mut self, result: SignInResult, answer: &Answer) {
+        let Some(open) = self.sign_in.take() else { return };
+        self.last_sign_in = Some(SignInEnd {
+            attempt: open.attempt,
+            result,
+        });
+        for ticket in open.askers.into_values().flatten() {
+            self.answer(ticket, answer.clone());
+        }
+    }
+
+    pub(super) fn asker_gone(&mut self, client: ClientId) {
+        let Some(open) = &mut self.sign_in else { return };
+        if open.askers.remove(&client).is_some() && open.askers.is_empty() {
+            self.end_sign_in(SignInResult::Abandoned);
+        }
+    }
+
+    pub(super) fn expire_sign_in(&mut self, now: &Now) {
+        if self
+            .sign_in
+            .as_ref()
+            .is_some_and(|open| now.ticks >= open.deadline)
+        {
+            self.end_sign_in(SignInResult::Expired);
+        }
+    }
+}

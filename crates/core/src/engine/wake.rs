@@ -1,0 +1,78 @@
+//! When something is due next, so that the agent sleeps until then and no longer.
+
+use std::time::Duration;
+
+use crate::facts::Held;
+use crate::notice::Left;
+use crate::time::{HOUR, LocalDay, Now, Timestamp};
+
+use super::Engine;
+
+impl Engine {
+    /// The ticks at which the engine wants to be called again at the latest.
+    pub(super) fn next_wake(&self, now: &Now) -> Option<Duration> {
+        let at = self.trusted(now);
+        let from_trusted = |instant: Timestamp| now.ticks + instant.since(at);
+        let instants = self
+            .instants(now, at)
+            .filter(|instant| *instant > at)
+            .map(from_trusted);
+        let earliest = self
+            .ticks()
+            .filter(|ticks| *ticks > now.ticks)
+            .chain(instants)
+            .min();
+        // Whatever is already due and still here waits for an outcome, not for time.
+        earliest
+    }
+
+    fn ticks(&self) -> impl Iterator<Item = Duration> {
+        let links = self.links.values().flat_map(|link| {
+            let mine = [
+                link.deadline(),
+                link.retry_at(),
+                link.doubt_until(),
+                link.heal_until,
+            ];
+            mine.into_iter().flatten().chain(link.ending.next_at())
+        });
+        let uses = self.uses.values().filter_map(|open| open.confirm_until);
+        links
+            .chain(uses)
+            .chain(self.sign_in.as_ref().map(|open| open.deadline))
+    }
+
+    fn instants(&self, now: &Now, at: Timestamp) -> impl Iterator<Item = Timestamp> {
+        let checks = self
+            .links
+            .iter()
+            .filter(|(_, link)| !link.is_flying() && link.retry_at().is_none());
+        let checks = checks.filter_map(|(name, _)| {
+            self.facts
+                .services
+                .get(name)?
+                .account
+                .as_ref()
+                .filter(|account| !account.sign_in_again)?;
+            self.next_check_at(name)
+        });
+        let leases = self.registry.iter().filter_map(|entry| {
+            self.facts
+                .held(&entry.service, &entry.product)
+                .and_then(Held::lease)
+        });
+        let counts = leases.clone().filter_map(move |lease| {
+            // One millisecond on, because a count is a ceiling: it is still the old one at the change itself.
+            Left::changes_at(at, lease.until()).map(|change| change.shifted(1).min(lease.until()))
+        });
+        let warnings = leases.map(|lease| (lease.until() - lease.claims().policy.final_warning).shifted(1));
+        let signed_in = self
+            .facts
+            .services
+            .values()
+            .any(|service| service.account.is_some());
+        let midnight = signed_in.then(|| LocalDay::of(at, now.utc_offset).end(now.utc_offset));
+        let floor = signed_in.then(|| self.floor_saved + HOUR);
+        checks.chain(counts).chain(warnings).chain(midnight).chain(floor)
+    }
+}
