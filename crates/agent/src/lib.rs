@@ -1,1 +1,5 @@
 //! latchkey-agent
+
+pub mod http;
+pub mod secret;
+pub mod vault;

@@ -1,0 +1,216 @@
+//! The agent's one HTTP client. Whatever leaves this machine leaves through it, and it is bounded in every direction:
+//! https only (http to a literal loopback address), no redirects, a time limit for the connection and for the whole
+//! exchange, and a cap on the answer. Nothing of a query, a header or a body is logged.
+
+mod error;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::time::Duration;
+
+use http::header::{CONTENT_TYPE, LOCATION};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use serde::Serialize;
+use url::{Host, Url};
+
+pub use error::{HttpError, Unreachable};
+
+/// The longest answer that is read, in bytes.
+pub const BODY_CAP: usize = 1024 * 1024;
+/// How long a connection may take, TLS included.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an exchange may take, from the first name lookup to the answer's last byte.
+pub const TOTAL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// An answer. Its `Debug` shows neither headers nor body, because both may hold secrets.
+pub struct Response {
+    /// The status: never a redirect.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The whole body, at most [`BODY_CAP`] bytes.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// Whether the answer is a web page where data was asked for: what a captive portal or a proxy sends.
+    pub fn is_html(&self) -> bool {
+        let media_type = self
+            .headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        let start = self.body.trim_ascii_start();
+        let start = start
+            .get(..start.len().min(14))
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        media_type
+            .trim_start()
+            .to_ascii_lowercase()
+            .starts_with("text/html")
+            || start.starts_with(b"<!doctype html")
+            || start.starts_with(b"<html")
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Response({}, {} bytes)", self.status.as_u16(), self.body.len())
+    }
+}
+
+/// The client. Clones share its connections.
+#[derive(Clone, Debug)]
+pub struct Http {
+    /// For hosts out there: honours the system's and the environment's proxies.
+    outward: Result<reqwest::Client, HttpError>,
+    /// For this machine: no proxy ever sees what is meant for a loopback address.
+    loopback: Result<reqwest::Client, HttpError>,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self::new(TOTAL_TIMEOUT)
+    }
+}
+
+impl Http {
+    /// A client whose exchanges take at most `total`. On a machine without a usable trust store every exchange fails
+    /// with [`HttpError::Unusable`]; the agent itself goes on.
+    pub fn new(total: Duration) -> Self {
+        // Fails only where a provider has been installed already: then that one serves.
+        let _already = rustls::crypto::ring::default_provider().install_default();
+        let builder = || {
+            reqwest::Client::builder()
+                .user_agent(concat!("latchkey-agent/", env!("CARGO_PKG_VERSION")))
+                .redirect(reqwest::redirect::Policy::none())
+                .referer(false)
+                .connect_timeout(CONNECT_TIMEOUT.min(total))
+                .timeout(total)
+        };
+        let build = |builder: reqwest::ClientBuilder| {
+            builder.build().map_err(|error| HttpError::Unusable {
+                why: error.without_url().to_string(),
+            })
+        };
+        Self {
+            outward: build(builder()),
+            loopback: build(builder().no_proxy()),
+        }
+    }
+
+    /// `GET`.
+    ///
+    /// # Errors
+    /// [`HttpError`], when no acceptable answer came. Any status but a redirect is an answer.
+    pub async fn get(&self, url: &Url, headers: HeaderMap) -> Result<Response, HttpError> {
+        self.exchange(Method::GET, url, headers, Vec::new()).await
+    }
+
+    /// `POST` of `body` as JSON.
+    ///
+    /// # Errors
+    /// As [`Http::get`]; [`HttpError::Unusable`] when `body` does not serialise.
+    pub async fn post_json<T: Serialize + Sync>(
+        &self,
+        url: &Url,
+        mut headers: HeaderMap,
+        body: &T,
+    ) -> Result<Response, HttpError> {
+        let body = serde_json::to_vec(body).map_err(|error| HttpError::Unusable {
+            why: error.to_string(),
+        })?;
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        self.exchange(Method::POST, url, headers, body).await
+    }
+
+    /// One exchange.
+    ///
+    /// # Errors
+    /// As [`Http::get`].
+    pub async fn exchange(
+        &self,
+        method: Method,
+        url: &Url,
+        headers: HeaderMap,
+        body: Vec<u8>,
+    ) -> Result<Response, HttpError> {
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let client = self.client_for(url)?;
+        let unreachable = |error: reqwest::Error| HttpError::Unreachable {
+            host: host.clone(),
+            kind: error::unreachable(&error),
+        };
+        tracing::debug!(%method, host, path = url.path(), "asking");
+        let mut answer = client
+            .request(method, url.clone())
+            .headers(headers)
+            .body(body)
+            .send()
+            .await
+            .map_err(unreachable)?;
+        if answer.status().is_redirection() {
+            let to = answer
+                .headers()
+                .get(LOCATION)
+                .and_then(|to| to.to_str().ok())
+                .unwrap_or_default();
+            let to = url
+                .join(to)
+                .map(|to| to.origin().ascii_serialization())
+                .unwrap_or_default();
+            return Err(HttpError::Redirected { host, to });
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
+            if body.len() + chunk.len() > BODY_CAP {
+                return Err(HttpError::TooLarge { host });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        tracing::debug!(
+            host,
+            status = answer.status().as_u16(),
+            bytes = body.len(),
+            "answered"
+        );
+        Ok(Response {
+            status: answer.status(),
+            headers: std::mem::take(answer.headers_mut()),
+            body,
+        })
+    }
+
+    fn client_for(&self, url: &Url) -> Result<&reqwest::Client, HttpError> {
+        let client = match (url.scheme(), is_loopback(url)) {
+            ("https", false) => &self.outward,
+            ("https" | "http", true) => &self.loopback,
+            _ => {
+                return Err(HttpError::NotAllowed {
+                    origin: url.origin().ascii_serialization(),
+                });
+            }
+        };
+        client.as_ref().map_err(Clone::clone)
+    }
+}
+
+/// Whether the agent speaks to this address, and opens it in a browser: https, or http to a literal loopback address.
+pub fn is_allowed(url: &Url) -> bool {
+    match url.scheme() {
+        "https" => url.has_host(),
+        "http" => is_loopback(url),
+        _ => false,
+    }
+}
+
+/// Whether the host is a literal loopback address. A name never is: whoever answers for `localhost` is configuration.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(_)) | None => false,
+    }
+}

@@ -1,0 +1,154 @@
+//! The Secret Service (gnome-keyring, KWallet, KeePassXC).
+//!
+//! The store is made when it is needed and thrown away when it fails, so that a service which starts late or is
+//! restarted heals by itself. Whether the keyring is locked is asked beside the store, because the store answers a
+//! locked keyring with a prompt.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use keyring_core::Error;
+use keyring_core::api::CredentialStoreApi as _;
+use secret_service::blocking::SecretService;
+use secret_service::{EncryptionType, Error as ServiceError};
+use zbus_secret_service_keyring_store::Store;
+
+use super::entry::APPLICATION;
+use super::{Backend, Entry, Purpose, VaultError};
+use crate::secret::SecretBytes;
+
+/// The Secret Service of this session.
+#[derive(Default)]
+pub(super) struct System {
+    store: Option<Arc<Store>>,
+}
+
+/// The state of the collection that new entries go into.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Collection {
+    Open,
+    Locked,
+    Missing,
+}
+
+impl System {
+    /// Runs `call` on the entry, and once more on a new store when the service behind the old one is gone.
+    fn with_entry<T>(
+        &mut self,
+        entry: &Entry,
+        call: impl Fn(&keyring_core::Entry) -> keyring_core::Result<T>,
+    ) -> keyring_core::Result<T> {
+        match self.try_entry(entry, &call) {
+            Err(Error::PlatformFailure(error)) => {
+                tracing::info!(%error, "the keyring's service does not answer as before: connecting again");
+                self.try_entry(entry, &call)
+            }
+            result => result,
+        }
+    }
+
+    fn try_entry<T>(
+        &mut self,
+        entry: &Entry,
+        call: impl Fn(&keyring_core::Entry) -> keyring_core::Result<T>,
+    ) -> keyring_core::Result<T> {
+        let store = match self.store.take() {
+            Some(store) => store,
+            None => Store::new()?,
+        };
+        let modifiers = HashMap::from([("label", entry.label())]);
+        let result = store
+            .build(APPLICATION, entry.name(), Some(&modifiers))
+            .and_then(|entry| call(&entry));
+        self.store = (!matches!(result, Err(Error::PlatformFailure(_)))).then_some(store);
+        result
+    }
+}
+
+impl Backend for System {
+    fn is_locked(&mut self, purpose: Purpose) -> Result<bool, VaultError> {
+        let collection = SecretService::connect(EncryptionType::Plain)
+            .and_then(|service| default_collection(&service))
+            .map_err(|error| unavailable(&error))?;
+        Ok(match collection {
+            Collection::Open => false,
+            Collection::Locked => true,
+            // Nothing was ever put into a keyring that was never made; to write, the user must make one.
+            Collection::Missing => purpose == Purpose::Write,
+        })
+    }
+
+    fn unlock(&mut self) -> Result<(), VaultError> {
+        let unlock = || {
+            let service = SecretService::connect(EncryptionType::Plain)?;
+            match service.get_default_collection() {
+                Ok(collection) => collection.unlock(),
+                Err(ServiceError::NoResult) => service.create_collection("Login", "default").map(drop),
+                Err(error) => Err(error),
+            }
+        };
+        unlock().map_err(|error| match error {
+            ServiceError::Locked | ServiceError::Prompt => VaultError::Locked,
+            error => unavailable(&error),
+        })
+    }
+
+    fn read(&mut self, entry: &Entry) -> Result<Option<SecretBytes>, VaultError> {
+        match self.with_entry(entry, keyring_core::Entry::get_secret) {
+            Ok(secret) => Ok(Some(SecretBytes::new(secret))),
+            // A keyring that was locked meanwhile may say that it has nothing.
+            Err(Error::NoEntry) if self.is_locked(Purpose::Read)? => Err(VaultError::Locked),
+            Err(Error::NoEntry) => Ok(None),
+            Err(error) => Err(translate(&error)),
+        }
+    }
+
+    fn write(&mut self, entry: &Entry, value: &SecretBytes) -> Result<(), VaultError> {
+        self.with_entry(entry, |entry| entry.set_secret(value.expose()))
+            .map_err(|error| translate(&error))
+    }
+
+    fn delete(&mut self, entry: &Entry) -> Result<(), VaultError> {
+        match self.with_entry(entry, keyring_core::Entry::delete_credential) {
+            Ok(()) => Ok(()),
+            Err(Error::NoEntry) if self.is_locked(Purpose::Read)? => Err(VaultError::Locked),
+            Err(Error::NoEntry) => Ok(()),
+            Err(error) => Err(translate(&error)),
+        }
+    }
+}
+
+fn default_collection(service: &SecretService<'_>) -> Result<Collection, ServiceError> {
+    match service.get_default_collection() {
+        Ok(collection) if collection.is_locked()? => Ok(Collection::Locked),
+        Ok(_) => Ok(Collection::Open),
+        Err(ServiceError::NoResult) => Ok(Collection::Missing),
+        Err(error) => Err(error),
+    }
+}
+
+fn unavailable(error: &ServiceError) -> VaultError {
+    VaultError::Unavailable {
+        why: error.to_string(),
+    }
+}
+
+fn translate(error: &Error) -> VaultError {
+    match error {
+        Error::NoStorageAccess(cause) => match cause.downcast_ref::<ServiceError>() {
+            Some(ServiceError::Locked | ServiceError::Prompt) => VaultError::Locked,
+            _ => VaultError::Unavailable {
+                why: error.to_string(),
+            },
+        },
+        Error::Ambiguous(_) => VaultError::Corrupt {
+            why: "there are several entries of this name".into(),
+        },
+        Error::BadEncoding(_) | Error::BadDataFormat(..) | Error::BadStoreFormat(_) => VaultError::Corrupt {
+            why: "the keyring cannot decode it".into(),
+        },
+        error => VaultError::Unavailable {
+            why: error.to_string(),
+        },
+    }
+}
