@@ -42,7 +42,12 @@ pub struct Hello {
 impl Hello {
     /// The hello of this build.
     pub fn new(kind: Kind) -> Self {
-        Self { min: MIN, max: MAX, kind, version: env!("CARGO_PKG_VERSION").to_owned() }
+        Self {
+            min: MIN,
+            max: MAX,
+            kind,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
     }
 
     /// The newest version that both sides speak, or `None`.

@@ -16,7 +16,6 @@ pub mod frame;
 pub mod hello;
 pub mod launch;
 pub mod messages;
-#[cfg(unix)]
 mod peer;
 #[cfg(feature = "server")]
 pub mod server;

@@ -235,7 +235,10 @@ pub enum Reply {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "event")]
 #[non_exhaustive]
-#[expect(clippy::large_enum_variant, reason = "few events exist at a time; a box would cost every reader more than it saves")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "few events exist at a time; a box would cost every reader more than it saves"
+)]
 pub enum Event {
     /// To watchers: the state changed.
     View {

@@ -121,7 +121,10 @@ fn start_and_connect(address: &Address, kind: Kind, deadline: Instant) -> Result
         }
         if my_turn {
             let program = program::find().map_err(|looked_at| LaunchError::NotInstalled { looked_at })?;
-            start(&program).map_err(|source| LaunchError::Start { program: program.clone(), source })?;
+            start(&program).map_err(|source| LaunchError::Start {
+                program: program.clone(),
+                source,
+            })?;
             started = Some(program);
         }
         let left = deadline.saturating_duration_since(Instant::now());
@@ -143,7 +146,12 @@ impl Turn {
     fn new(address: &Address) -> Result<Self, LaunchError> {
         address.prepare().map_err(ConnectError::from)?;
         let path = address.folder().join("launch.lock");
-        match File::options().create(true).truncate(false).write(true).open(&path) {
+        match File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+        {
             Ok(file) => Ok(Self { file, path }),
             Err(source) => Err(LaunchError::Lock { path, source }),
         }
@@ -153,9 +161,10 @@ impl Turn {
         match self.file.try_lock() {
             Ok(()) => Ok(true),
             Err(std::fs::TryLockError::WouldBlock) => Ok(false),
-            Err(std::fs::TryLockError::Error(source)) => {
-                Err(LaunchError::Lock { path: self.path.clone(), source })
-            }
+            Err(std::fs::TryLockError::Error(source)) => Err(LaunchError::Lock {
+                path: self.path.clone(),
+                source,
+            }),
         }
     }
 }
@@ -168,19 +177,28 @@ fn is_outdated(connection: &Connection, kind: Kind) -> bool {
         Kind::Sdk | Kind::Agent | Kind::Other => false,
     };
     let own = Hello::new(kind);
-    let older = release(&connection.agent().version).zip(release(&own.version)).is_some_and(|(a, b)| a < b);
+    let older = release(&connection.agent().version)
+        .zip(release(&own.version))
+        .is_some_and(|(a, b)| a < b);
     comes_with_agent && older && program::beside().is_some()
 }
 
 /// Asks the agent to end, and waits until it has. `false` when it stays.
 fn retire(connection: &Connection, deadline: Instant) -> bool {
-    let left = || deadline.saturating_duration_since(Instant::now()).min(RETIRE_TIMEOUT);
+    let left = || {
+        deadline
+            .saturating_duration_since(Instant::now())
+            .min(RETIRE_TIMEOUT)
+    };
     if !matches!(connection.call(Request::Retire, left()), Ok(Reply::Done)) {
         return connection.closed().is_some();
     }
     let until = Instant::now() + left();
     while Instant::now() < until {
-        if connection.next_event(until.saturating_duration_since(Instant::now())).is_err() {
+        if connection
+            .next_event(until.saturating_duration_since(Instant::now()))
+            .is_err()
+        {
             return true;
         }
     }
@@ -196,7 +214,11 @@ fn release(version: &str) -> Option<[u64; 3]> {
 }
 
 fn list(paths: &[PathBuf]) -> String {
-    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+    paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 impl From<AddressError> for LaunchError {
@@ -213,6 +235,9 @@ mod tests {
     fn releases_are_compared_as_numbers() {
         assert!(release("0.9.12") < release("0.10.0"));
         assert_eq!(release("1.2.3-rc.1+x"), Some([1, 2, 3]));
-        assert_eq!((release("1.2"), release("1.2.3.4"), release("one")), (None, None, None));
+        assert_eq!(
+            (release("1.2"), release("1.2.3.4"), release("one")),
+            (None, None, None)
+        );
     }
 }

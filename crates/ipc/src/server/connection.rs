@@ -22,6 +22,15 @@ enum Ended {
 
 /// Serves one client until either side ends it.
 pub(super) async fn serve(stream: Stream, client: ClientId, incoming: mpsc::Sender<Incoming>) {
+    // Who hears that a client has gone must not be able to tell it anything: first all of the connection is over.
+    if converse(stream, client, &incoming).await {
+        // Only the agent's end makes this fail.
+        let _ = incoming.send(Incoming::Gone { client }).await;
+    }
+}
+
+/// The whole of a connection; whether the agent heard of it.
+async fn converse(stream: Stream, client: ClientId, incoming: &mpsc::Sender<Incoming>) -> bool {
     let mut reader = Reader {
         stream: &stream,
         decoder: Decoder::new(frame::REQUEST_LIMIT),
@@ -34,16 +43,17 @@ pub(super) async fn serve(stream: Stream, client: ClientId, incoming: mpsc::Send
     };
 
     let Ok(Ok(hello)) = timeout(HELLO_TIMEOUT, reader.hello()).await else {
-        return;
+        return false;
     };
-    let Ok(own) = Outgoing::encode(&Hello::new(Kind::Agent)) else {
-        return;
+    let own = Hello::new(Kind::Agent);
+    let Ok(greeting) = Outgoing::encode(&own) else {
+        return false;
     };
-    writer.current = Some((own, 0));
-    if Hello::new(Kind::Agent).agree(&hello).is_none() {
+    writer.current = Some((greeting, 0));
+    if own.agree(&hello).is_none() {
         // The client reads from our hello which of the two must be updated.
         let _ = timeout(FLUSH_TIMEOUT, writer.flush()).await;
-        return;
+        return false;
     }
 
     let overrun = Arc::new(Notify::new());
@@ -61,10 +71,10 @@ pub(super) async fn serve(stream: Stream, client: ClientId, incoming: mpsc::Send
         .await
         .is_err()
     {
-        return;
+        return false;
     }
     let ended = tokio::select! {
-        ended = reader.requests(client, &incoming, &own_frames) => ended,
+        ended = reader.requests(client, incoming, &own_frames) => ended,
         _ = writer.run() => Ended::Gone,
         () = overrun.notified() => Ended::Gone,
         () = incoming.closed() => Ended::Gone,
@@ -76,8 +86,7 @@ pub(super) async fn serve(stream: Stream, client: ClientId, incoming: mpsc::Send
         }
     }
     let _ = timeout(FLUSH_TIMEOUT, writer.flush()).await;
-    // Only the agent's end makes this fail.
-    let _ = incoming.send(Incoming::Gone { client }).await;
+    true
 }
 
 /// The number in an answer to a frame whose own number could not be read. No client uses it.
@@ -143,7 +152,9 @@ impl Reader<'_> {
                 Err((Some(id), error)) => (id, refused("malformed_request", error.to_string())),
                 Err((None, error)) => return Ended::Malformed(error),
             };
-            let Some(frames) = own_frames.upgrade() else { return Ended::Gone };
+            let Some(frames) = own_frames.upgrade() else {
+                return Ended::Gone;
+            };
             if Outgoing::answer(id, reply).is_ok_and(|frame| frames.try_send(frame).is_err()) {
                 return Ended::Gone;
             }

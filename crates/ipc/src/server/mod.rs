@@ -9,6 +9,7 @@ mod unix;
 #[cfg(windows)]
 mod windows;
 
+use std::fs::{File, TryLockError};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -145,6 +146,8 @@ impl Outbox {
 pub struct Listener {
     endpoint: Endpoint,
     connections: usize,
+    /// Released after the endpoint; by the system, if the process dies.
+    _lock: File,
 }
 
 impl Listener {
@@ -154,7 +157,13 @@ impl Listener {
     /// # Errors
     /// [`BindError`].
     pub fn bind(address: &Address) -> Result<Self, BindError> {
-        Ok(Self { endpoint: Endpoint::bind(address)?, connections: CONNECTIONS })
+        let lock = only_one(address)?;
+        let endpoint = Endpoint::bind(address)?;
+        Ok(Self {
+            endpoint,
+            connections: CONNECTIONS,
+            _lock: lock,
+        })
     }
 
     /// Serves at most this many clients at a time; one more is closed at once.
@@ -191,4 +200,19 @@ impl Listener {
         drop(self);
         while clients.join_next().await.is_some() {}
     }
+}
+
+/// The lock that makes a process the only agent of its user.
+fn only_one(address: &Address) -> Result<File, BindError> {
+    address.prepare()?;
+    let lock = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(address.folder().join("agent.lock"))?;
+    lock.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => BindError::AlreadyRunning,
+        TryLockError::Error(error) => BindError::Io(error),
+    })?;
+    Ok(lock)
 }

@@ -1,6 +1,6 @@
-//! A Unix socket, and the lock beside it that makes this process its only listener.
+//! A Unix socket that only its owner can open.
 
-use std::fs::{self, File, Permissions, TryLockError};
+use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
@@ -16,22 +16,10 @@ pub(super) type Stream = tokio::net::UnixStream;
 pub(super) struct Endpoint {
     listener: UnixListener,
     socket: PathBuf,
-    /// Held as long as the socket is ours; the system releases it however the process ends.
-    _lock: File,
 }
 
 impl Endpoint {
     pub(super) fn bind(address: &Address) -> Result<Self, BindError> {
-        address.prepare()?;
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(address.folder().join("agent.lock"))?;
-        lock.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => BindError::AlreadyRunning,
-            TryLockError::Error(error) => BindError::Io(error),
-        })?;
         let socket = address.socket();
         match fs::remove_file(&socket) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
@@ -39,11 +27,7 @@ impl Endpoint {
         }
         let listener = UnixListener::bind(&socket)?;
         fs::set_permissions(&socket, Permissions::from_mode(0o600))?;
-        Ok(Self {
-            listener,
-            socket,
-            _lock: lock,
-        })
+        Ok(Self { listener, socket })
     }
 
     /// The next client; `None` for one of another user.
@@ -55,7 +39,7 @@ impl Endpoint {
 
 impl Drop for Endpoint {
     fn drop(&mut self) {
-        // Under the lock, so it cannot be another agent's. A socket that stays is cleared by the next one.
+        // The listener's lock is still held, so it cannot be another agent's. A socket that stays is cleared by the next one.
         let _ = fs::remove_file(&self.socket);
     }
 }

@@ -1,7 +1,6 @@
 //! A real listener on a real socket, and raw clients that need not keep to the protocol.
 
-use std::io::{Read as _, Write as _};
-use std::os::unix::net::UnixStream;
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::time::Duration;
 
 use latchkey_ipc::address::Address;
@@ -77,17 +76,47 @@ impl Wire {
     }
 }
 
+#[cfg(unix)]
+type RawStream = std::os::unix::net::UnixStream;
+#[cfg(windows)]
+type RawStream = std::fs::File;
+
+/// A bare stream to the listener.
+#[cfg(unix)]
+pub(crate) fn raw_stream(address: &Address) -> RawStream {
+    let stream = RawStream::connect(address.socket()).unwrap();
+    stream.set_read_timeout(Some(SOON)).unwrap();
+    stream.set_write_timeout(Some(SOON)).unwrap();
+    stream
+}
+
+/// A bare stream to the listener.
+#[cfg(windows)]
+pub(crate) fn raw_stream(address: &Address) -> RawStream {
+    let began = std::time::Instant::now();
+    loop {
+        match std::fs::File::options()
+            .read(true)
+            .write(true)
+            .open(address.pipe())
+        {
+            Ok(stream) => return stream,
+            // The listener is about to make the next instance.
+            Err(_) if began.elapsed() < SOON => std::thread::yield_now(),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
 /// A client that writes what it likes.
 pub(crate) struct Raw {
-    pub(crate) stream: UnixStream,
+    stream: RawStream,
     decoder: Decoder,
 }
 
 impl Raw {
     pub(crate) fn connect(address: &Address) -> Self {
-        let stream = UnixStream::connect(address.socket()).unwrap();
-        stream.set_read_timeout(Some(SOON)).unwrap();
-        stream.set_write_timeout(Some(SOON)).unwrap();
+        let stream = raw_stream(address);
         Self {
             stream,
             decoder: Decoder::new(frame::MESSAGE_LIMIT),
@@ -120,7 +149,9 @@ impl Raw {
             match self.stream.read(&mut buffer) {
                 Ok(0) => return None,
                 Ok(read) => self.decoder.push(&buffer[..read]),
-                Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return None,
+                Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => {
+                    return None;
+                }
                 Err(error) => panic!("nothing came: {error}"),
             }
         }
