@@ -112,6 +112,8 @@ struct State {
     next_id: u64,
     calls: HashMap<u64, SyncSender<Reply>>,
     events: VecDeque<Event>,
+    /// Somebody wants whoever waits for an event to look up.
+    woken: bool,
     closed: Option<Closed>,
 }
 
@@ -139,6 +141,7 @@ impl Connection {
                 next_id: 1,
                 calls: HashMap::new(),
                 events: VecDeque::new(),
+                woken: false,
                 closed: None,
             }),
             event_waits: Condvar::new(),
@@ -194,7 +197,7 @@ impl Connection {
             })
     }
 
-    /// The next event, in the order they came; `None` when none came in time. A view that was not taken before the
+    /// The next event, in the order they came; `None` when none came in time, or [`Connection::wake`] was called. A view that was not taken before the
     /// next one came is replaced by it.
     ///
     /// # Errors
@@ -205,7 +208,22 @@ impl Connection {
 
     /// The events until the connection ends.
     pub fn events(&self) -> impl Iterator<Item = Event> {
-        std::iter::from_fn(|| self.wait_for_event(None).ok().flatten())
+        std::iter::from_fn(|| {
+            loop {
+                match self.wait_for_event(None) {
+                    Ok(Some(event)) => return Some(event),
+                    Ok(None) => {}
+                    Err(_) => return None,
+                }
+            }
+        })
+    }
+
+    /// Makes one [`Connection::next_event`] that waits, or else the next one, return without an event: for a thread
+    /// that serves others between events.
+    pub fn wake(&self) {
+        self.0.link.state().woken = true;
+        self.0.link.event_waits.notify_all();
     }
 
     /// Why the connection has ended, if it has.
@@ -227,6 +245,9 @@ impl Connection {
             }
             if let Some(closed) = &state.closed {
                 return Err(closed.clone());
+            }
+            if std::mem::take(&mut state.woken) {
+                return Ok(None);
             }
             state = match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
                 Some(Duration::ZERO) => return Ok(None),

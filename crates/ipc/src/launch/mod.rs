@@ -26,6 +26,9 @@ pub use program::{PROGRAM, PROGRAM_VARIABLE};
 
 /// How long starting the agent and connecting to it may take, where the caller has no other wish.
 pub const START_TIMEOUT: Duration = Duration::from_secs(10);
+/// An agent that was started and does not listen after this long may have met one that was just ending: another start
+/// does no harm, because one agent at a time runs.
+const START_AGAIN: Duration = Duration::from_secs(2);
 /// How long an older agent may take to end for a newer one.
 const RETIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The first wait before connecting again; it doubles up to [`LONGEST_WAIT`].
@@ -40,16 +43,16 @@ pub enum LaunchError {
     /// Something listens, and it is no agent to talk to.
     #[error(transparent)]
     Connect(#[from] ConnectError),
-    /// No agent is installed.
+    /// The program is not installed.
     #[error(
-        "the agent is not installed: {PROGRAM} is in none of {}; install Latchkey, or set {PROGRAM_VARIABLE} to its absolute path",
+        "Latchkey is not installed: there is none of {}; install it, or set {PROGRAM_VARIABLE} to the agent's absolute path",
         list(looked_at)
     )]
     NotInstalled {
         /// Where it could have been.
         looked_at: Vec<PathBuf>,
     },
-    /// The agent's program did not start.
+    /// The program did not start.
     #[error("{} does not start: {source}", program.display())]
     Start {
         /// The program.
@@ -107,10 +110,10 @@ fn connect(address: &Address, kind: Kind, deadline: Instant) -> Result<Option<Co
 
 fn start_and_connect(address: &Address, kind: Kind, deadline: Instant) -> Result<Connection, LaunchError> {
     let mut turn = Turn::new(address)?;
-    let mut started = None;
+    let mut started: Option<(Instant, PathBuf)> = None;
     let mut wait = FIRST_WAIT;
     loop {
-        let my_turn = started.is_none() && turn.take()?;
+        let my_turn = started.is_some() || turn.take()?;
         // Whoever had the turn before may have started it: ask once more before starting another.
         match connect(address, kind, deadline) {
             Ok(Some(connection)) => return Ok(connection),
@@ -119,20 +122,42 @@ fn start_and_connect(address: &Address, kind: Kind, deadline: Instant) -> Result
             Err(ConnectError::Closed | ConnectError::Timeout) => {}
             Err(error) => return Err(error.into()),
         }
-        if my_turn {
-            let program = program::find().map_err(|looked_at| LaunchError::NotInstalled { looked_at })?;
-            start(&program).map_err(|source| LaunchError::Start {
-                program: program.clone(),
-                source,
-            })?;
-            started = Some(program);
+        let due = started.as_ref().is_none_or(|(at, _)| at.elapsed() > START_AGAIN);
+        if my_turn && due {
+            started = Some((Instant::now(), start_program(PROGRAM, &[])?));
         }
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(started.map_or(LaunchError::Waiting, |program| LaunchError::Silent { program }));
+            return Err(
+                started.map_or(LaunchError::Waiting, |(_, program)| LaunchError::Silent {
+                    program,
+                }),
+            );
         }
         std::thread::sleep(wait.min(left));
         wait = (wait * 2).min(LONGEST_WAIT);
+    }
+}
+
+/// Starts the window, showing `screen` (empty for the one that fits). A window that is open already is asked to show
+/// itself by the one that is started.
+///
+/// # Errors
+/// [`LaunchError::NotInstalled`], [`LaunchError::Start`].
+pub fn start_window(screen: &str) -> Result<(), LaunchError> {
+    let mut arguments = vec!["--window"];
+    if !screen.is_empty() {
+        arguments.extend(["--screen", screen]);
+    }
+    start_program(program::TRAY, &arguments).map(drop)
+}
+
+/// Starts one of Latchkey's programs, and says which file it was.
+fn start_program(name: &str, arguments: &[&str]) -> Result<PathBuf, LaunchError> {
+    let program = program::find(name).map_err(|looked_at| LaunchError::NotInstalled { looked_at })?;
+    match start(&program, arguments) {
+        Ok(()) => Ok(program),
+        Err(source) => Err(LaunchError::Start { program, source }),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Where the agent's program is.
+//! Where Latchkey's programs are.
 
 use std::path::{Path, PathBuf};
 
@@ -12,11 +12,25 @@ pub const PROGRAM: &str = if cfg!(windows) {
     "latchkey-agent"
 };
 
-/// The agent's program, or the places that were looked at.
-pub(super) fn find() -> Result<PathBuf, Vec<PathBuf>> {
-    let beside = current_folder().map(|folder| folder.join(PROGRAM));
-    let named = std::env::var_os(PROGRAM_VARIABLE).map(PathBuf::from);
-    let installed = folders().into_iter().map(|folder| folder.join(PROGRAM));
+/// The tray app's file name.
+pub(super) const TRAY: &str = if cfg!(windows) {
+    "latchkey-tray.exe"
+} else {
+    "latchkey-tray"
+};
+
+/// The program with this file name, or the places that were looked at. The tray is installed beside the agent.
+pub(super) fn find(name: &str) -> Result<PathBuf, Vec<PathBuf>> {
+    let beside = current_folder().map(|folder| folder.join(name));
+    let agent = std::env::var_os(PROGRAM_VARIABLE).map(PathBuf::from);
+    let named = agent.map(|agent| {
+        if name == PROGRAM {
+            agent
+        } else {
+            agent.with_file_name(name)
+        }
+    });
+    let installed = folders().into_iter().map(|folder| folder.join(name));
     let places: Vec<PathBuf> = beside
         .into_iter()
         .chain(named)

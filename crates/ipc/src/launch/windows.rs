@@ -1,6 +1,6 @@
 //! Starting a process that has nothing to do with its starter any more.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::windows::ffi::OsStrExt as _;
 use std::os::windows::io::{FromRawHandle as _, OwnedHandle};
@@ -15,23 +15,23 @@ use windows_sys::Win32::System::Threading::{
 
 use super::environment;
 
-/// Starts `program` without console, handles or most of the environment of this process, and outside of its job where
+/// Starts `program` with `arguments`, without console, handles or most of the environment of this process, and outside of its job where
 /// that is allowed, so that it does not end with whatever started the product.
 ///
 /// `std::process::Command` is not enough here: it always lets inheritable handles through.
-pub(super) fn start(program: &Path) -> io::Result<()> {
-    match start_with(program, CREATE_BREAKAWAY_FROM_JOB) {
+pub(super) fn start(program: &Path, arguments: &[&str]) -> io::Result<()> {
+    match start_with(program, arguments, CREATE_BREAKAWAY_FROM_JOB) {
         Err(error) if error.raw_os_error() == Some(ERROR_ACCESS_DENIED.cast_signed()) => {
-            start_with(program, 0)
+            start_with(program, arguments, 0)
         }
         result => result,
     }
 }
 
 #[expect(unsafe_code, reason = "Win32 has no safe form of this")]
-fn start_with(program: &Path, flags: u32) -> io::Result<()> {
+fn start_with(program: &Path, arguments: &[&str], flags: u32) -> io::Result<()> {
     let application = wide(program.as_os_str())?;
-    let mut command_line: Vec<u16> = wide(OsStr::new(&format!("\"{}\"", program.display())))?;
+    let mut command_line = command_line(program, arguments)?;
     let environment = environment_block()?;
     let folder = wide(program.parent().unwrap_or(program).as_os_str())?;
     let startup = STARTUPINFOW {
@@ -64,6 +64,20 @@ fn start_with(program: &Path, flags: u32) -> io::Result<()> {
         drop(OwnedHandle::from_raw_handle(process.hThread));
     }
     Ok(())
+}
+
+/// The program and its arguments, each in quotes. An argument that would need more than quotes is refused; none does.
+fn command_line(program: &Path, arguments: &[&str]) -> io::Result<Vec<u16>> {
+    let mut line = OsString::from("\"");
+    line.push(program);
+    line.push("\"");
+    for argument in arguments {
+        if argument.contains(['"', '\\']) {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        line.push(format!(" \"{argument}\""));
+    }
+    wide(&line)
 }
 
 /// `NAME=value`, each ended by a zero, sorted as the system wants it, and one more zero at the end.
