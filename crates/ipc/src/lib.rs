@@ -8,6 +8,7 @@
 //! | [`address`] | where the agent of this user listens, and whether that place can be trusted |
 //! | [`client`] | the client's side, blocking |
 //! | [`launch`] | reaching the agent, and starting it when it does not run |
+//! | [`settings`] | what the user or an admin has set for every program |
 //! | `server` | the agent's side, asynchronous (feature `server`) |
 
 pub mod address;
@@ -19,6 +20,9 @@ pub mod messages;
 mod peer;
 #[cfg(feature = "server")]
 pub mod server;
+pub mod settings;
 mod stream;
+#[cfg(test)]
+mod transcripts;
 
 pub use client::Connection;

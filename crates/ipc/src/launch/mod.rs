@@ -98,6 +98,14 @@ pub fn connect_or_start(kind: Kind, timeout: Duration) -> Result<Connection, Lau
     start_and_connect(&address, kind, deadline)
 }
 
+/// The agent's program, as [`connect_or_start`] would start it.
+///
+/// # Errors
+/// Where it could have been.
+pub fn find_program() -> Result<PathBuf, Vec<PathBuf>> {
+    program::find(PROGRAM)
+}
+
 /// Connects, or says that nobody listens.
 fn connect(address: &Address, kind: Kind, deadline: Instant) -> Result<Option<Connection>, ConnectError> {
     let left = deadline.saturating_duration_since(Instant::now());

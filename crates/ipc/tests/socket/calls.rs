@@ -1,10 +1,8 @@
 //! Client and server over a real socket.
 
-#[cfg(test)]
-mod wire;
-
 use std::time::{Duration, Instant};
 
+use crate::wire::{Raw, SOON, Wire, blocking, connected};
 use latchkey_core::view::View;
 use latchkey_ipc::client::{CallError, Closed, ConnectError, Connection};
 use latchkey_ipc::frame;
@@ -12,7 +10,6 @@ use latchkey_ipc::hello::Kind;
 use latchkey_ipc::messages::{Event, Reply, Request};
 use latchkey_ipc::server::{BindError, Incoming, Listener, OUTBOX, Outgoing};
 use serde_json::json;
-use wire::{Raw, SOON, Wire, blocking, connected};
 
 fn view(revision: u64) -> Event {
     Event::View {

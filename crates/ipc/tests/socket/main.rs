@@ -1,0 +1,8 @@
+//! Both ends of the wire over a real socket.
+
+#[cfg(test)]
+mod calls;
+#[cfg(test)]
+mod transcripts;
+#[cfg(test)]
+mod wire;
