@@ -1,0 +1,61 @@
+//! The stories' harness: a private desktop, a real identity provider, a licensing service, a browser, and a machine
+//! whose clocks can be moved. A story reads like what a person does:
+//!
+//! ```ignore
+//! fn a_first_day(story: &Story) -> Result<()> {
+//!     let desk = Desktop::start(story)?;
+//!     let world = World::seeded(&desk)?;
+//!     world.sign_in()?;
+//!     let atlas = world.start_atlas()?;
+//!     atlas.wait_for("OK")
+//! }
+//! ```
+//!
+//! | room | concern |
+//! | --- | --- |
+//! | [`story`] | running stories, and what is kept of each |
+//! | [`wait`] | waiting for what must come, never longer than said |
+//! | [`process`], [`log`] | programs, their output, their end |
+//! | [`desktop`], [`session_files`] | display, session bus, keyring, panel, notification daemon |
+//! | [`bus`], [`tray`], [`notices`], [`keyring`] | what the product shows and keeps on that bus |
+//! | [`webdriver`], [`browser`], [`window`] | the user's browser and the product's window, driven |
+//! | [`provider`], [`service`] | the identity provider and the licensing service |
+//! | [`clock`], [`machine`] | wall clocks that a story sets; days that pass, reboots |
+//! | [`world`], [`atlas`] | all of it together, with a user and a product |
+//! | [`secrets`] | looking for what must not be lying about |
+#![cfg(target_os = "linux")]
+
+pub mod atlas;
+pub mod browser;
+pub mod bus;
+pub mod clock;
+pub mod desktop;
+pub mod keyring;
+pub mod log;
+pub mod machine;
+pub mod notices;
+pub mod process;
+pub mod programs;
+pub mod provider;
+pub mod secrets;
+pub mod service;
+mod session_files;
+pub mod story;
+pub mod tray;
+pub mod wait;
+pub mod webdriver;
+pub mod window;
+pub mod world;
+
+/// What a story needs.
+pub mod prelude {
+    pub use anyhow::{Context as _, Result, bail, ensure};
+
+    pub use crate::atlas::Atlas;
+    pub use crate::browser::Browser;
+    pub use crate::desktop::Desktop;
+    pub use crate::story::{Story, tell};
+    pub use crate::tray::Tray;
+    pub use crate::wait::until;
+    pub use crate::world::World;
+}

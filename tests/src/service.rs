@@ -1,0 +1,125 @@
+//! The licensing service of the stories: the real `latchkey-server`, on a free port, filled by its own command line.
+
+use std::ffi::OsStr;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+use crate::clock::Clock;
+use crate::process::Process;
+use crate::programs::program;
+
+/// A licensing service. It can end and come back: its data is kept.
+#[derive(Debug)]
+pub struct Service {
+    data: PathBuf,
+    logs: PathBuf,
+    clock: Clock,
+    port: u16,
+    process: Option<Process>,
+}
+
+impl Service {
+    /// Makes an empty service in `folder`, which does not run yet.
+    ///
+    /// # Errors
+    /// `latchkey-server` is not built, or refuses.
+    pub fn init(folder: &std::path::Path, logs: PathBuf) -> Result<Self> {
+        let clock = Clock::right(folder.join("clock"))?;
+        let service = Self {
+            data: folder.join("data"),
+            logs,
+            clock,
+            port: free_port()?,
+            process: None,
+        };
+        service.tell(["init", "--url", &service.url()])?;
+        Ok(service)
+    }
+
+    /// Its address.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Its wall clock.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Its data folder.
+    pub fn data(&self) -> &std::path::Path {
+        &self.data
+    }
+
+    fn command(&self) -> Result<Command> {
+        let mut command = Command::new(program("latchkey-server")?);
+        command
+            .envs(self.clock.environment())
+            .arg("--data")
+            .arg(&self.data)
+            .arg("--json");
+        Ok(command)
+    }
+
+    /// Runs one administrative command, and returns what it answered: JSON, or null where it had nothing to say.
+    ///
+    /// # Errors
+    /// It refused; says why.
+    pub fn tell<I: IntoIterator<Item: AsRef<OsStr>>>(&self, arguments: I) -> Result<Value> {
+        let mut command = self.command()?;
+        command.args(arguments);
+        let output = command.output().context("cannot start latchkey-server")?;
+        if !output.status.success() {
+            let words: Vec<_> = command.get_args().map(OsStr::to_string_lossy).collect();
+            bail!(
+                "latchkey-server {}: {}",
+                words.join(" "),
+                String::from_utf8_lossy(&output.stderr)
+            );
+        }
+        let text = String::from_utf8(output.stdout)?;
+        if text.trim().is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_str(&text).with_context(|| format!("latchkey-server --json printed no JSON: {text}"))
+    }
+
+    /// Serves, and waits until it answers.
+    ///
+    /// # Errors
+    /// It does not come up.
+    pub fn serve(&mut self) -> Result<()> {
+        let mut command = self.command()?;
+        command.args(["serve", "--listen", &format!("127.0.0.1:{}", self.port)]);
+        let mut process = Process::start("server", &mut command, &self.logs)?;
+        process.wait_for_line("that it is ready", Duration::from_secs(20), |line| {
+            let line: Value = serde_json::from_str(line).ok()?;
+            (line["ready"] == true).then_some(())
+        })?;
+        self.process = Some(process);
+        Ok(())
+    }
+
+    /// Takes it away: nobody answers at its address. `serve` brings it back.
+    ///
+    /// # Errors
+    /// It does not end.
+    pub fn stop(&mut self) -> Result<()> {
+        let mut process = self.process.take().context("the service does not run")?;
+        process.end()?;
+        Ok(())
+    }
+}
+
+/// A port that nobody listens on now.
+///
+/// # Errors
+/// The system has none.
+pub fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}

@@ -1,0 +1,65 @@
+//! The product's window: the real one, driven through WebKit's own WebDriver.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+use serde_json::json;
+
+use crate::desktop::Desktop;
+use crate::process::Process;
+use crate::programs::program;
+use crate::service::free_port;
+use crate::webdriver::WebDriver;
+
+/// The window, open.
+#[derive(Debug)]
+pub struct Window {
+    page: WebDriver,
+    screenshots: PathBuf,
+    _driver: Process,
+}
+
+impl Window {
+    /// Opens the window at a screen; an empty name is the screen that fits the status.
+    ///
+    /// # Errors
+    /// The window or its driver does not come up.
+    pub fn open(desk: &Desktop, command: impl FnOnce(&str) -> Command, screen: &str) -> Result<Self> {
+        let port = free_port()?;
+        // The driver starts the window, so what is to hold for the window is set for the driver.
+        let mut driver = command("WebKitWebDriver");
+        driver
+            .env("TAURI_WEBVIEW_AUTOMATION", "true")
+            .arg(format!("--port={port}"));
+        let driver = Process::start("webkitdriver", &mut driver, &desk.logs())?;
+        let mut arguments = vec!["--window"];
+        if !screen.is_empty() {
+            arguments.extend(["--screen", screen]);
+        }
+        let options = json!({ "binary": program("latchkey-tray")?, "args": arguments });
+        let page =
+            WebDriver::open(port, &json!({ "webkitgtk:browserOptions": options })).context("the window")?;
+        Ok(Self {
+            page,
+            screenshots: desk.folder().join("screenshots"),
+            _driver: driver,
+        })
+    }
+
+    /// What it shows.
+    pub fn page(&self) -> &WebDriver {
+        &self.page
+    }
+
+    /// Takes a picture of the window's inside.
+    ///
+    /// # Errors
+    /// The window is gone.
+    pub fn screenshot(&self, name: &str) -> Result<PathBuf> {
+        let path = self.screenshots.join(format!("{name}.png"));
+        fs::write(&path, self.page.screenshot()?)?;
+        Ok(path)
+    }
+}

@@ -1,0 +1,343 @@
+//! All of it together: an identity provider, a licensing service with one organisation and one product, a user with a
+//! seat, and a machine on which the product is installed and registered.
+
+use std::cell::{Ref, RefCell, RefMut};
+use std::fs;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::{Value, json};
+
+use crate::atlas::Atlas;
+use crate::browser::Browser;
+use crate::desktop::Desktop;
+use crate::machine::Machine;
+use crate::process::Process;
+use crate::provider::{Account, Provider, RESOURCE};
+use crate::service::Service;
+use crate::tray::Tray;
+use crate::window::Window;
+
+/// The organisation that pays.
+pub const ORGANISATION: &str = "Northwind";
+/// The product's key.
+pub const PRODUCT: &str = "ATLAS";
+/// The version that is installed.
+pub const VERSION: &str = "2026.1";
+
+/// Everything a story is about.
+#[derive(Debug)]
+pub struct World<'d> {
+    desk: &'d Desktop,
+    maya: Account,
+    provider: RefCell<Provider>,
+    service: RefCell<Service>,
+    tray: RefCell<Option<Process>>,
+    machine: Machine<'d>,
+}
+
+impl<'d> World<'d> {
+    /// The usual world: Maya has a seat for Atlas, which is installed and registered; nobody is signed in.
+    ///
+    /// # Errors
+    /// A part does not come up.
+    pub fn seeded(desk: &'d Desktop) -> Result<Self> {
+        Self::seeded_with(desk, &json!({}))
+    }
+
+    /// The same, with another policy in the subscription: `{"offline_for": 86400}`.
+    ///
+    /// # Errors
+    /// A part does not come up, or the policy is nonsense.
+    pub fn seeded_with(desk: &'d Desktop, policy: &Value) -> Result<Self> {
+        let maya = Account::new("maya@northwind.example", "Maya Lindqvist", "a quiet harbour");
+        let accounts = [maya.clone()];
+        let provider = Provider::start(desk.folder().join("provider"), desk.logs(), &accounts, &json!({}))?;
+        let mut service = Service::init(&desk.folder().join("service"), desk.logs())?;
+        seed(&service, provider.issuer(), &maya, policy).context("seeding the licensing service")?;
+        service.serve()?;
+        let world = Self {
+            desk,
+            maya,
+            provider: RefCell::new(provider),
+            service: RefCell::new(service),
+            tray: RefCell::default(),
+            machine: Machine::install(desk)?,
+        };
+        world.register(VERSION)?;
+        Ok(world)
+    }
+
+    /// The desktop.
+    pub fn desk(&self) -> &'d Desktop {
+        self.desk
+    }
+
+    /// The user's machine.
+    pub fn machine(&self) -> &Machine<'d> {
+        &self.machine
+    }
+
+    /// The user.
+    pub fn maya(&self) -> &Account {
+        &self.maya
+    }
+
+    /// The identity provider.
+    pub fn provider(&self) -> RefMut<'_, Provider> {
+        self.provider.borrow_mut()
+    }
+
+    /// The licensing service.
+    pub fn service(&self) -> RefMut<'_, Service> {
+        self.service.borrow_mut()
+    }
+
+    /// Registers a version of the product on the machine, as its installer would.
+    ///
+    /// # Errors
+    /// The service or the command line refuses.
+    pub fn register(&self, version: &str) -> Result<()> {
+        let registration = self
+            .service()
+            .tell(["product", "registration", PRODUCT, "--version", version])?;
+        let file = self.desk.folder().join("atlas-registration.json");
+        fs::write(&file, registration.to_string())?;
+        self.cli(["register", &file.display().to_string()])?;
+        Ok(())
+    }
+
+    /// `latchkey ARGUMENTS`, to be run or started.
+    pub fn cli_command<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
+        let mut command = self.machine.command("latchkey");
+        command.args(arguments);
+        command
+    }
+
+    /// Runs `latchkey ARGUMENTS` to its end, whatever it says.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn cli_output<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Result<Output> {
+        self.cli_command(arguments)
+            .output()
+            .context("cannot start latchkey")
+    }
+
+    /// Runs `latchkey ARGUMENTS`, and returns what it printed.
+    ///
+    /// # Errors
+    /// It failed; says what it complained.
+    pub fn cli<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Result<String> {
+        let mut command = self.cli_command(arguments);
+        let output = command.output().context("cannot start latchkey")?;
+        let text = String::from_utf8(output.stdout)?;
+        if !output.status.success() {
+            let complaint = String::from_utf8_lossy(&output.stderr);
+            bail!(
+                "latchkey failed ({}): {text}{complaint}\n{command:?}",
+                output.status
+            );
+        }
+        Ok(text)
+    }
+
+    /// The whole state, as `latchkey status --json` tells it.
+    ///
+    /// # Errors
+    /// The agent does not answer.
+    pub fn status(&self) -> Result<Value> {
+        let output = self.cli_output(["status", "--json"])?;
+        let text = String::from_utf8(output.stdout)?;
+        serde_json::from_str(&text).with_context(|| {
+            format!(
+                "latchkey status printed {text:?}, {}",
+                String::from_utf8_lossy(&output.stderr)
+            )
+        })
+    }
+
+    /// Signs Maya in, by `latchkey sign-in` and the browser that it opens.
+    ///
+    /// # Errors
+    /// Any step of it fails.
+    pub fn sign_in(&self) -> Result<()> {
+        let seen = self.desk.opened_addresses()?.len();
+        let mut sign_in = Process::start("sign-in", &mut self.cli_command(["sign-in"]), &self.desk.logs())?;
+        self.finish_sign_in(seen)?;
+        let status = sign_in.wait(Duration::from_secs(30))?;
+        if !status.success() {
+            bail!("latchkey sign-in failed ({status}): {}", sign_in.log().text()?);
+        }
+        Ok(())
+    }
+
+    /// Does what Maya does in the browser once the product has opened it, where `seen` addresses had been opened before.
+    ///
+    /// # Errors
+    /// The browser is not opened, or its pages are not what they should be.
+    pub fn finish_sign_in(&self, seen: usize) -> Result<()> {
+        let address = self.desk.wait_for_opened_address(seen)?;
+        let browser = Browser::start(self.desk)?;
+        browser.sign_in(&address, &self.maya.email, &self.maya.password)?;
+        browser.page().wait_for_words("signed in")?;
+        self.desk.screenshot("signed-in-in-the-browser")?;
+        Ok(())
+    }
+
+    /// Starts the tray app, and waits for its icon.
+    ///
+    /// # Errors
+    /// It does not come up.
+    pub fn start_tray(&self) -> Result<Tray<'d>> {
+        let mut command = self.machine.command("latchkey-tray");
+        let process = Process::start("tray", &mut command, &self.desk.logs())?;
+        let tray = Tray::wait_for(self.desk.bus(), process.id())?;
+        *self.tray.borrow_mut() = Some(process);
+        Ok(tray)
+    }
+
+    /// The tray app's process.
+    ///
+    /// # Errors
+    /// It was not started.
+    pub fn tray_process(&self) -> Result<Ref<'_, Process>> {
+        Ref::filter_map(self.tray.borrow(), Option::as_ref)
+            .map_err(|_| anyhow::anyhow!("the tray was not started"))
+    }
+
+    /// Signs Maya in from the tray's menu.
+    ///
+    /// # Errors
+    /// Any step of it fails.
+    pub fn sign_in_from(&self, tray: &Tray<'_>) -> Result<()> {
+        let seen = self.desk.opened_addresses()?.len();
+        tray.click("Sign in…")?;
+        self.finish_sign_in(seen)
+    }
+
+    /// Opens the product's window, driven, at a screen; an empty name is the one that fits the status.
+    ///
+    /// # Errors
+    /// It does not come up.
+    pub fn open_window(&self, screen: &str) -> Result<Window> {
+        Window::open(self.desk, |program| self.machine.command(program), screen)
+    }
+
+    /// Starts Atlas.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn start_atlas(&self) -> Result<Atlas> {
+        Atlas::start(self)
+    }
+
+    /// Cuts the cable: neither service answers.
+    ///
+    /// # Errors
+    /// A service does not end.
+    pub fn go_offline(&self) -> Result<()> {
+        self.provider().stop()?;
+        self.service().stop()
+    }
+
+    /// Puts the cable back.
+    ///
+    /// # Errors
+    /// A service does not come up.
+    pub fn go_online(&self) -> Result<()> {
+        self.provider().resume()?;
+        self.service().serve()
+    }
+
+    /// Time passes, for everybody: the clocks of the machine, the provider and the service move on. The product's tray
+    /// and agent, which cannot see their clocks jump, are ended before; the tray, if it ran, is started again.
+    ///
+    /// # Errors
+    /// A product is still open, or something does not end or come up.
+    pub fn time_passes(&self, time: Duration) -> Result<Option<Tray<'d>>> {
+        self.at_rest(|| {
+            self.provider().clock().advance(time)?;
+            self.service().clock().advance(time)?;
+            self.machine.time_passes(time)
+        })
+    }
+
+    /// The machine is off for a time, and switched on again; the clocks of the services move on with it.
+    ///
+    /// # Errors
+    /// A product is still open, or something does not end or come up.
+    pub fn reboot(&self, off_for: Duration) -> Result<Option<Tray<'d>>> {
+        self.at_rest(|| {
+            self.provider().clock().advance(off_for)?;
+            self.service().clock().advance(off_for)?;
+            self.machine.reboot(off_for)
+        })
+    }
+
+    fn at_rest(&self, change: impl FnOnce() -> Result<()>) -> Result<Option<Tray<'d>>> {
+        let tray = self.tray.take();
+        let had_tray = tray.is_some();
+        if let Some(mut tray) = tray {
+            tray.end()?;
+        }
+        self.machine.end("latchkey-agent")?;
+        change()?;
+        if had_tray {
+            self.start_tray().map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+}
+
+impl Drop for World<'_> {
+    fn drop(&mut self) {
+        // The agent belongs to nobody's process; it must not meet the next story.
+        let _ = self.machine.end("latchkey-agent");
+    }
+}
+
+fn seed(service: &Service, issuer: &str, maya: &Account, policy: &Value) -> Result<()> {
+    let scopes = ["openid", "email", "profile", "offline_access"]
+        .into_iter()
+        .flat_map(|scope| ["--scope", scope]);
+    let issuer = [
+        "issuer",
+        "add",
+        issuer,
+        "--client-id",
+        "latchkey",
+        "--resource",
+        RESOURCE,
+        "--token-audience",
+        RESOURCE,
+    ];
+    service.tell(issuer.into_iter().chain(scopes))?;
+    service.tell(["organisation", "add", ORGANISATION])?;
+    service.tell([
+        "product",
+        "add",
+        PRODUCT,
+        "--name",
+        "Atlas",
+        "--publisher",
+        "Northwind Maps",
+    ])?;
+    let policy = policy.to_string();
+    let subscription = [
+        "subscription",
+        "add",
+        "--organisation",
+        ORGANISATION,
+        "--product",
+        PRODUCT,
+        "--policy",
+        &policy,
+    ];
+    service.tell(subscription)?;
+    service.tell(["user", "add", &maya.email, "--organisation", ORGANISATION])?;
+    service.tell(["seat", "assign", &maya.email, PRODUCT])?;
+    Ok(())
+}
