@@ -27,7 +27,7 @@ pub enum ResetScope {
 }
 
 /// A role that one client at a time may hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Shows the icon, the menu and the notices.
