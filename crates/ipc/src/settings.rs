@@ -85,10 +85,10 @@ struct File {
 impl Settings {
     /// Reads what holds now. A file that cannot be read is left out: it must not keep anybody from working.
     pub fn read() -> Self {
-        Self::from(env::var(LANGUAGE_VARIABLE).ok(), user_file(), machine_file())
+        Self::of(env::var(LANGUAGE_VARIABLE).ok(), user_file(), machine_file())
     }
 
-    fn from(environment: Option<String>, user: Option<PathBuf>, machine: Option<PathBuf>) -> Self {
+    fn of(environment: Option<String>, user: Option<PathBuf>, machine: Option<PathBuf>) -> Self {
         let mut problems = Vec::new();
         let mut language_in = |path: Option<PathBuf>, source: fn(PathBuf) -> Source| {
             let path = path?;
@@ -212,7 +212,7 @@ mod tests {
     use super::*;
 
     fn language(environment: Option<&str>, user: &Path, machine: &Path) -> Option<String> {
-        let settings = Settings::from(
+        let settings = Settings::of(
             environment.map(str::to_owned),
             Some(user.to_owned()),
             Some(machine.to_owned()),
@@ -239,7 +239,7 @@ mod tests {
         let [user, machine] = ["user", "machine"].map(|name| folder.path().join(name));
         fs::write(&user, "{").unwrap();
         fs::write(&machine, r#"{"language": "de"}"#).unwrap();
-        let settings = Settings::from(None, Some(user.clone()), Some(machine));
+        let settings = Settings::of(None, Some(user.clone()), Some(machine));
         assert_eq!(settings.language.unwrap().value, "de");
         let problem = settings.problems[0].to_string();
         assert!(problem.starts_with(&user.display().to_string()), "{problem}");
