@@ -12,12 +12,14 @@ pub(crate) struct Language {
     pub(crate) tag: &'static str,
     /// Whose dates are used: for English the form that reads the same everywhere, day before month and 24 hours.
     pub(crate) dates: Locale,
-    files: [&'static str; 6],
+    files: [&'static str; 8],
 }
 
 macro_rules! files {
     ($tag:literal) => {
         [
+            include_str!(concat!("../locales/", $tag, "/callback.ftl")),
+            include_str!(concat!("../locales/", $tag, "/cli.ftl")),
             include_str!(concat!("../locales/", $tag, "/dates.ftl")),
             include_str!(concat!("../locales/", $tag, "/notices.ftl")),
             include_str!(concat!("../locales/", $tag, "/privacy.ftl")),

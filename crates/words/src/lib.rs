@@ -14,8 +14,10 @@
 //! | `notice` | notices |
 //! | `menu` | the tray's menu |
 //! | `problem` | what went wrong, by its stable key |
+//! | `callback` | the page that the browser comes back to |
 //! | `privacy` | the fields that a check sends |
 
+mod callback;
 mod dates;
 mod language;
 mod line;
@@ -28,6 +30,7 @@ mod status;
 
 use jiff::tz::TimeZone;
 
+pub use callback::Callback;
 pub use jiff;
 pub use menu::MenuItem;
 pub use message::Value;
