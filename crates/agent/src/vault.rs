@@ -35,7 +35,7 @@ use tokio::sync::{oneshot, watch};
 
 pub use backend::{Backend, Purpose};
 pub use entry::Entry;
-pub use secrets::{DeviceKey, Secrets, Tokens};
+pub use secrets::{Account, DeviceKey, Secrets, Tokens};
 
 use crate::secret::SecretBytes;
 use thread::{Job, Queue, Work};
@@ -81,7 +81,9 @@ pub enum Access {
     Unknown,
     /// The last call was answered.
     Ready,
-    /// The keyring waits for the user.
+    /// The keyring is locked, and its prompt is open.
+    Prompting,
+    /// The keyring is locked, and the user has closed its prompt or was never asked.
     Locked,
     /// There is no keyring, or it does not answer.
     Unavailable,

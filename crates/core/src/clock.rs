@@ -18,6 +18,9 @@ struct Anchor {
     ticks: u64,
     /// Trusted time then.
     at: Timestamp,
+    /// It came from the service in this very boot, and not from a wall clock.
+    #[serde(default)]
+    verified: bool,
 }
 
 /// What is remembered about time. Survives a reset.
@@ -58,6 +61,7 @@ impl Clock {
                 boot: now.boot.clone(),
                 ticks: ticks(now),
                 at,
+                verified: false,
             });
         }
         self.floor = self.floor.max(at);
@@ -76,9 +80,17 @@ impl Clock {
             boot: now.boot.clone(),
             ticks: ticks(now),
             at: service_time,
+            verified: true,
         });
         self.offset = service_time.offset_from(now.wall);
         self.floor = service_time;
+    }
+
+    /// The time to judge tokens by: trusted time where a check has verified it in this boot, the wall clock otherwise,
+    /// so that a clock that was set forward while off does not keep out the very tokens that would heal it.
+    pub fn for_tokens(&self, now: &Now) -> Timestamp {
+        let verified = self.is_settled(now) && self.anchor.as_ref().is_some_and(|anchor| anchor.verified);
+        if verified { self.trusted(now) } else { now.wall }
     }
 
     /// How far the wall clock is ahead of where the last check says it should be, in milliseconds.

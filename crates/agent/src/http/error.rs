@@ -157,18 +157,25 @@ fn cause_of<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'st
 }
 
 fn of_io(error: &io::Error) -> Option<Unreachable> {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => Some(Unreachable::Refused),
-        io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkDown => {
-            Some(Unreachable::NoRoute)
-        }
-        io::ErrorKind::TimedOut => Some(Unreachable::Timeout),
-        io::ErrorKind::ConnectionReset
-        | io::ErrorKind::ConnectionAborted
-        | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::UnexpectedEof => Some(Unreachable::Broken),
-        _ => None,
-    }
+    use io::ErrorKind::{
+        BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable, NetworkDown,
+        NetworkUnreachable, TimedOut, UnexpectedEof,
+    };
+    let named = [
+        (Unreachable::Refused, &[ConnectionRefused][..]),
+        (
+            Unreachable::NoRoute,
+            &[NetworkUnreachable, HostUnreachable, NetworkDown],
+        ),
+        (Unreachable::Timeout, &[TimedOut]),
+        (
+            Unreachable::Broken,
+            &[ConnectionReset, ConnectionAborted, BrokenPipe, UnexpectedEof],
+        ),
+    ];
+    named
+        .into_iter()
+        .find_map(|(kind, kinds)| kinds.contains(&error.kind()).then_some(kind))
 }
 
 fn is_about_time(error: &rustls::Error) -> bool {

@@ -19,8 +19,19 @@ const VERSION: u64 = 1;
 pub struct Secrets {
     /// The device's key.
     pub device_key: DeviceKey,
+    /// Whose device it is. Another account gets a key of its own.
+    pub account: Option<Account>,
     /// The tokens of whoever is signed in.
     pub tokens: Option<Tokens>,
+}
+
+/// A user at an identity service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// The identity service.
+    pub issuer: String,
+    /// The user's identifier there.
+    pub subject: String,
 }
 
 /// The tokens of one sign-in.
@@ -110,6 +121,8 @@ struct Stored {
     #[serde(serialize_with = "secret::expose")]
     device_key: SecretText,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<Account>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     tokens: Option<Tokens>,
 }
 
@@ -121,6 +134,7 @@ impl Secrets {
     pub fn generate() -> Result<Self, VaultError> {
         Ok(Self {
             device_key: DeviceKey::generate()?,
+            account: None,
             tokens: None,
         })
     }
@@ -130,6 +144,7 @@ impl Secrets {
         let stored = Stored {
             v: VERSION,
             device_key: SecretText::new(jws::base64url(self.device_key.0.expose())),
+            account: self.account.clone(),
             tokens: self.tokens.clone(),
         };
         serde_json::to_vec(&stored)
@@ -155,6 +170,7 @@ impl Secrets {
         device_key.signing_key()?;
         Ok(Self {
             device_key,
+            account: stored.account,
             tokens: stored.tokens,
         })
     }
@@ -173,6 +189,10 @@ mod tests {
 
     fn secrets() -> Secrets {
         Secrets {
+            account: Some(Account {
+                issuer: "https://id.example".into(),
+                subject: "maya".into(),
+            }),
             tokens: Some(Tokens {
                 access_token: SecretText::new("at-1".into()),
                 access_expires_at: Timestamp::from_secs(7),

@@ -33,7 +33,7 @@ async fn a_locked_keyring_is_named_at_the_deadline_and_the_late_write_is_done() 
     assert_eq!(vault.write(&entry, secret("late")).await, Err(VaultError::Locked));
     assert_eq!(memory.prompts(), 1);
     let mut access = vault.access();
-    assert_eq!(*access.borrow(), Access::Locked);
+    assert_eq!(*access.borrow(), Access::Prompting);
     memory.answer(true);
     access.wait_for(|access| *access == Access::Ready).await.unwrap();
     assert_eq!(vault.read(&entry).await, Ok(Some(secret("late"))));
@@ -47,6 +47,7 @@ async fn a_prompt_that_was_closed_is_shown_again_only_when_the_user_wants_someth
     assert_eq!(vault.read(&entry).await, Err(VaultError::Locked));
     assert_eq!(vault.read(&entry).await, Err(VaultError::Locked));
     assert_eq!(memory.prompts(), 1);
+    assert_eq!(*vault.access().borrow(), Access::Locked);
     vault.ask_again();
     memory.answer(true);
     assert_eq!(vault.read(&entry).await, Ok(None));

@@ -191,10 +191,10 @@ impl Worker {
             self.shared.dismissed.store(false, Ordering::Relaxed);
             return Ok(());
         }
-        self.saw(Access::Locked);
         if self.shared.dismissed.load(Ordering::Relaxed) {
             return Err(VaultError::Locked);
         }
+        self.saw(Access::Prompting);
         self.shared.prompting.store(true, Ordering::Relaxed);
         let unlocked = backend.unlock();
         self.shared.prompting.store(false, Ordering::Relaxed);

@@ -83,7 +83,8 @@ impl Engine {
                 match entry.map(|entry| entry.service.clone()) {
                     Some(service) => vec![service],
                     None => {
-                        return self.answer(ticket, Answer::refused(Code::InvalidArgument, "unknown_product"));
+                        return self
+                            .answer(ticket, Answer::refused(Code::InvalidArgument, "unknown_product"));
                     }
                 }
             }

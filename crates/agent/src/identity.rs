@@ -1,0 +1,130 @@
+//! Signing in: OpenID Connect over `openidconnect` and `oauth2`, behind the agent's one HTTP client. `docs/sign-in.md`
+//! says how it goes and what is refused.
+//!
+//! ```text
+//! Oidc::begin ──► Attempt (url) ──► returned ──► Returned ──► exchange ──► SignedIn + Browser
+//!                                                                              │
+//!                                           Sessions::signed_in (vault) ◄──────┘   then the browser is told
+//! Sessions::credentials ──► fresh tokens, one refresh at a time
+//! ```
+//!
+//! | room | concern |
+//! | --- | --- |
+//! | `provider` | the discovery document and the keys |
+//! | `attempt` | one browser sign-in |
+//! | [`callback`] | the loopback listener and its page |
+//! | `exchange` | the token endpoint |
+//! | `id_token` | what makes an ID token believable |
+//! | `refresh` | fresh tokens for a refresh token |
+//! | [`session`] | the tokens in the vault, refreshed by one at a time |
+//! | `sign_out` | revocation, and the end of the browser's session |
+//! | [`problem`] | the stable keys of what can go wrong |
+
+mod attempt;
+pub mod callback;
+mod error;
+mod exchange;
+mod id_token;
+pub mod problem;
+mod provider;
+mod refresh;
+pub mod session;
+mod sign_out;
+mod token_answer;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use latchkey_core::time::Timestamp;
+
+pub use attempt::{Attempt, Browser, Returned, SignedIn};
+pub use error::{IdTokenError, IdentityError};
+pub use provider::{Metadata, Provider};
+pub use refresh::{RefreshError, Refreshed};
+pub use sign_out::Revocation;
+
+use crate::http::Http;
+
+/// What time it is (rule 16 says by which clock).
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Asks identity services. Clones share what was learned about them.
+#[derive(Clone)]
+pub struct Oidc {
+    http: Http,
+    clock: Clock,
+    providers: Arc<Mutex<BTreeMap<String, Arc<Provider>>>>,
+}
+
+impl fmt::Debug for Oidc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Oidc")
+            .field("providers", &self.providers)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Oidc {
+    /// Over this HTTP client, by this clock.
+    pub fn new(http: Http, clock: Clock) -> Self {
+        Self {
+            http,
+            clock,
+            providers: Arc::default(),
+        }
+    }
+
+    /// Asks the issuer who it is, whatever is known already. Also the way to find out whether it answers.
+    ///
+    /// # Errors
+    /// [`IdentityError`].
+    pub async fn discover(&self, issuer: &str) -> Result<Arc<Provider>, IdentityError> {
+        self.forget(issuer);
+        let provider = Arc::new(Provider::discover(&self.http, issuer).await?);
+        self.locked(|providers| providers.insert(issuer.to_owned(), Arc::clone(&provider)));
+        Ok(provider)
+    }
+
+    /// What is known of the issuer, asked for when nothing is.
+    async fn provider(&self, issuer: &str) -> Result<Arc<Provider>, IdentityError> {
+        match self.locked(|providers| providers.get(issuer).cloned()) {
+            Some(provider) => Ok(provider),
+            None => self.discover(issuer).await,
+        }
+    }
+
+    /// Asks anew next time: something that was learned may have changed.
+    fn forget(&self, issuer: &str) {
+        self.locked(|providers| providers.remove(issuer));
+    }
+
+    fn locked<T>(&self, use_: impl FnOnce(&mut BTreeMap<String, Arc<Provider>>) -> T) -> T {
+        use_(&mut self.providers.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+}
+
+/// What somebody else wrote, for a log or a page: one line of a bounded length.
+fn shortened(text: &str) -> String {
+    text.chars()
+        .take(200)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+/// The scopes of `asked` that were not granted. A provider that says nothing grants what was asked (RFC 6749 section 5.1).
+fn not_granted(asked: &[String], granted: Option<&Vec<oauth2::Scope>>) -> Vec<String> {
+    let Some(granted) = granted else { return Vec::new() };
+    asked
+        .iter()
+        .filter(|scope| !granted.iter().any(|granted| granted.as_str() == *scope))
+        .cloned()
+        .collect()
+}

@@ -1,0 +1,295 @@
+//! One browser sign-in: authorization code with PKCE over a loopback redirect (RFC 6749, 7636, 8252, 9700).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use latchkey_api::discovery::Identity;
+use latchkey_core::time::Timestamp;
+use oauth2::{
+    AuthorizationCode, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, TokenResponse as _,
+};
+use openidconnect::Nonce;
+use url::Url;
+
+use super::callback::{self, Callback, Listener, Told};
+use super::exchange::{self, OAuth, Wire};
+use super::id_token::{self, Expected};
+use super::provider::{Metadata, Provider};
+use super::token_answer::TokenAnswer;
+use super::{IdentityError, Oidc, not_granted, shortened};
+use crate::secret::SecretText;
+use crate::vault::Tokens;
+
+/// A sign-in whose address is known, and that waits for the browser. Dropping it closes its listener.
+#[derive(Debug)]
+pub struct Attempt {
+    url: Url,
+    listener: Listener,
+    state: CsrfToken,
+    within: Duration,
+    flow: Flow,
+}
+
+/// What of an attempt outlives the browser's part of it.
+#[derive(Debug)]
+struct Flow {
+    oidc: Oidc,
+    provider: Arc<Provider>,
+    identity: Identity,
+    client: OAuth,
+    redirect_uri: RedirectUrl,
+    verifier: PkceCodeVerifier,
+    nonce: Nonce,
+    scopes: Vec<String>,
+}
+
+/// The user is back, with a code.
+#[derive(Debug)]
+pub struct Returned {
+    code: AuthorizationCode,
+    browser: Browser,
+    flow: Flow,
+}
+
+/// The browser, which waits to be told how it ended. Dropped without a word, it shows that the sign-in was ended.
+#[derive(Debug)]
+pub struct Browser(callback::Browser);
+
+/// Who signed in, and with what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedIn {
+    /// The tokens.
+    pub tokens: Tokens,
+    /// Display name, where the ID token has one.
+    pub name: Option<String>,
+    /// E-mail address, where the ID token has one.
+    pub email: Option<String>,
+    /// Scopes that were asked for and not granted.
+    pub missing_scopes: Vec<String>,
+}
+
+impl Oidc {
+    /// Begins a sign-in: asks the issuer where to go, and listens for the browser to come back, for at most `within`.
+    ///
+    /// # Errors
+    /// [`IdentityError`].
+    pub async fn begin(&self, identity: &Identity, within: Duration) -> Result<Attempt, IdentityError> {
+        let provider = self.discover(&identity.issuer).await?;
+        let listener = Listener::bind(&identity.redirect).await?;
+        let redirect_uri = RedirectUrl::new(listener.redirect_uri().to_owned()).map_err(|error| {
+            IdentityError::Misconfigured {
+                why: error.to_string(),
+            }
+        })?;
+        let client = exchange::client(identity, &provider.metadata).set_redirect_uri(redirect_uri.clone());
+        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        let nonce = Nonce::new_random();
+        let scopes = scopes(identity);
+        let mut request = client
+            .authorize_url(CsrfToken::new_random)
+            .add_scopes(scopes.iter().cloned().map(Scope::new))
+            .set_pkce_challenge(challenge)
+            .add_extra_param("nonce", nonce.secret().clone());
+        for (name, value) in exchange::target(identity).chain(wishes(&scopes, &provider.metadata)) {
+            request = request.add_extra_param(name, value);
+        }
+        let (url, state) = request.url();
+        let flow = Flow {
+            oidc: self.clone(),
+            provider,
+            identity: identity.clone(),
+            client,
+            redirect_uri,
+            verifier,
+            nonce,
+            scopes,
+        };
+        Ok(Attempt {
+            url,
+            listener,
+            state,
+            within,
+            flow,
+        })
+    }
+}
+
+/// The scopes to ask for: the configured ones, once each, `openid` always.
+fn scopes(identity: &Identity) -> Vec<String> {
+    let mut scopes = vec!["openid".to_owned()];
+    for scope in &identity.scopes {
+        if !scope.is_empty() && !scopes.contains(scope) {
+            scopes.push(scope.clone());
+        }
+    }
+    scopes
+}
+
+/// Parameters that follow from what is asked for, and of whom.
+fn wishes(scopes: &[String], metadata: &Metadata) -> impl Iterator<Item = (&'static str, String)> {
+    // OpenID Connect Core 1.0 section 11: without the user's consent, a request for offline access is to be ignored.
+    let consent = scopes
+        .iter()
+        .any(|scope| scope == "offline_access")
+        .then(|| ("prompt", "consent".to_owned()));
+    // Section 5.5: a strict provider names the user only behind its userinfo endpoint, unless it is asked.
+    let claims = metadata.claims_parameter_supported.then(|| {
+        (
+            "claims",
+            r#"{"id_token":{"email":null,"email_verified":null,"name":null}}"#.to_owned(),
+        )
+    });
+    consent.into_iter().chain(claims)
+}
+
+impl Attempt {
+    /// The address to open in the user's browser.
+    pub const fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// Waits for the user to come back. The listener is closed when this ends, however it ends.
+    ///
+    /// # Errors
+    /// [`IdentityError::Expired`], [`IdentityError::Denied`], [`IdentityError::Provider`] or
+    /// [`IdentityError::CallbackIssuer`]. The browser has been told.
+    pub async fn returned(self) -> Result<Returned, IdentityError> {
+        let arrival = tokio::time::timeout(self.within, self.listener.wait(self.state.secret()));
+        let (callback, browser) = arrival.await.map_err(|_elapsed| IdentityError::Expired)?;
+        let browser = Browser(browser);
+        match code(callback, &self.flow.provider.metadata) {
+            Ok(code) => Ok(Returned {
+                code: AuthorizationCode::new(code),
+                browser,
+                flow: self.flow,
+            }),
+            Err(error) => {
+                browser.failed(error.problem(), &error.to_string()).await;
+                Err(error)
+            }
+        }
+    }
+}
+
+fn code(callback: Callback, metadata: &Metadata) -> Result<String, IdentityError> {
+    let required = metadata.authorization_response_iss_parameter_supported;
+    match &callback.issuer {
+        Some(issuer) if *issuer == metadata.issuer => {}
+        None if !required => {}
+        other => {
+            let found = other.as_deref().map(shortened);
+            return Err(IdentityError::CallbackIssuer {
+                expected: metadata.issuer.clone(),
+                found,
+            });
+        }
+    }
+    callback.result.map_err(|refused| {
+        let description = shortened(&refused.description);
+        match refused.error.as_str() {
+            "access_denied" => IdentityError::Denied { description },
+            error => IdentityError::Provider {
+                error: shortened(error),
+                description,
+            },
+        }
+    })
+}
+
+impl Returned {
+    /// Exchanges the code, and believes what comes back only after all of it has been verified.
+    ///
+    /// # Errors
+    /// [`IdentityError`]. The browser has been told.
+    pub async fn exchange(self) -> Result<(SignedIn, Browser), IdentityError> {
+        match self.flow.exchange(self.code).await {
+            Ok(signed_in) => Ok((signed_in, self.browser)),
+            Err(error) => {
+                self.browser.failed(error.problem(), &error.to_string()).await;
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Flow {
+    async fn exchange(self, code: AuthorizationCode) -> Result<SignedIn, IdentityError> {
+        let mut request = self
+            .client
+            .exchange_code(code)
+            .set_pkce_verifier(self.verifier)
+            .set_redirect_uri(std::borrow::Cow::Borrowed(&self.redirect_uri));
+        for (name, value) in exchange::target(&self.identity) {
+            request = request.add_extra_param(name, value);
+        }
+        let answer = request.request_async(&Wire(self.oidc.http.clone())).await;
+        let answer = exchange::read(answer).map_err(IdentityError::from)?;
+        exchange::bearer(&answer)?;
+        let token = answer.id_token.as_ref().ok_or(IdentityError::MissingIdToken)?;
+        let expected = Expected {
+            client_id: &self.identity.client_id,
+            nonce: Some(&self.nonce),
+            access_token: answer.access_token(),
+        };
+        let now = self.oidc.now();
+        let claims =
+            id_token::verify(&self.provider, &self.oidc.http, now, token.expose(), &expected).await?;
+        let name = claims
+            .name()
+            .and_then(|names| names.get(None))
+            .map(|name| shortened(name));
+        Ok(SignedIn {
+            name: name.filter(|name| !name.trim().is_empty()),
+            email: claims.email().map(|email| shortened(email)),
+            missing_scopes: not_granted(&self.scopes, answer.scopes()),
+            tokens: tokens(
+                &answer,
+                token.clone(),
+                &self.provider.metadata.issuer,
+                claims.subject(),
+                now,
+            ),
+        })
+    }
+}
+
+/// The tokens of an answer that has been believed.
+pub(super) fn tokens(
+    answer: &TokenAnswer,
+    id_token: SecretText,
+    issuer: &str,
+    subject: &str,
+    now: Timestamp,
+) -> Tokens {
+    let scope = answer.scopes().map(|scopes| {
+        let names: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
+        names.join(" ")
+    });
+    Tokens {
+        access_token: SecretText::new(answer.access_token().secret().clone()),
+        access_expires_at: now + answer.life(),
+        refresh_token: answer.renewed(),
+        id_token,
+        issuer: issuer.to_owned(),
+        subject: subject.to_owned(),
+        obtained_at: now,
+        scope,
+    }
+}
+
+impl Browser {
+    /// Shows that the user is signed in. Call it when the tokens are stored, and not before.
+    pub async fn signed_in(self) {
+        self.0.tell(Told::SignedIn).await;
+    }
+
+    /// Shows what went wrong: a stable key, and detail for support.
+    pub async fn failed(self, problem: &str, detail: &str) {
+        self.0
+            .tell(Told::Failed {
+                problem: problem.into(),
+                detail: detail.into(),
+            })
+            .await;
+    }
+}

@@ -1,0 +1,117 @@
+//! The stable keys of what can go wrong. `latchkey-words` has a sentence and a next step for each.
+
+use super::IdentityError;
+use crate::http::{HttpError, Unreachable};
+use crate::vault::VaultError;
+
+/// The machine has no network.
+pub const OFFLINE: &str = "offline";
+/// Something on the network stands in the way.
+pub const NETWORK_BLOCKED: &str = "network_blocked";
+/// The network wants the user to sign in to it first.
+pub const NETWORK_SIGN_IN: &str = "network_sign_in";
+/// A certificate is not trusted.
+pub const CERTIFICATE: &str = "certificate";
+/// The machine's clock is wrong.
+pub const CLOCK_WRONG: &str = "clock_wrong";
+/// The identity service is out.
+pub const IDENTITY_UNAVAILABLE: &str = "identity_unavailable";
+/// It is not set up for Latchkey.
+pub const PROVIDER_MISCONFIGURED: &str = "provider_misconfigured";
+/// It reports an error.
+pub const PROVIDER_ERROR: &str = "provider_error";
+/// It sent something that is not believed.
+pub const PROVIDER_UNTRUSTED: &str = "provider_untrusted";
+/// It answered for another account than before.
+pub const ACCOUNT_CHANGED: &str = "account_changed";
+/// The callback's port is taken.
+pub const CALLBACK_PORT: &str = "callback_port";
+/// The sign-in was declined.
+pub const ACCESS_DENIED: &str = "access_denied";
+/// Nobody came back in time.
+pub const EXPIRED: &str = "expired";
+/// The keyring is locked.
+pub const VAULT_LOCKED: &str = "vault_locked";
+/// There is no keyring, or it does not answer.
+pub const VAULT_UNAVAILABLE: &str = "vault_unavailable";
+/// The user must sign in again.
+pub const SIGN_IN_AGAIN: &str = "sign_in_again";
+/// Something of the same kind is still going on.
+pub const BUSY: &str = "busy";
+/// The state folder cannot be written.
+pub const STATE_NOT_SAVED: &str = "state_not_saved";
+
+/// Every key of this room.
+pub const ALL: &[&str] = &[
+    OFFLINE,
+    NETWORK_BLOCKED,
+    NETWORK_SIGN_IN,
+    CERTIFICATE,
+    CLOCK_WRONG,
+    IDENTITY_UNAVAILABLE,
+    PROVIDER_MISCONFIGURED,
+    PROVIDER_ERROR,
+    PROVIDER_UNTRUSTED,
+    ACCOUNT_CHANGED,
+    CALLBACK_PORT,
+    ACCESS_DENIED,
+    EXPIRED,
+    VAULT_LOCKED,
+    VAULT_UNAVAILABLE,
+    SIGN_IN_AGAIN,
+    BUSY,
+    STATE_NOT_SAVED,
+];
+
+impl IdentityError {
+    /// The stable key.
+    pub fn problem(&self) -> &'static str {
+        match self {
+            Self::Http(error) => of_http(error),
+            Self::Unavailable { .. } => IDENTITY_UNAVAILABLE,
+            Self::CaptivePortal { .. } => NETWORK_SIGN_IN,
+            Self::Misconfigured { .. } | Self::WrongIssuer { .. } | Self::UnsafeEndpoint { .. } => {
+                PROVIDER_MISCONFIGURED
+            }
+            Self::CallbackPort { .. } => CALLBACK_PORT,
+            Self::Denied { .. } => ACCESS_DENIED,
+            Self::Provider { .. } => PROVIDER_ERROR,
+            Self::Expired => EXPIRED,
+            Self::IdToken(super::IdTokenError::AccountChanged) => ACCOUNT_CHANGED,
+            Self::CallbackIssuer { .. }
+            | Self::TokenAnswer { .. }
+            | Self::TokenType(_)
+            | Self::MissingIdToken
+            | Self::IdToken(_) => PROVIDER_UNTRUSTED,
+            Self::Clock { .. } => CLOCK_WRONG,
+        }
+    }
+}
+
+fn of_http(error: &HttpError) -> &'static str {
+    match error {
+        HttpError::Unreachable { kind, .. } => match kind {
+            Unreachable::Dns | Unreachable::NoRoute => OFFLINE,
+            Unreachable::Tls { clock: true, .. } => CLOCK_WRONG,
+            Unreachable::Tls { clock: false, .. } => CERTIFICATE,
+            Unreachable::Proxy { .. } => NETWORK_BLOCKED,
+            Unreachable::Refused | Unreachable::Timeout | Unreachable::Broken | Unreachable::Other(_) => {
+                IDENTITY_UNAVAILABLE
+            }
+        },
+        HttpError::TooLarge { .. } | HttpError::Redirected { .. } => PROVIDER_UNTRUSTED,
+        HttpError::NotAllowed { .. } => PROVIDER_MISCONFIGURED,
+        HttpError::Unusable { .. } => CERTIFICATE,
+    }
+}
+
+/// The stable key of what went wrong with the vault.
+pub fn of_vault(error: &VaultError) -> &'static str {
+    match error {
+        VaultError::Locked => VAULT_LOCKED,
+        VaultError::Unavailable { .. }
+        | VaultError::TimedOut
+        | VaultError::Corrupt { .. }
+        | VaultError::TooNew { .. } => VAULT_UNAVAILABLE,
+    }
+}

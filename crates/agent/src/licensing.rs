@@ -1,0 +1,296 @@
+//! The licensing service, asked over the bounded HTTP client: discovery, check and release.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use latchkey_api::check::{CheckAnswer, CheckRequest};
+use latchkey_api::discovery::{self, Discovery};
+use latchkey_api::dpop;
+use latchkey_api::problem::Problem;
+use latchkey_api::release::ReleaseRequest;
+use latchkey_core::jws::SigningKey;
+use latchkey_core::time::Timestamp;
+use url::Url;
+
+use crate::http::{Http, HttpError, Response};
+use crate::random;
+use crate::secret::SecretText;
+
+/// Why the service did not do what was asked. None of these is a refusal: a refusal is signed (rule 9).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LicensingError {
+    /// No answer came.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// The service is busy.
+    #[error("the licensing service is busy")]
+    Busy {
+        /// When it wants to be asked again.
+        retry_after: Option<Duration>,
+    },
+    /// The access token is not taken.
+    #[error("the licensing service does not take the access token")]
+    InvalidToken,
+    /// It wants to know who the user is.
+    #[error("the licensing service asks for the ID token")]
+    IdTokenRequired,
+    /// Something else answered: a captive portal, a proxy.
+    #[error("something stands between this machine and the licensing service: {0}")]
+    Blocked(String),
+    /// The service speaks an older API.
+    #[error("the licensing service speaks API {0}, and this agent {own} or newer", own = discovery::API)]
+    Outdated(u32),
+    /// It answered something that is not its protocol.
+    #[error("the licensing service answered {0}")]
+    Unexpected(String),
+}
+
+impl LicensingError {
+    /// The stable key of the sentence for it.
+    pub fn problem(&self) -> &'static str {
+        match self {
+            Self::Http(error) if error.suspects_clock() => "clock_wrong",
+            Self::Http(HttpError::Unreachable { kind, .. }) if kind.looks_offline() => "offline",
+            Self::Http(_) | Self::InvalidToken | Self::Unexpected(_) => "licensing_unreachable",
+            Self::Busy { .. } => "service_busy",
+            Self::IdTokenRequired => "id_token_required",
+            Self::Blocked(_) => "network_blocked",
+            Self::Outdated(_) => "service_outdated",
+        }
+    }
+}
+
+/// The clients of all services. Clones share what was learned.
+#[derive(Clone, Debug)]
+pub struct Licensing {
+    http: Http,
+    learned: Arc<Mutex<BTreeMap<String, Learned>>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Learned {
+    discovery: Option<Discovery>,
+    /// The identity service that it named last; known also while it is out.
+    issuer: Option<String>,
+    /// The nonce for the next proof (RFC 9449 section 8.2).
+    nonce: Option<String>,
+    /// How far the service's `Date` is ahead of our clock, in seconds, once it has mattered. It serves for a proof's
+    /// `iat` alone: trusted time comes from what is signed.
+    ahead: i64,
+}
+
+impl Licensing {
+    /// Over this HTTP client.
+    pub fn new(http: Http) -> Self {
+        Self {
+            http,
+            learned: Arc::default(),
+        }
+    }
+
+    fn learned<T>(&self, service: &str, change: impl FnOnce(&mut Learned) -> T) -> T {
+        let mut learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        change(learned.entry(service.to_owned()).or_default())
+    }
+
+    /// What the service says about itself; from memory when it has said so since the last failure.
+    ///
+    /// # Errors
+    /// [`LicensingError`].
+    pub async fn discover(&self, service: &str) -> Result<Discovery, LicensingError> {
+        if let Some(known) = self.learned(service, |learned| learned.discovery.clone()) {
+            return Ok(known);
+        }
+        let url = address(&format!("{service}{}", discovery::PATH))?;
+        let response = self.http.get(&url, HeaderMap::new()).await?;
+        let found: Discovery = read(&response)?;
+        if found.service != service {
+            return Err(LicensingError::Unexpected(format!(
+                "that it is {}, and was asked as {service}",
+                found.service
+            )));
+        }
+        if found.api_max < discovery::API {
+            return Err(LicensingError::Outdated(found.api_max));
+        }
+        let origin = url.origin();
+        for endpoint in [&found.keys, &found.check, &found.release] {
+            if address(endpoint)?.origin() != origin {
+                return Err(LicensingError::Unexpected(format!(
+                    "with the address {endpoint}, which is not its own"
+                )));
+            }
+        }
+        self.learned(service, |learned| {
+            learned.issuer = Some(found.identity.issuer.clone());
+            learned.discovery = Some(found.clone());
+        });
+        Ok(found)
+    }
+
+    /// The identity service that this service named last or that was remembered.
+    pub fn issuer(&self, service: &str) -> Option<String> {
+        self.learned(service, |learned| learned.issuer.clone())
+    }
+
+    /// Remembers the identity service that an account here was signed in at.
+    pub fn remember_issuer(&self, service: &str, issuer: &str) {
+        self.learned(service, |learned| {
+            learned.issuer.get_or_insert_with(|| issuer.to_owned());
+        });
+    }
+
+    /// Forgets what the service said about itself, so that the next use asks anew.
+    pub fn rediscover(&self, service: &str) {
+        self.learned(service, |learned| learned.discovery = None);
+    }
+
+    /// One check. A proof that was refused for its nonce or its time is made again, once each.
+    ///
+    /// # Errors
+    /// [`LicensingError`].
+    pub async fn check(
+        &self,
+        service: &str,
+        request: &CheckRequest,
+        token: &SecretText,
+        key: &SigningKey,
+        now: impl Fn() -> Timestamp,
+    ) -> Result<CheckAnswer, LicensingError> {
+        let url = address(&self.discover(service).await?.check)?;
+        for last_try in [false, false, true] {
+            let headers = self.headers(service, &url, token, key, now().as_secs())?;
+            let response = self.http.post_json(&url, headers, request).await?;
+            self.learn(service, &response, now().as_secs());
+            let problem = problem(&response);
+            let proof_refused = problem.as_ref().is_some_and(|problem| {
+                matches!(problem.code.as_str(), "use_dpop_nonce" | "invalid_dpop_proof")
+            });
+            if !proof_refused || last_try {
+                return read(&response);
+            }
+        }
+        Err(LicensingError::Unexpected("that no proof is good enough".into()))
+    }
+
+    /// Brings a release to the service.
+    ///
+    /// # Errors
+    /// [`LicensingError`].
+    pub async fn release(&self, service: &str, release: &ReleaseRequest) -> Result<(), LicensingError> {
+        let url = address(&self.discover(service).await?.release)?;
+        let response = self.http.post_json(&url, HeaderMap::new(), release).await?;
+        match response.status {
+            StatusCode::NO_CONTENT => Ok(()),
+            _ => Err(verdict(&response)),
+        }
+    }
+
+    fn headers(
+        &self,
+        service: &str,
+        url: &Url,
+        token: &SecretText,
+        key: &SigningKey,
+        now: i64,
+    ) -> Result<HeaderMap, LicensingError> {
+        let (nonce, ahead) = self.learned(service, |learned| (learned.nonce.clone(), learned.ahead));
+        let iat = now.saturating_add(ahead);
+        let unusable =
+            |why: &str| LicensingError::Unexpected(format!("to a request that cannot be made: {why}"));
+        let proof = dpop::make(
+            key,
+            "POST",
+            url.as_str(),
+            nonce.as_deref(),
+            Some(token.expose()),
+            iat,
+            &random::id(),
+        )
+        .map_err(|error| unusable(&error.to_string()))?;
+        let sensitive = |text: &str| {
+            let mut value = HeaderValue::from_str(text)
+                .map_err(|_| unusable("a token has characters no header may have"))?;
+            value.set_sensitive(true);
+            Ok::<_, LicensingError>(value)
+        };
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            header::AUTHORIZATION,
+            sensitive(&format!("Bearer {}", token.expose()))?,
+        );
+        headers.insert(dpop::HEADER, sensitive(&proof)?);
+        Ok(headers)
+    }
+
+    fn learn(&self, service: &str, response: &Response, now: i64) {
+        let header = |name: &str| response.headers.get(name).and_then(|value| value.to_str().ok());
+        let refused = problem(response).is_some_and(|problem| problem.code == "invalid_dpop_proof");
+        let date = header("date").filter(|_| refused).and_then(|date| {
+            jiff::fmt::rfc2822::DateTimeParser::new()
+                .parse_timestamp(date)
+                .ok()
+        });
+        self.learned(service, |learned| {
+            if let Some(nonce) =
+                header(dpop::NONCE_HEADER).filter(|nonce| !nonce.is_empty() && nonce.len() <= 512)
+            {
+                learned.nonce = Some(nonce.to_owned());
+            }
+            if let Some(date) = date {
+                learned.ahead = date.as_second().saturating_sub(now);
+            }
+        });
+    }
+}
+
+fn address(text: &str) -> Result<Url, LicensingError> {
+    Url::parse(text).map_err(|_| LicensingError::Unexpected(format!("with {text:?}, which is no address")))
+}
+
+fn problem(response: &Response) -> Option<Problem> {
+    if response.status.is_success() {
+        return None;
+    }
+    serde_json::from_slice(&response.body).ok()
+}
+
+fn read<T: serde::de::DeserializeOwned>(response: &Response) -> Result<T, LicensingError> {
+    if response.status != StatusCode::OK || response.is_html() {
+        return Err(verdict(response));
+    }
+    serde_json::from_slice(&response.body)
+        .map_err(|_| LicensingError::Unexpected("with something that is not its protocol".into()))
+}
+
+/// What an answer without a result means.
+fn verdict(response: &Response) -> LicensingError {
+    let retry_after = response
+        .headers
+        .get(header::RETRY_AFTER)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
+    let retry_after = retry_after.map(Duration::from_secs);
+    let problem = problem(response);
+    match (
+        response.status,
+        problem.as_ref().map(|problem| problem.code.as_str()),
+    ) {
+        _ if response.is_html() => {
+            LicensingError::Blocked(format!("a web page with status {}", response.status.as_u16()))
+        }
+        (StatusCode::TOO_MANY_REQUESTS, _) => LicensingError::Busy { retry_after },
+        (StatusCode::SERVICE_UNAVAILABLE, _) if retry_after.is_some() => LicensingError::Busy { retry_after },
+        (StatusCode::UNAUTHORIZED, Some("invalid_token")) => LicensingError::InvalidToken,
+        (_, Some("id_token_required")) => LicensingError::IdTokenRequired,
+        (StatusCode::PROXY_AUTHENTICATION_REQUIRED, _) => {
+            LicensingError::Blocked("a proxy that wants a password".into())
+        }
+        (status, code) => LicensingError::Unexpected(match code {
+            Some(code) => format!("{} ({code})", status.as_u16()),
+            None => status.as_u16().to_string(),
+        }),
+    }
+}

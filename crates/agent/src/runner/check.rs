@@ -1,0 +1,261 @@
+//! One check: an access token, then one round trip. When it fails, what the failure shows of both services
+//! (rules 6 to 8).
+
+use std::time::Duration;
+
+use latchkey_api::check::{CheckRequest, DeviceDescription, ProductQuery};
+use latchkey_core::code::Reason;
+use latchkey_core::engine::{Attempt, CheckAnswered, CheckFailure, Outcome, Side, Signed};
+use latchkey_core::status::Party;
+
+use super::{Runner, Tools};
+use crate::devices::{Device, Slot};
+use crate::http::{HttpError, Unreachable};
+use crate::identity::IdentityError;
+use crate::identity::session::{Credentials, SessionError};
+use crate::licensing::LicensingError;
+use crate::random;
+use crate::vault::VaultError;
+
+impl Runner {
+    pub(crate) fn check(
+        &mut self,
+        attempt: Attempt,
+        service: String,
+        products: Vec<(String, Vec<String>, bool)>,
+        identify: bool,
+        refresh_every: Duration,
+    ) {
+        let tools = self.tools.clone();
+        let name = service.clone();
+        self.spawn(&name, async move {
+            let check = Check {
+                tools: &tools,
+                attempt,
+                service: &service,
+                products,
+                refresh_every,
+            };
+            let result = check.run(identify).await;
+            if let Err(failure) = &result {
+                tracing::info!(?failure, service, "the check failed");
+                tools.licensing.rediscover(&service);
+            }
+            tools.report(attempt, Outcome::Checked(result));
+        });
+    }
+
+    pub(crate) fn probe(&mut self, attempt: Attempt, service: String) {
+        let tools = self.tools.clone();
+        let name = service.clone();
+        self.spawn(&name, async move {
+            tools.licensing.rediscover(&service);
+            let (licensing, identity) = match tools.licensing.discover(&service).await {
+                Ok(_) => (Side::Answers, Side::Answers),
+                Err(error) => (side(&error), identity_side(&tools, &service).await),
+            };
+            tools.report(attempt, Outcome::Probed { licensing, identity });
+        });
+    }
+}
+
+struct Check<'a> {
+    tools: &'a Tools,
+    attempt: Attempt,
+    service: &'a str,
+    products: Vec<(String, Vec<String>, bool)>,
+    refresh_every: Duration,
+}
+
+impl Check<'_> {
+    async fn run(&self, identify: bool) -> Result<CheckAnswered, CheckFailure> {
+        // The service says which identity service to ask, so it comes first; from memory, but for the first time.
+        self.on_wire(Party::Licensing);
+        let discovery = match self.tools.licensing.discover(self.service).await {
+            Ok(discovery) => discovery,
+            Err(error) => return Err(self.licensing_failed(&error).await),
+        };
+        self.on_wire(Party::Identity);
+        let mut session = self.session(&discovery.identity, false).await?;
+        self.on_wire(Party::Licensing);
+        match self.ask(&session, identify).await {
+            Err(LicensingError::InvalidToken) => {
+                // It may have been revoked, or signed by a key that is gone: a fresh one tells.
+                self.on_wire(Party::Identity);
+                session = self.session(&discovery.identity, true).await?;
+                self.on_wire(Party::Licensing);
+                self.answered(self.ask(&session, identify).await).await
+            }
+            Err(LicensingError::IdTokenRequired) if !identify => {
+                self.answered(self.ask(&session, true).await).await
+            }
+            asked => self.answered(asked).await,
+        }
+    }
+
+    fn on_wire(&self, party: Party) {
+        self.tools.report(self.attempt, Outcome::OnWire(party));
+    }
+
+    async fn session(
+        &self,
+        identity: &latchkey_api::discovery::Identity,
+        anew: bool,
+    ) -> Result<Credentials, CheckFailure> {
+        let refresh_every = if anew { Duration::ZERO } else { self.refresh_every };
+        let session = self
+            .tools
+            .sessions
+            .credentials(self.service, identity, refresh_every)
+            .await;
+        session.map_err(|error| session_failed(&error))
+    }
+
+    async fn ask(
+        &self,
+        session: &Credentials,
+        identify: bool,
+    ) -> Result<(String, latchkey_api::check::CheckAnswer), LicensingError> {
+        let key = session
+            .device_key
+            .signing_key()
+            .map_err(|error| LicensingError::Unexpected(error.to_string()))?;
+        let device = Device::new(key);
+        let request = CheckRequest {
+            jti: random::id(),
+            agent: env!("CARGO_PKG_VERSION").to_owned(),
+            device: DeviceDescription {
+                name: self.tools.machine.name.clone(),
+                system: self.tools.machine.system.clone(),
+            },
+            products: self
+                .products
+                .iter()
+                .map(|(product, versions, open)| ProductQuery {
+                    product: product.clone(),
+                    versions: versions.clone(),
+                    open: *open,
+                })
+                .collect(),
+            id_token: identify.then(|| session.tokens.id_token.expose().to_owned()),
+        };
+        let now = || self.tools.token_time();
+        let answer = self
+            .tools
+            .licensing
+            .check(
+                self.service,
+                &request,
+                &session.tokens.access_token,
+                &device.key,
+                now,
+            )
+            .await?;
+        self.tools.hand_over(self.service, Slot::Held(device));
+        Ok((request.jti, answer))
+    }
+
+    async fn answered(
+        &self,
+        asked: Result<(String, latchkey_api::check::CheckAnswer), LicensingError>,
+    ) -> Result<CheckAnswered, CheckFailure> {
+        let (request, answer) = match asked {
+            Ok(asked) => asked,
+            Err(error) => return Err(self.licensing_failed(&error).await),
+        };
+        let products = answer.products.into_iter().filter_map(|one| {
+            let signed = one
+                .lease
+                .map(Signed::Lease)
+                .or(one.refusal.map(Signed::Refusal))?;
+            Some((one.product, signed))
+        });
+        Ok(CheckAnswered {
+            request,
+            keys: answer.keys,
+            products: products.collect(),
+        })
+    }
+
+    async fn licensing_failed(&self, error: &LicensingError) -> CheckFailure {
+        tracing::info!(%error, "the licensing service did not check");
+        match error {
+            LicensingError::Busy { retry_after } => CheckFailure::Busy {
+                retry_after: *retry_after,
+            },
+            LicensingError::IdTokenRequired => CheckFailure::IdTokenRequired,
+            LicensingError::Outdated(_) => CheckFailure::Hindered(Reason::ServiceOutdated),
+            LicensingError::Http(error) if error.suspects_clock() => {
+                CheckFailure::Hindered(Reason::ClockWrong)
+            }
+            LicensingError::Blocked(_) => CheckFailure::Hindered(Reason::NetworkBlocked),
+            LicensingError::Http(HttpError::Redirected { .. }) => {
+                CheckFailure::Hindered(Reason::NetworkBlocked)
+            }
+            LicensingError::Http(_) | LicensingError::InvalidToken | LicensingError::Unexpected(_) => {
+                let licensing = side(error);
+                CheckFailure::Unreachable {
+                    licensing,
+                    identity: identity_side(self.tools, self.service).await,
+                }
+            }
+        }
+    }
+}
+
+/// How the licensing service answered, as far as an outage is concerned: whatever is not its protocol is no answer.
+fn side(error: &LicensingError) -> Side {
+    match error {
+        LicensingError::Http(HttpError::Unreachable { kind, .. }) if is_offline(kind) => Side::NoRoute,
+        LicensingError::Busy { .. } | LicensingError::IdTokenRequired | LicensingError::Outdated(_) => {
+            Side::Answers
+        }
+        LicensingError::Http(_)
+        | LicensingError::InvalidToken
+        | LicensingError::Blocked(_)
+        | LicensingError::Unexpected(_) => Side::Silent,
+    }
+}
+
+fn is_offline(kind: &Unreachable) -> bool {
+    kind.looks_offline()
+}
+
+/// Whether the identity service answers, asked for the sake of telling an outage from being offline (rule 8).
+async fn identity_side(tools: &Tools, service: &str) -> Side {
+    // Without the service's word, the last issuer it named is the one to ask.
+    let Some(issuer) = tools.licensing.issuer(service) else {
+        return Side::Silent;
+    };
+    match tools.oidc.discover(&issuer).await {
+        Ok(_) => Side::Answers,
+        Err(error) => error.side(),
+    }
+}
+
+fn session_failed(error: &SessionError) -> CheckFailure {
+    tracing::info!(%error, "no access token");
+    match error {
+        SessionError::SignInAgain(_) => CheckFailure::SignInAgain,
+        SessionError::Vault(VaultError::Locked) => CheckFailure::VaultLocked,
+        SessionError::Vault(_) => CheckFailure::VaultUnavailable,
+        SessionError::Identity(error) => identity_failed(error),
+        _ => CheckFailure::Unreachable {
+            licensing: Side::Answers,
+            identity: Side::Silent,
+        },
+    }
+}
+
+fn identity_failed(error: &IdentityError) -> CheckFailure {
+    if error.suspects_clock() {
+        CheckFailure::Hindered(Reason::ClockWrong)
+    } else if error.is_blocked() {
+        CheckFailure::Hindered(Reason::NetworkBlocked)
+    } else {
+        CheckFailure::Unreachable {
+            licensing: Side::Answers,
+            identity: error.side(),
+        }
+    }
+}

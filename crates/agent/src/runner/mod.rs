@@ -1,0 +1,197 @@
+//! Carries the engine's effects out, each in a task of its own, and reports what came of it under the attempt's number.
+//!
+//! | room | concern |
+//! | --- | --- |
+//! | `mod` | the tasks, and how they are stopped |
+//! | `check` | an access token, then one round trip; what a failure shows of both services |
+//! | `sign_in` | a browser sign-in, until its tokens are in the vault |
+//! | `ending` | releases, and what is deleted from the vault |
+
+mod check;
+mod ending;
+mod sign_in;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use latchkey_core::clock::Clock;
+use latchkey_core::engine::{Attempt, Outcome};
+use latchkey_core::facts::Facts;
+use latchkey_core::time::Timestamp;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::devices::{Device, Slot};
+use crate::http::Http;
+use crate::identity::Oidc;
+use crate::identity::session::Sessions;
+use crate::licensing::Licensing;
+use crate::os::{Clocks, Machine};
+use crate::vault::{Access, Vault};
+
+pub(crate) use ending::sign_release;
+
+/// What a task tells the loop.
+#[derive(Debug)]
+pub(crate) enum Report {
+    /// What came of an attempt.
+    Outcome(Attempt, Outcome),
+    /// A service's device key came out of the vault, or is not there.
+    Device(String, Slot),
+    /// A save went otherwise than the one before.
+    Saved(bool),
+}
+
+/// What every task needs. Clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct Tools {
+    reports: mpsc::UnboundedSender<Report>,
+    pub(crate) vault: Vault,
+    pub(crate) licensing: Licensing,
+    pub(crate) oidc: Oidc,
+    pub(crate) sessions: Sessions,
+    pub(crate) machine: Machine,
+    times: Times,
+}
+
+/// The time to judge tokens by (rule 16), for tasks that outlive the input they come from.
+#[derive(Clone, Debug)]
+pub(crate) struct Times {
+    clocks: Clocks,
+    clock: Arc<Mutex<Clock>>,
+}
+
+impl Times {
+    fn for_tokens(&self) -> Timestamp {
+        let clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        clock.for_tokens(&self.clocks.now())
+    }
+}
+
+impl Tools {
+    pub(crate) fn report(&self, attempt: Attempt, outcome: Outcome) {
+        let _loop_ended = self.reports.send(Report::Outcome(attempt, outcome));
+    }
+
+    /// The time to judge tokens by (rule 16).
+    pub(crate) fn token_time(&self) -> Timestamp {
+        self.times.for_tokens()
+    }
+
+    /// Hands the device key to the loop.
+    pub(crate) fn hand_over(&self, service: &str, slot: Slot) {
+        let _loop_ended = self.reports.send(Report::Device(service.to_owned(), slot));
+    }
+}
+
+/// The tasks that are under way.
+#[derive(Debug)]
+pub(crate) struct Runner {
+    tools: Tools,
+    /// By service: what a reset or a sign-out must stop.
+    by_service: BTreeMap<String, Vec<JoinHandle<()>>>,
+    sign_in: Option<(Attempt, JoinHandle<()>)>,
+}
+
+impl Runner {
+    pub(crate) fn new(
+        reports: mpsc::UnboundedSender<Report>,
+        vault: Vault,
+        machine: Machine,
+        clocks: Clocks,
+        state: PathBuf,
+    ) -> Self {
+        let http = Http::default();
+        let times = Times {
+            clocks,
+            clock: Arc::default(),
+        };
+        let told = times.clone();
+        let oidc = Oidc::new(http.clone(), Arc::new(move || told.for_tokens()));
+        let sessions = Sessions::new(oidc.clone(), vault.clone(), state, machine.id.clone());
+        let licensing = Licensing::new(http);
+        let tools = Tools {
+            reports,
+            vault,
+            licensing,
+            oidc,
+            sessions,
+            machine,
+            times,
+        };
+        Self {
+            tools,
+            by_service: BTreeMap::new(),
+            sign_in: None,
+        }
+    }
+
+    /// Passes a report of the loop's own on to the loop.
+    pub(crate) fn report(&self, report: Report) {
+        let _loop_ended = self.tools.reports.send(report);
+    }
+
+    /// Trusted time as it is known now.
+    pub(crate) fn tell_time(&self, clock: &Clock) {
+        *self
+            .tools
+            .times
+            .clock
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = clock.clone();
+    }
+
+    fn spawn(&mut self, service: &str, task: impl Future<Output = ()> + Send + 'static) {
+        let tasks = self.by_service.entry(service.to_owned()).or_default();
+        tasks.retain(|task| !task.is_finished());
+        tasks.push(tokio::spawn(task));
+    }
+
+    /// Stops everything that is under way for a service: its outcome would be dropped, and it must not write what is
+    /// about to be deleted.
+    fn stop(&mut self, service: &str) {
+        for task in self.by_service.remove(service).unwrap_or_default() {
+            task.abort();
+        }
+    }
+
+    /// Takes up what the stored facts name: each account's issuer, and the device key of every service that has one. A keyring that is locked is waited for.
+    pub(crate) fn take_up(&mut self, facts: &Facts) {
+        for (name, service) in &facts.services {
+            if let Some(account) = &service.account {
+                self.tools.licensing.remember_issuer(name, &account.issuer);
+            }
+        }
+        let services = facts
+            .services
+            .iter()
+            .filter(|(_, service)| service.device.is_some());
+        for service in services.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
+            let tools = self.tools.clone();
+            let name = service.clone();
+            self.spawn(&name, async move { load_device(&tools, &service).await });
+        }
+    }
+}
+
+async fn load_device(tools: &Tools, service: &str) {
+    let mut access = tools.vault.access();
+    loop {
+        match tools.vault.load(&tools.sessions.entry(service)).await {
+            Ok(Some(secrets)) => {
+                let slot = secrets
+                    .device_key
+                    .signing_key()
+                    .map_or(Slot::Gone, |key| Slot::Held(Device::new(key)));
+                return tools.hand_over(service, slot);
+            }
+            Ok(None) => return tools.hand_over(service, Slot::Gone),
+            Err(error) => tracing::warn!(%error, "the device key is not to be had yet"),
+        }
+        // Somebody unlocks the keyring, or its service comes back.
+        if access.wait_for(|access| *access == Access::Ready).await.is_err() {
+            return;
+        }
+    }
+}

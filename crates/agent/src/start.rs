@@ -1,0 +1,205 @@
+//! Puts the agent together, and takes it apart.
+
+use std::fs::File;
+use std::io;
+
+use latchkey_core::engine::Engine;
+use latchkey_core::facts::Facts;
+use latchkey_ipc::address::{Address, AddressError};
+use latchkey_ipc::server::{BindError, Listener};
+use tokio::sync::mpsc;
+
+use crate::clients::Clients;
+use crate::devices::Devices;
+use crate::logging;
+use crate::main_loop::Agent;
+use crate::os::{Clocks, Folders, FoldersError, Machine, Timer};
+use crate::registry::Registry;
+use crate::runner::{Runner, sign_release};
+use crate::saver::Saver;
+use crate::store::{Folder, Store, make_private};
+use crate::vault::{Entry, Vault, VaultError};
+
+/// How many requests may wait for the loop before clients have to.
+const INBOX: usize = 256;
+
+/// Why the agent does not run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// There is no place for the state.
+    #[error(transparent)]
+    Folders(#[from] FoldersError),
+    /// There is no place for the socket.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// Nobody can listen.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// What the system says.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The keyring does not let go of an entry.
+    #[error("the keyring entry {entry:?} could not be deleted: {why}; unlock the keyring and try again")]
+    Vault {
+        /// The entry's label.
+        entry: String,
+        /// Why.
+        why: VaultError,
+    },
+}
+
+/// One agent for each user and machine: whoever holds the lock may write the state.
+fn lock(folders: &Folders) -> io::Result<Option<File>> {
+    make_private(&folders.state)?;
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(folders.state.join("lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(std::fs::TryLockError::WouldBlock) => Ok(None),
+        Err(std::fs::TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Runs the agent until nobody needs it. Returns at once when another one is running.
+///
+/// # Errors
+/// [`StartError`].
+pub fn run() -> Result<(), StartError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let done = runtime.block_on(serve());
+    // A keyring's prompt or a name lookup may hold a thread for as long as it likes; the process does not wait for it.
+    runtime.shutdown_background();
+    done
+}
+
+async fn serve() -> Result<(), StartError> {
+    let machine = Machine::this();
+    let folders = Folders::of_user(&machine.id)?;
+    let Some(_lock) = lock(&folders)? else {
+        return Ok(());
+    };
+    logging::start(&folders.state)?;
+    let address = Address::of_user()?;
+    let listener = match Listener::bind(&address) {
+        Err(BindError::AlreadyRunning) => return Ok(()),
+        bound => bound?,
+    };
+    let clocks = Clocks::of(&machine);
+    let (store, loaded) = Store::open(Folder::new(&folders.state))?;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), problems = ?loaded.problems, "started");
+
+    let (requests, inbox) = mpsc::channel(INBOX);
+    let (reports, outcomes) = mpsc::unbounded_channel();
+    let runner = Runner::new(
+        reports,
+        Vault::system()?,
+        machine.clone(),
+        clocks.clone(),
+        folders.state.clone(),
+    );
+    let agent = Agent {
+        engine: Engine::new(loaded.facts, loaded.problems),
+        registry: Registry::new(&folders),
+        saver: Saver::start(store)?,
+        runner,
+        devices: Devices::default(),
+        clients: Clients::default(),
+        timer: Timer::new()?,
+        tray_started_for: std::collections::BTreeSet::default(),
+        saved_well: true,
+        machine,
+        clocks,
+    };
+    let serving = tokio::spawn(listener.serve(requests));
+    let ended = agent.run(inbox, outcomes, terminated()).await;
+    // The loop's end closes every connection, and with the last of them the socket.
+    let _unbound = tokio::time::timeout(std::time::Duration::from_secs(2), serving).await;
+    tracing::info!("ended");
+    Ok(ended?)
+}
+
+#[cfg(unix)]
+async fn terminated() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+#[cfg(windows)]
+async fn terminated() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Ends every licence without a running agent (rule 15): what an agent that cannot start would have done. The clock's
+/// memory and releases that wait for the service stay.
+///
+/// # Errors
+/// [`StartError`]: what could not be deleted, by name. Everything else has been.
+pub fn reset_all() -> Result<(), StartError> {
+    let machine = Machine::this();
+    let folders = Folders::of_user(&machine.id)?;
+    let Some(_lock) = lock(&folders)? else {
+        return Err(StartError::Bind(BindError::AlreadyRunning));
+    };
+    let (mut store, loaded) = Store::open(Folder::new(&folders.state))?;
+    let registered = Registry::new(&folders).read();
+    let mut services: Vec<String> = registered.into_iter().map(|entry| entry.service).collect();
+    services.extend(loaded.facts.services.keys().cloned());
+    services.sort();
+    services.dedup();
+
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let vault = Vault::system()?;
+    let at = loaded.facts.clock.trusted(&Clocks::of(&machine).now());
+    let mut facts = Facts {
+        clock: loaded.facts.clock,
+        ..Facts::default()
+    };
+    for (name, service) in loaded.facts.services {
+        // First a release is signed, if the keyring gives the key; only that stays.
+        let mut releases = service.releases;
+        let secrets = runtime
+            .block_on(vault.load(&Entry::new(&name, &machine.id)))
+            .ok()
+            .flatten();
+        let key = secrets.and_then(|secrets| secrets.device_key.signing_key().ok());
+        releases.extend(key.and_then(|key| sign_release(&key, &name, None, at)));
+        let kept = latchkey_core::facts::Service {
+            releases,
+            ended: service.ended + 1,
+            ..Default::default()
+        };
+        facts.services.insert(name, kept);
+    }
+    store.save(&facts, true)?;
+
+    let mut failed = None;
+    for service in services {
+        let entry = Entry::new(&service, &machine.id);
+        if let Err(why) = runtime.block_on(vault.delete(&entry)) {
+            failed = Some(StartError::Vault {
+                entry: entry.label().to_owned(),
+                why,
+            });
+        }
+    }
+    runtime.shutdown_background();
+    failed.map_or(Ok(()), Err)
+}

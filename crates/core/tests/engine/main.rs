@@ -1,0 +1,12 @@
+//! The engine against the rules, told as stories: one machine, its services, its user, and months of time.
+
+#[cfg(test)]
+mod rules_checks;
+#[cfg(test)]
+mod rules_end;
+#[cfg(test)]
+mod rules_first_start;
+#[cfg(test)]
+mod rules_grace;
+#[cfg(test)]
+mod support;

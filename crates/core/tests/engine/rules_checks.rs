@@ -1,0 +1,215 @@
+//! Rules 2, 13 and 19: when a check is made, and what it brings.
+
+use std::time::Duration;
+
+use latchkey_core::code::Code;
+use latchkey_core::engine::{Answer, Ask, CheckFailure};
+use latchkey_core::policy::{Policy, SessionPolicy};
+use latchkey_core::time::{DAY, Timestamp};
+use latchkey_core::view::Reach;
+
+use crate::support::world::{Wire, World};
+use crate::support::{ATLAS, QUARRY, SERVICE, days, hours, minutes, seconds};
+
+/// The leases' ends, by product.
+fn ends(world: &World) -> Vec<Timestamp> {
+    let end = |product| world.facts().held(SERVICE, product)?.lease().map(|lease| lease.until());
+    [ATLAS, QUARRY].into_iter().filter_map(end).collect()
+}
+
+#[test]
+fn a_check_covers_every_product_and_is_good_for_thirty_days_by_the_services_clock() {
+    let mut world = World::signed_in();
+    world.machine.wall_ahead = -5 * 86_400_000;
+    world.pass(days(2));
+    let before = world.checks.len();
+    world.start(ATLAS);
+    let asked = Timestamp::from_secs(world.machine.real.as_secs());
+    world.pass(seconds(1));
+    assert_eq!(world.checks.len(), before + 1);
+    assert_eq!(ends(&world), [asked + 30 * DAY, asked + 30 * DAY]);
+}
+
+#[test]
+fn somebody_signed_in_is_checked_before_a_day_has_passed_also_with_nothing_open() {
+    let mut world = World::signed_in();
+    world.pass(days(20));
+    let gaps: Vec<Duration> = world.checks.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(gaps.len() >= 20, "{gaps:?}");
+    for gap in &gaps {
+        assert!(*gap <= DAY + seconds(1), "later than a day: {gap:?}");
+        assert!(*gap >= DAY * 9 / 10 - seconds(1), "too often: {gap:?}");
+    }
+    assert!(gaps.iter().any(|gap| *gap < DAY - minutes(5)), "spread by jitter: {gaps:?}");
+}
+
+#[test]
+fn nobody_signed_in_is_nobody_checked_and_the_agent_may_sleep_for_ever() {
+    let mut world = World::new();
+    let handled = world.handled;
+    world.pass(days(20));
+    assert_eq!((world.checks.len(), world.handled), (0, handled));
+}
+
+#[test]
+fn credentials_are_refreshed_as_often_as_the_policy_says() {
+    let mut world = World::new();
+    world.service().policy = Policy {
+        credentials_refresh_every: hours(8),
+        ..Policy::default()
+    };
+    world.sign_in();
+    world.pass(days(10));
+    let gaps = world.checks.windows(2).map(|pair| pair[1] - pair[0]);
+    for gap in gaps {
+        assert!(gap <= hours(8) + seconds(1), "rule 13: {gap:?}");
+    }
+}
+
+#[test]
+fn what_makes_a_check_at_once() {
+    type Event = fn(&mut World);
+    let events: [(&str, Event); 5] = [
+        ("a start", |world| {
+            world.start(ATLAS);
+        }),
+        ("the network's return", |world| world.set_network(true)),
+        ("sleep", |world| world.sleep(hours(1))),
+        ("preparing for offline", |world| {
+            world.ask(Ask::Check);
+        }),
+        ("a product that was never checked", |world| world.install("https://licence.example", 1, "NEW")),
+    ];
+    for (what, event) in events {
+        let mut world = World::signed_in();
+        world.pass(hours(3));
+        let before = world.checks.len();
+        event(&mut world);
+        world.pass(seconds(1));
+        assert_eq!(world.checks.len(), before + 1, "{what}");
+    }
+}
+
+#[test]
+fn a_start_with_a_good_lease_waits_for_its_check_three_seconds_at_most() {
+    // Policy, how long the service takes, whether there is a network, and when the start is answered.
+    let table = [
+        (SessionPolicy::Takeover, 1_000, true, 1_000),
+        (SessionPolicy::Takeover, 30_000, true, 3_000),
+        (SessionPolicy::Deny, 30_000, true, 3_000),
+        (SessionPolicy::Report, 30_000, true, 0),
+        (SessionPolicy::Takeover, 30_000, false, 0),
+    ];
+    for (session_policy, latency, online, answered_after) in table {
+        let mut world = World::new();
+        world.service().policy.session_policy = session_policy;
+        world.sign_in();
+        world.latency = Duration::from_millis(latency);
+        world.set_network(online);
+        world.pass(minutes(1));
+        let key = world.start(ATLAS);
+        let answered = Duration::from_millis(answered_after);
+        let case = format!("{session_policy:?}, {latency} ms, online {online}");
+        if answered > Duration::ZERO {
+            world.pass(answered - Duration::from_millis(1));
+            assert_eq!(world.status(key).code, 3, "{case}");
+            world.pass(Duration::from_millis(1));
+        }
+        assert_eq!(world.status(key).code, 0, "{case}");
+    }
+}
+
+#[test]
+fn the_answer_a_start_waited_for_counts() {
+    let mut world = World::signed_in();
+    world.service().seat(ATLAS, crate::support::licensing::Seat::Refused(Code::SessionInUse));
+    let key = world.start(ATLAS);
+    world.pass(seconds(1));
+    assert_eq!(world.told(key), [3, 16]);
+}
+
+#[test]
+fn failed_checks_back_off_with_jitter_up_to_five_minutes() {
+    let mut world = World::signed_in();
+    world.set_network(false);
+    let first = world.checks.len();
+    world.pass(days(1));
+    let gaps: Vec<Duration> = world.checks[first..].windows(2).map(|pair| pair[1] - pair[0]).collect();
+    for (failures, gap) in gaps.iter().enumerate() {
+        let ceiling = seconds(1 << failures.min(16)).min(minutes(5)) + seconds(1);
+        assert!(*gap <= ceiling, "{gap:?} after {failures} failures");
+    }
+    let late = &gaps[12..];
+    let mean = late.iter().sum::<Duration>() / u32::try_from(late.len()).unwrap();
+    assert!(mean > minutes(2) && mean < minutes(3), "full jitter: {mean:?} on average");
+}
+
+#[test]
+fn a_busy_service_is_asked_again_when_it_says_and_is_no_outage() {
+    for (said, waits) in [(Some(seconds(90)), 90), (Some(hours(1)), 300), (None, 0)] {
+        let mut world = World::signed_in();
+        world.wire = Wire::Fails(CheckFailure::Busy { retry_after: said });
+        let first = world.checks.len();
+        world.ask(Ask::Check);
+        world.pass(minutes(11));
+        let gap = world.checks[first + 1] - world.checks[first];
+        assert!(gap >= seconds(waits) && gap <= seconds(waits.max(1) + 1), "{gap:?} for {said:?}");
+        assert_eq!(world.view().accounts[0].reach, Reach::Online);
+        assert_eq!(world.code(ATLAS), 0);
+    }
+}
+
+#[test]
+fn preparing_for_offline_says_until_when_the_device_is_good() {
+    let mut world = World::signed_in();
+    world.pass(days(1) - hours(3));
+    let ticket = world.ask(Ask::Check);
+    assert_eq!(world.answer(ticket), None, "not before the check has answered");
+    world.pass(seconds(1));
+    let until = ends(&world)[0];
+    assert_eq!(world.answer(ticket), Some(&Answer::Checked { until: Some(until) }));
+    assert!(until > world.machine.real + (30 * DAY - minutes(1)));
+}
+
+#[test]
+fn preparing_for_offline_says_why_it_could_not() {
+    type Fault = fn(&mut World);
+    let faults: [(&str, Fault, Code); 4] = [
+        ("offline", |world| world.network = false, Code::LicensingUnavailable),
+        ("licensing_unreachable", |world| world.licensing = false, Code::LicensingUnavailable),
+        (
+            "service_busy",
+            |world| world.wire = Wire::Fails(CheckFailure::Busy { retry_after: None }),
+            Code::LicensingUnavailable,
+        ),
+        (
+            "sign_in_again",
+            |world| {
+                world.grant_revoked = true;
+                world.pass(hours(2));
+            },
+            Code::SignInRequired,
+        ),
+    ];
+    for (problem, fault, code) in faults {
+        let mut world = World::signed_in();
+        fault(&mut world);
+        let ticket = world.ask(Ask::Check);
+        world.pass(minutes(2));
+        let refused = Answer::Refused {
+            code,
+            problem: problem.to_owned(),
+        };
+        assert_eq!(world.answer(ticket), Some(&refused));
+    }
+}
+
+#[test]
+fn the_id_token_is_sent_once_and_again_when_the_service_asks_for_it() {
+    let mut world = World::signed_in();
+    world.service().knows_user = false;
+    world.ask(Ask::Check);
+    world.pass(seconds(10));
+    assert!(world.service().knows_user, "it was told who the user is");
+    assert_eq!(world.view().accounts[0].reach, Reach::Online);
+}

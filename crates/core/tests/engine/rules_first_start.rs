@@ -1,0 +1,93 @@
+//! Rule 1: a product's first start on a device needs both services.
+
+use latchkey_core::code::Reason;
+use latchkey_core::engine::Ask;
+use latchkey_core::view::{Line, Reach};
+
+use crate::support::world::World;
+use crate::support::{ATLAS, hours, minutes, seconds};
+
+#[test]
+fn signed_out_and_online_it_asks_for_sign_in_and_starts_by_itself_afterwards() {
+    let mut world = World::new();
+    let key = world.start(ATLAS);
+    assert_eq!(world.status(key).code, 3, "it is being found out whether the network is there");
+    world.pass(seconds(1));
+    assert_eq!(world.status(key).code, 10);
+    world.sign_in();
+    assert_eq!(world.status(key).code, 0);
+    assert_eq!(world.told(key), [3, 10, 4, 3, 0]);
+}
+
+#[test]
+fn without_a_route_it_says_at_once_that_it_needs_the_internet() {
+    let mut world = World::new();
+    world.network = false;
+    let key = world.start(ATLAS);
+    world.pass(seconds(1));
+    assert_eq!(world.status(key).code, 11);
+    assert_eq!(world.view().accounts[0].reach, Reach::Offline);
+}
+
+#[test]
+fn when_nobody_answers_it_says_so_after_two_failures() {
+    let mut world = World::new();
+    (world.licensing, world.identity) = (false, false);
+    let key = world.start(ATLAS);
+    world.pass(seconds(10));
+    assert_eq!(world.status(key).code, 3, "one failure decides nothing");
+    world.pass(minutes(1));
+    assert_eq!(world.status(key).code, 11);
+    assert_eq!(world.view().accounts[0].reach, Reach::NeitherAnswers);
+    (world.licensing, world.identity) = (true, true);
+    world.pass(minutes(6));
+    assert_eq!(world.status(key).code, 10, "now signing in would help");
+}
+
+#[test]
+fn signed_in_it_names_the_service_that_is_out() {
+    for (licensing, identity, code) in [(false, true, 18), (true, false, 17), (false, false, 11)] {
+        let mut world = World::signed_in();
+        world.ask(Ask::Reset(Some(ATLAS.to_owned())));
+        world.pass(hours(2));
+        (world.licensing, world.identity) = (licensing, identity);
+        let key = world.start(ATLAS);
+        world.pass(minutes(1));
+        assert_eq!(world.status(key).code, code);
+        (world.licensing, world.identity) = (true, true);
+        world.pass(minutes(6));
+        assert_eq!(world.status(key).code, 0, "it starts when the service is back, after {code}");
+    }
+}
+
+#[test]
+fn a_product_that_is_not_registered_is_told_at_once() {
+    let mut world = World::signed_in();
+    let key = world.start("UNKNOWN");
+    let status = world.status(key);
+    assert_eq!((status.code, status.reason), (4, Some(Reason::NotRegistered)));
+    assert_eq!(status.until, None, "nobody is awaited");
+}
+
+#[test]
+fn after_it_the_next_start_needs_nobody() {
+    let mut world = World::signed_in();
+    world.set_network(false);
+    world.pass(minutes(1));
+    let key = world.start(ATLAS);
+    assert_eq!(world.status(key).code, 0, "answered at once");
+}
+
+#[test]
+fn signed_out_is_not_offline_once_the_network_is_back() {
+    let mut world = World::new();
+    world.network = false;
+    let key = world.start(ATLAS);
+    world.pass(seconds(1));
+    world.close(key);
+    assert_eq!(world.code(ATLAS), 11);
+    world.set_network(true);
+    world.pass(minutes(6));
+    assert_eq!(world.code(ATLAS), 10, "nothing is known against the network any more");
+    assert_eq!(world.view().headline.line, Line::SignedOut);
+}

@@ -1,0 +1,267 @@
+//! Rules 3 and 4: grace, and the final warning. Every notice is counted.
+
+use latchkey_core::code::Basis;
+use latchkey_core::engine::{CheckFailure, Input};
+use latchkey_core::code::Reason;
+use latchkey_core::notice::{Left, NoticeKind};
+use latchkey_core::time::{DAY, LocalDay, Timestamp};
+use latchkey_core::view::{Icon, Line};
+
+use crate::support::world::{Keyring, Wire, World};
+use crate::support::{ATLAS, QUARRY, SERVICE, days, hours, minutes, seconds};
+
+/// What a notice says, without its instants.
+#[derive(Debug, PartialEq, Eq)]
+enum Says {
+    Offline(Left),
+    Final(Left),
+    Ended(u32),
+    Connected,
+    MustStop(u16),
+    Outage,
+}
+
+fn said(world: &World) -> Vec<(String, Says)> {
+    let says = |kind: &NoticeKind| match kind {
+        NoticeKind::Offline { left, .. } => Says::Offline(*left),
+        NoticeKind::FinalWarning { left, .. } => Says::Final(*left),
+        NoticeKind::Ended { days, .. } => Says::Ended(*days),
+        NoticeKind::Connected { .. } => Says::Connected,
+        NoticeKind::MustStop { code, .. } => Says::MustStop(*code),
+        NoticeKind::Outage => Says::Outage,
+        _ => panic!("a new kind of notice: {kind:?}"),
+    };
+    let shown = world.shown.iter();
+    shown.map(|shown| (shown.notice.product.clone(), says(&shown.notice.kind))).collect()
+}
+
+/// Signed in and just checked, then the cable is pulled. The check was at 08:00 local time.
+fn offline() -> World {
+    let mut world = World::signed_in();
+    world.set_network(false);
+    world
+}
+
+/// The machine sleeps and wakes every hour, as a laptop does.
+fn pass_asleep(world: &mut World, hours_long: u32) {
+    for _ in 0..hours_long {
+        world.sleep(hours(1));
+        world.pass(seconds(30));
+    }
+}
+
+#[test]
+fn the_offline_month_awake_and_every_notice_in_it() {
+    let mut world = World::signed_in();
+    let key = world.start(ATLAS);
+    world.pass(seconds(10));
+    world.set_network(false);
+    world.pass(days(31));
+    let mut expected = vec![("Atlas".to_owned(), Says::Offline(Left::Days(30)))];
+    for left in (4..=30).rev() {
+        expected.push(("Atlas".to_owned(), Says::Offline(Left::Days(left))));
+    }
+    expected.push(("Atlas".to_owned(), Says::Final(Left::Days(3))));
+    expected.push(("Atlas".to_owned(), Says::Final(Left::Days(2))));
+    expected.push(("Atlas".to_owned(), Says::Final(Left::Hours(9))));
+    expected.push(("Atlas".to_owned(), Says::Ended(30)));
+    assert_eq!(said(&world), expected);
+    assert_eq!(world.told(key), [3, 0, 3, 12]);
+    assert_eq!(world.view().headline.icon, Icon::Stopped);
+}
+
+#[test]
+fn what_a_start_says_on_each_day_without_a_check() {
+    let table = [
+        (hours(26), Some(Basis::Grace), Says::Offline(Left::Days(29)), Icon::Offline),
+        (days(26) + hours(1), Some(Basis::Grace), Says::Offline(Left::Days(4)), Icon::Offline),
+        (days(27) - minutes(3), Some(Basis::Grace), Says::Offline(Left::Days(4)), Icon::Offline),
+        (days(27) + hours(1), Some(Basis::FinalWarning), Says::Final(Left::Days(3)), Icon::Three),
+        (days(28) + hours(12), Some(Basis::FinalWarning), Says::Final(Left::Days(2)), Icon::Two),
+        (days(29) - hours(1), Some(Basis::FinalWarning), Says::Final(Left::Days(2)), Icon::Two),
+        (days(29) + hours(1), Some(Basis::FinalWarning), Says::Final(Left::Hours(23)), Icon::One),
+        (days(30) - hours(2), Some(Basis::FinalWarning), Says::Final(Left::Hours(2)), Icon::One),
+        (days(30) + hours(1), None, Says::Ended(30), Icon::Stopped),
+    ];
+    for (after, basis, says, icon) in table {
+        let mut world = offline();
+        world.sleep(after);
+        world.pass(minutes(1));
+        world.shown.clear();
+        let key = world.start(ATLAS);
+        world.pass(seconds(15));
+        let status = world.status(key);
+        assert_eq!(status.code, if basis.is_some() { 0 } else { 12 }, "after {after:?}");
+        assert_eq!(status.basis, basis, "after {after:?}");
+        assert_eq!(world.view().headline.icon, icon, "after {after:?}");
+        if basis.is_some() {
+            assert_eq!(said(&world), [("Atlas".to_owned(), says)], "after {after:?}");
+        } else {
+            assert_eq!(said(&world), [], "the end was told before the start");
+        }
+    }
+}
+
+#[test]
+fn the_exact_end_is_told_everywhere() {
+    let mut world = offline();
+    let key = world.start(ATLAS);
+    world.pass(minutes(1));
+    let until = world.facts().held(SERVICE, ATLAS).unwrap().lease().unwrap().until();
+    assert_eq!(world.status(key).until, Some(until));
+    assert!(matches!(
+        &world.view().headline.line,
+        Line::Offline { until: line, left: Left::Days(30), product } if *line == until && product == "Atlas"
+    ));
+    assert!(world.shown.iter().all(|shown| {
+        matches!(shown.notice.kind, NoticeKind::Offline { until: told, .. } if told == until)
+    }));
+}
+
+#[test]
+fn a_start_names_its_own_product_and_the_day_names_the_one_that_ends_first() {
+    let mut world = World::signed_in();
+    world.pass(hours(10));
+    // Quarry alone is checked again: of Atlas's answer nothing is believed.
+    world.wire = Wire::TamperedAbout(ATLAS);
+    world.set_network(true);
+    world.pass(minutes(1));
+    world.set_network(false);
+    world.pass(minutes(1));
+    assert_eq!(said(&world), [("Atlas".to_owned(), Says::Offline(Left::Days(30)))], "the day");
+    world.start(QUARRY);
+    world.pass(minutes(1));
+    assert_eq!(said(&world)[1], ("Quarry".to_owned(), Says::Offline(Left::Days(30))), "the start");
+    assert!(matches!(&world.view().headline.line, Line::Offline { product, .. } if product == "Atlas"));
+}
+
+#[test]
+fn several_products_make_one_notice() {
+    let mut world = offline();
+    world.pass(minutes(1));
+    world.shown.clear();
+    for _ in 0..3 {
+        world.start(QUARRY);
+        world.start(ATLAS);
+        world.pass(seconds(2));
+    }
+    assert_eq!(said(&world).len(), 1, "{:?}", said(&world));
+    world.pass(seconds(15));
+    world.start(ATLAS);
+    world.pass(seconds(1));
+    assert_eq!(said(&world).len(), 2, "a later start is another cause");
+}
+
+#[test]
+fn once_per_local_day_wherever_the_user_is() {
+    for zone in [-8, 0, 3, 14] {
+        let mut world = World::signed_in();
+        world.machine.utc_offset = zone * 3600;
+        world.set_network(false);
+        world.pass(days(4));
+        let local: Vec<LocalDay> = world.shown.iter().map(|shown| LocalDay::of(shown.at, zone * 3600)).collect();
+        assert_eq!(local.len(), 5, "one on each of five local days in zone {zone}: {local:?}");
+        assert!(local.windows(2).all(|pair| pair[1].0 == pair[0].0 + 1), "{local:?}");
+        for shown in &world.shown[1..] {
+            let into_the_day = (shown.at.as_secs() + i64::from(zone) * 3600).rem_euclid(86_400);
+            assert!(into_the_day < 60, "as the day begins: {into_the_day}");
+        }
+    }
+}
+
+#[test]
+fn flying_west_over_midnight_tells_the_same_day_once() {
+    let mut world = offline();
+    world.pass(hours(15) + minutes(30));
+    assert_eq!(said(&world).len(), 1, "23:30 in Greenwich");
+    world.machine.utc_offset = 2 * 3600;
+    world.input(Input::Tick);
+    world.pass(seconds(1));
+    assert_eq!(said(&world).len(), 2, "01:30 of the next day in Cairo");
+    world.machine.utc_offset = 0;
+    world.input(Input::Tick);
+    world.pass(hours(2));
+    assert_eq!(said(&world).len(), 2, "the day that begins in Greenwich was told in Cairo");
+    world.pass(days(1));
+    assert_eq!(said(&world).len(), 3);
+}
+
+#[test]
+fn a_restart_of_the_agent_tells_nothing_twice() {
+    let mut world = offline();
+    world.start(ATLAS);
+    world.pass(minutes(1));
+    let told = said(&world).len();
+    for _ in 0..5 {
+        world.restart();
+        world.pass(minutes(10));
+    }
+    assert_eq!(said(&world).len(), told);
+}
+
+#[test]
+fn what_nobody_saw_does_not_pile_up() {
+    let mut world = offline();
+    world.viewer = false;
+    pass_asleep(&mut world, 24 * 28);
+    let waiting = &world.view().notices;
+    assert_eq!(waiting.len(), 1, "{waiting:?}");
+    assert!(matches!(waiting[0].kind, NoticeKind::FinalWarning { left: Left::Days(2), .. }));
+    world.set_network(true);
+    world.pass(minutes(1));
+    let waiting = &world.view().notices;
+    assert!(matches!(waiting[..], [ref only] if matches!(only.kind, NoticeKind::Connected { .. })), "{waiting:?}");
+}
+
+#[test]
+fn whoever_was_warned_hears_that_it_is_over_and_nobody_else() {
+    for (away, hears) in [(20, false), (28, true), (31, true)] {
+        let mut world = offline();
+        pass_asleep(&mut world, 24 * away);
+        world.shown.clear();
+        world.set_network(true);
+        world.pass(minutes(5));
+        world.set_network(true);
+        world.pass(minutes(5));
+        let connected = said(&world).iter().filter(|(_, says)| *says == Says::Connected).count();
+        assert_eq!(connected, usize::from(hears), "after {away} days");
+        assert_eq!(world.code(ATLAS), 0);
+    }
+}
+
+#[test]
+fn a_month_behind_whatever_else_keeps_checks_away_is_counted_down_too() {
+    let faults: [(&str, fn(&mut World)); 5] = [
+        ("a captive portal", |world| {
+            world.wire = Wire::Fails(CheckFailure::Hindered(Reason::NetworkBlocked));
+        }),
+        ("a locked keyring", |world| world.keyring = Keyring::Locked),
+        ("no keyring", |world| world.keyring = Keyring::Missing),
+        ("an ended grant", |world| world.grant_revoked = true),
+        ("no identity service", |world| world.identity = false),
+    ];
+    for (fault, begin) in faults {
+        let mut world = World::signed_in();
+        begin(&mut world);
+        pass_asleep(&mut world, 24 * 29 + 20);
+        let said = said(&world);
+        assert!(said.len() >= 28 && said.len() <= 30, "{fault}: {said:?}");
+        assert_eq!(said.last().unwrap().1, Says::Final(Left::Hours(4)), "{fault}");
+        assert_eq!(world.product(ATLAS).basis, Some(Basis::FinalWarning), "{fault}");
+    }
+}
+
+#[test]
+fn nothing_is_counted_down_while_all_is_well() {
+    let mut world = World::signed_in();
+    world.start(ATLAS);
+    world.pass(days(40));
+    world.sleep(days(5));
+    world.pass(minutes(1));
+    world.reboot(days(5));
+    world.pass(minutes(1));
+    assert_eq!(said(&world), []);
+    assert_eq!(world.product(ATLAS).basis, Some(Basis::Lease));
+    let now: Timestamp = world.trusted();
+    assert!(world.product(ATLAS).until.unwrap().since(now) > 29 * DAY);
+}

@@ -1,0 +1,188 @@
+//! A small licensing service: it decides nothing, and signs for real what a test has decided.
+
+use std::collections::BTreeMap;
+
+use latchkey_core::code::Code;
+use latchkey_core::engine::{CheckAnswered, Signed};
+use latchkey_core::facts::PendingRelease;
+use latchkey_core::jws::{self, Jwk, SigningKey, Thumbprint};
+use latchkey_core::keys::{self, KeysClaims};
+use latchkey_core::lease::{
+    Binding, Confirmation, LEASE_TYP, LeaseClaims, REFUSAL_TYP, RefusalClaims, RefusalDetail,
+};
+use latchkey_core::policy::Policy;
+use latchkey_core::registration::{Registration, VERSION};
+use latchkey_core::time::Timestamp;
+
+/// Where the service's products may run, or why not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seat {
+    Assigned,
+    Refused(Code),
+}
+
+/// One licensing service.
+pub(crate) struct Licensing {
+    pub(crate) address: String,
+    pub(crate) policy: Policy,
+    /// By product key; whoever is not named has a seat.
+    pub(crate) seats: BTreeMap<String, Seat>,
+    /// It has linked our user to a seat, and need not be told again who that is.
+    pub(crate) knows_user: bool,
+    /// Releases that reached it.
+    pub(crate) released: Vec<PendingRelease>,
+    root: SigningKey,
+    key: SigningKey,
+    keys: String,
+    /// Counts what was signed: `seq` and `jti` both come from it.
+    signed: u64,
+}
+
+fn ed25519(seed: u8) -> SigningKey {
+    SigningKey::Ed25519(Box::new(ed25519_dalek::SigningKey::from_bytes(&[seed; 32])))
+}
+
+fn kid(key: &SigningKey) -> String {
+    key.jwk().thumbprint().0
+}
+
+impl Licensing {
+    /// A service at `address`. Services of different seeds do not believe each other's signatures.
+    pub(crate) fn new(address: &str, seed: u8) -> Self {
+        let (root, key) = (ed25519(seed), ed25519(seed.wrapping_add(100)));
+        let claims = KeysClaims {
+            iss: address.to_owned(),
+            iat: 1_799_000_000,
+            keys: vec![key.jwk()],
+        };
+        let keys = jws::sign(&root, keys::TYP, &kid(&root), &claims).unwrap();
+        Self {
+            address: address.to_owned(),
+            policy: Policy::default(),
+            seats: BTreeMap::new(),
+            knows_user: false,
+            released: Vec::new(),
+            root,
+            key,
+            keys,
+            signed: 0,
+        }
+    }
+
+    /// What one of its products tells the machine about itself.
+    pub(crate) fn registration(&self, product: &str, name: &str) -> Registration {
+        Registration {
+            registration: VERSION,
+            product: product.to_owned(),
+            version: "2026.1".to_owned(),
+            name: name.to_owned(),
+            publisher: "Example Works".to_owned(),
+            service: self.address.clone(),
+            root_keys: vec![self.root.jwk()],
+        }
+    }
+
+    /// A public key, for where any will do.
+    pub(crate) fn some_key(&self) -> Jwk {
+        self.key.jwk()
+    }
+
+    /// From now on a product's seat is this.
+    pub(crate) fn seat(&mut self, product: &str, seat: Seat) {
+        self.seats.insert(product.to_owned(), seat);
+    }
+
+    /// Answers the check `request` of `device` about `products`, at the service's time `at`.
+    pub(crate) fn answer(
+        &mut self,
+        request: &str,
+        device: &Thumbprint,
+        products: &[String],
+        at: Timestamp,
+    ) -> CheckAnswered {
+        let products = products.iter().map(|product| {
+            let seat = self.seats.get(product).copied().unwrap_or(Seat::Assigned);
+            (product.clone(), self.sign(seat, product, device, request, at))
+        });
+        CheckAnswered {
+            request: request.to_owned(),
+            products: products.collect(),
+            keys: self.keys.clone(),
+        }
+    }
+
+    fn sign(
+        &mut self,
+        seat: Seat,
+        product: &str,
+        device: &Thumbprint,
+        request: &str,
+        at: Timestamp,
+    ) -> Signed {
+        self.signed += 1;
+        let binding = Binding {
+            iss: self.address.clone(),
+            aud: product.to_owned(),
+            sub: "user-1".to_owned(),
+            jti: format!("token-{}", self.signed),
+            iat: at.as_secs(),
+            server_time: at.as_secs(),
+            seq: self.signed,
+            cnf: Confirmation {
+                jkt: device.clone(),
+            },
+            req: request.to_owned(),
+        };
+        match seat {
+            Seat::Assigned => Signed::Lease(self.sign_claims(LEASE_TYP, &self.lease_claims(binding, at))),
+            Seat::Refused(code) => Signed::Refusal(self.sign_claims(
+                REFUSAL_TYP,
+                &RefusalClaims {
+                    binding,
+                    code,
+                    save_window: self.policy.save_window.as_secs(),
+                    detail: RefusalDetail::default(),
+                },
+            )),
+        }
+    }
+
+    fn lease_claims(&self, binding: Binding, at: Timestamp) -> LeaseClaims {
+        LeaseClaims {
+            binding,
+            nbf: at.as_secs(),
+            exp: (at + self.policy.offline_for).as_secs(),
+            refresh_after: (at + self.policy.check_every).as_secs(),
+            org: "Example Works".to_owned(),
+            seat: "seat-1".to_owned(),
+            policy: self.policy.clone(),
+            entitlements: Vec::new(),
+        }
+    }
+
+    fn sign_claims<T: serde::Serialize>(&self, typ: &str, claims: &T) -> String {
+        jws::sign(&self.key, typ, &kid(&self.key), claims).unwrap()
+    }
+}
+
+/// The same answer with one bit of every signature turned, or of that about one product.
+pub(crate) fn tampered(answered: &CheckAnswered, only: Option<&str>) -> CheckAnswered {
+    let turn = |token: &str| {
+        let (message, signature) = token.rsplit_once('.').unwrap();
+        let mut bytes = jws::from_base64url(signature).unwrap();
+        bytes[7] ^= 1;
+        format!("{message}.{}", jws::base64url(bytes))
+    };
+    let products = answered.products.iter().map(|(product, signed)| {
+        let signed = match signed {
+            signed if only.is_some_and(|only| only != product) => signed.clone(),
+            Signed::Lease(token) => Signed::Lease(turn(token)),
+            Signed::Refusal(token) => Signed::Refusal(turn(token)),
+        };
+        (product.clone(), signed)
+    });
+    CheckAnswered {
+        products: products.collect(),
+        ..answered.clone()
+    }
+}

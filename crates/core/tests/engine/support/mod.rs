@@ -1,0 +1,42 @@
+//! One machine, its services and its user, with time as an argument: thirty days pass in milliseconds.
+//!
+//! | room | concern |
+//! | --- | --- |
+//! | `licensing` | a licensing service that signs for real |
+//! | `machine` | true time, wall clock, ticks, boots |
+//! | `world` | everything together, and the verbs that tests are told in |
+//! | `runner` | what the agent does with an effect, and what comes of it |
+//! | `witness` | what must hold after every single input |
+
+pub(crate) mod licensing;
+pub(crate) mod machine;
+mod runner;
+mod witness;
+pub(crate) mod world;
+
+use std::time::Duration;
+
+use latchkey_core::time::{DAY, HOUR, MINUTE};
+
+/// The licensing service of most tests.
+pub(crate) const SERVICE: &str = "https://licence.example";
+/// A product of [`SERVICE`].
+pub(crate) const ATLAS: &str = "ATLAS";
+/// Another product of [`SERVICE`].
+pub(crate) const QUARRY: &str = "QUARRY";
+
+pub(crate) const fn days(count: u32) -> Duration {
+    DAY.saturating_mul(count)
+}
+
+pub(crate) const fn hours(count: u32) -> Duration {
+    HOUR.saturating_mul(count)
+}
+
+pub(crate) const fn minutes(count: u32) -> Duration {
+    MINUTE.saturating_mul(count)
+}
+
+pub(crate) const fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}

@@ -1,0 +1,109 @@
+//! What must hold after every single input, whatever the story.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use latchkey_core::code::Code;
+use latchkey_core::engine::{Effect, Ticket};
+use latchkey_core::notice::Notice;
+use latchkey_core::time::{Now, Timestamp};
+use latchkey_core::view::{StatusView, View};
+
+/// No wait may be longer (rule 17).
+const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
+/// More inputs than this without time passing are a loop.
+const AT_ONCE: u32 = 50;
+
+/// Watches one agent process.
+#[derive(Default)]
+pub(super) struct Witness {
+    view: View,
+    answered: BTreeSet<Ticket>,
+    at: Duration,
+    at_once: u32,
+    last_notice: u64,
+}
+
+impl Witness {
+    /// Another agent process; what was answered and told is remembered.
+    pub(super) fn restarted(&mut self) {
+        self.view = View::default();
+        self.at_once = 0;
+    }
+
+    /// Judges what came of one input. `waited_for` is how many inputs the outside sent without being asked.
+    pub(super) fn judge(&mut self, now: &Now, effects: &[Effect], view: &View, trusted: Timestamp) {
+        self.at_once = if self.at == now.ticks { self.at_once + 1 } else { 0 };
+        self.at = now.ticks;
+        assert!(self.at_once < AT_ONCE, "a loop: {AT_ONCE} inputs and no time passed; {effects:?}");
+
+        let saves = effects.iter().filter(|effect| matches!(effect, Effect::Save { .. }));
+        match saves.count() {
+            0 => {}
+            1 => assert!(matches!(effects[0], Effect::Save { .. }), "told before it was saved: {effects:?}"),
+            _ => panic!("saved twice for one input: {effects:?}"),
+        }
+        match effects.last() {
+            Some(Effect::WakeAt(wake)) => {
+                assert!(wake.is_none_or(|at| at > now.ticks), "due in the past: {effects:?}");
+            }
+            other => panic!("no WakeAt at the end: {other:?}"),
+        }
+        self.judge_view(effects, view);
+        for product in &view.products {
+            judge_pending(&product.status, trusted);
+        }
+        if let Some(sign_in) = &view.sign_in {
+            assert!(sign_in.until.since(sign_in.since) <= LONGEST_WAIT, "{sign_in:?}");
+            assert!(trusted < sign_in.until, "overdue at {trusted:?}: {sign_in:?}");
+        }
+    }
+
+    fn judge_view(&mut self, effects: &[Effect], view: &View) {
+        let published = effects.iter().filter(|effect| **effect == Effect::Publish).count();
+        let as_if_then = View {
+            at: self.view.at,
+            ..view.clone()
+        };
+        if as_if_then == self.view {
+            assert_eq!(published, 0, "published without change");
+        } else {
+            assert_eq!(published, 1, "{:?} became {view:?}: {effects:?}", self.view);
+            assert!(view.revision > self.view.revision);
+            self.view = view.clone();
+        }
+    }
+
+    /// One request, one answer.
+    pub(super) fn answered(&mut self, ticket: Ticket) {
+        assert!(self.answered.insert(ticket), "request {ticket} is answered twice");
+    }
+
+    /// Notices that were not seen before.
+    pub(super) fn news(&mut self, view: &View) -> Vec<Notice> {
+        let last = self.last_notice;
+        let news: Vec<Notice> = view.notices.iter().filter(|notice| notice.id > last).cloned().collect();
+        if let Some(newest) = news.iter().map(|notice| notice.id).max() {
+            self.last_notice = newest;
+        }
+        news
+    }
+}
+
+/// Every pending status says since when and until when, and is not overdue (rule 17).
+pub(super) fn judge_pending(status: &StatusView, trusted: Timestamp) {
+    let on_wire = matches!(status.code(), Some(Code::PendingIdentity | Code::PendingLicensing));
+    if !on_wire && status.code() != Some(Code::AuthPending) {
+        return;
+    }
+    assert_eq!(status.reason.is_some(), !on_wire, "code 4, and no other, has a reason: {status:?}");
+    let since = status.since.expect("every pending status says since when");
+    assert!(since <= trusted, "pending since the future: {status:?}");
+    match status.until {
+        Some(until) => {
+            assert!(until.since(since) <= LONGEST_WAIT, "a wait without end: {status:?}");
+            assert!(trusted <= until, "overdue at {trusted:?}: {status:?}");
+        }
+        None => assert!(!on_wire, "no deadline: {status:?}"),
+    }
+}
