@@ -15,8 +15,21 @@ pub struct Problem {
     pub title: String,
     /// HTTP status.
     pub status: u16,
-    /// Stable code: `use_dpop_nonce`, `invalid_token`, `invalid_dpop_proof`, `invalid_request`, `user_unknown`,
-    /// `api_version`, `overloaded`, `internal`.
+    /// Stable code:
+    ///
+    /// | code | status | what to do |
+    /// | --- | --- | --- |
+    /// | `use_dpop_nonce` | 401 | again, with the nonce of the `DPoP-Nonce` header (RFC 9449 section 9) |
+    /// | `invalid_token` | 401 | refresh the access token |
+    /// | `invalid_dpop_proof` | 401 | make a new proof |
+    /// | `id_token_required` | 403 | again, with a fresh ID token: the service does not know the user yet |
+    /// | `invalid_request` | 400, 405, 413 | the caller's mistake |
+    /// | `not_found` | 404 | the caller's mistake |
+    /// | `timeout` | 408 | later |
+    /// | `overloaded` | 503 | later, as `Retry-After` says |
+    /// | `identity_unavailable` | 503 | later: the service cannot fetch the issuer's keys |
+    /// | `not_configured` | 503 | the administrator has to add an issuer |
+    /// | `internal` | 500 | later |
     pub code: String,
     /// What is wrong in this case, and what to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]

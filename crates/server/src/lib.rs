@@ -1,1 +1,42 @@
-//! latchkey-server
+//! The licensing service: it knows products, subscriptions, seats and devices, and signs leases and refusals.
+//!
+//! ```text
+//! request ──► routes ──► access_token · id_token · identity (keys of the issuers)
+//!               │
+//!               ▼
+//!             store.check ──► one transaction: rows ──► decide (pure) ──► rows
+//!               │
+//!               ▼
+//!             signer ──► lease or refusal
+//! ```
+//!
+//! | room | concern |
+//! | --- | --- |
+//! | [`decide`] | PURE: rows and a question in, a lease or a refusal out |
+//! | [`store`] | what must survive a crash, behind the trait [`store::Store`] |
+//! | [`signer`] | root key, lease keys, keys document; the signing itself |
+//! | [`jwt`] | signatures of tokens that other people's issuers made |
+//! | [`identity`] | the issuers' keys, fetched and remembered within bounds |
+//! | [`access_token`], [`id_token`] | what the claims of those tokens must say |
+//! | [`nonce`], [`replay`] | freshness of DPoP proofs (RFC 9449) |
+//! | [`routes`] | one file for each route |
+//! | [`serve`] | listening, TLS, shutting down |
+//! | [`cli`] | the `latchkey-server` command |
+#![deny(clippy::wildcard_enum_match_arm)]
+
+pub mod access_token;
+pub mod cli;
+
+pub mod clock;
+pub mod decide;
+pub mod id_token;
+pub mod identity;
+pub mod jwt;
+pub mod nonce;
+pub mod private_file;
+pub mod random;
+pub mod replay;
+pub mod routes;
+pub mod serve;
+pub mod signer;
+pub mod store;

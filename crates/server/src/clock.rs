@@ -1,0 +1,22 @@
+//! The wall clock, as an argument: the only place where the service asks what time it is.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use latchkey_core::time::Timestamp;
+
+/// Says what time it is.
+pub trait Clock: Send + Sync {
+    /// The wall clock of this machine.
+    fn now(&self) -> Timestamp;
+}
+
+/// The operating system's clock. Leases are anchored to it (rule 16), so it should be kept right by NTP.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+}

@@ -1,0 +1,202 @@
+//! What the ID token of a first check must say, and what it proves about the user's e-mail. Its nonce is not known here:
+//! the agent has verified it, and the access token beside it names the same subject.
+
+use latchkey_core::time::Timestamp;
+use serde::Deserialize;
+
+use crate::access_token::check_times;
+use crate::jwt::{Audience, Header, JwtError, NumericDate};
+use crate::store::records::{EmailClaim, Issuer};
+
+/// The claims that matter here.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Claims {
+    iss: String,
+    sub: String,
+    aud: Audience,
+    exp: NumericDate,
+    #[serde(default)]
+    iat: Option<NumericDate>,
+    #[serde(default)]
+    azp: Option<String>,
+    #[serde(default)]
+    email: Option<String>,
+    #[serde(default)]
+    email_verified: Option<Verified>,
+}
+
+/// Some issuers write the truth as text.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum Verified {
+    Flag(bool),
+    Text(String),
+}
+
+/// Whether `typ` can be that of an ID token: an access token must not pass for one.
+///
+/// # Errors
+/// [`JwtError::WrongType`].
+pub fn check_type(header: &Header) -> Result<(), JwtError> {
+    match header.typ.as_deref() {
+        None => Ok(()),
+        Some(typ) if typ.eq_ignore_ascii_case("JWT") => Ok(()),
+        Some(other) => Err(JwtError::WrongType(other.to_owned())),
+    }
+}
+
+/// Checks the claims at `now` (OpenID Connect Core section 3.1.3.7), and says what they prove. The signature has been
+/// verified. `subject` is whom the access token beside it names.
+///
+/// # Errors
+/// The first claim that is wrong.
+pub fn validate(
+    claims: &Claims,
+    issuer: &Issuer,
+    all: &[Issuer],
+    subject: &str,
+    now: Timestamp,
+) -> Result<EmailClaim, JwtError> {
+    if claims.iss != issuer.issuer {
+        return Err(JwtError::BadClaim("iss"));
+    }
+    if claims.sub != subject {
+        return Err(JwtError::BadClaim("sub"));
+    }
+    let strangers = claims.aud.names().iter().any(|name| *name != issuer.client_id);
+    let authorized = claims
+        .azp
+        .as_deref()
+        .map_or(!strangers, |azp| azp == issuer.client_id);
+    if !claims.aud.contains(&issuer.client_id) || !authorized {
+        return Err(JwtError::BadClaim("aud"));
+    }
+    check_times(claims.exp, None, claims.iat, now)?;
+    Ok(email(claims, issuer, all).map_or(EmailClaim::Unproven, EmailClaim::Proven))
+}
+
+/// The e-mail, if the issuer has verified it and owns its domain: any issuer could claim any address otherwise.
+fn email(claims: &Claims, issuer: &Issuer, all: &[Issuer]) -> Option<String> {
+    let verified = match claims.email_verified.as_ref()? {
+        Verified::Flag(flag) => *flag,
+        Verified::Text(text) => text == "true",
+    };
+    let email = normalised_email(claims.email.as_deref()?).filter(|_| verified)?;
+    let (_, domain) = email.rsplit_once('@')?;
+    let named = all
+        .iter()
+        .find(|other| other.domains.iter().any(|owned| owned == domain));
+    let owner = named.or_else(|| all.iter().find(|other| other.domains.is_empty()))?;
+    (owner.issuer == issuer.issuer).then_some(email)
+}
+
+/// An e-mail address as it is stored and compared: in small letters. `None` where it cannot be one.
+pub fn normalised_email(text: &str) -> Option<String> {
+    let text = text.trim().to_lowercase();
+    let (local, domain) = text.rsplit_once('@')?;
+    let plain = !text.chars().any(|c| c.is_whitespace() || c.is_control());
+    (plain && text.len() <= 254 && !local.is_empty() && !domain.is_empty()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use latchkey_api::discovery::Redirect;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const NOW: i64 = 1_800_000_000;
+
+    fn issuer(name: &str, domains: &[&str]) -> Issuer {
+        Issuer {
+            issuer: name.into(),
+            client_id: format!("client of {name}"),
+            scopes: vec![],
+            resource: None,
+            audience: None,
+            redirect: Redirect::default(),
+            token_audience: None,
+            domains: domains.iter().map(|&domain| domain.to_owned()).collect(),
+        }
+    }
+
+    fn with(name: &str, changes: Value) -> Result<EmailClaim, JwtError> {
+        let all = [issuer("vendor", &[]), issuer("company", &["nord.example"])];
+        let issuer = all.iter().find(|issuer| issuer.issuer == name).unwrap();
+        let mut claims = json!({
+            "iss": name, "sub": "maya", "aud": issuer.client_id, "exp": NOW + 600, "iat": NOW,
+            "email": "Maya@Home.Example", "email_verified": true,
+        });
+        for (name, value) in changes.as_object().unwrap() {
+            claims[name] = value.clone();
+        }
+        let claims = serde_json::from_value(claims).map_err(|_| JwtError::Malformed)?;
+        validate(&claims, issuer, &all, "maya", Timestamp::from_secs(NOW))
+    }
+
+    #[test]
+    fn an_email_is_believed_only_from_the_owner_of_its_domain() {
+        let proven = |email: &str| Ok(EmailClaim::Proven(email.into()));
+        let nord = json!({"email": "maya@nord.example"});
+        assert_eq!(with("vendor", json!({})), proven("maya@home.example"));
+        assert_eq!(with("company", nord.clone()), proven("maya@nord.example"));
+        assert_eq!(
+            with("vendor", nord),
+            Ok(EmailClaim::Unproven),
+            "the company owns it"
+        );
+        assert_eq!(
+            with("company", json!({})),
+            Ok(EmailClaim::Unproven),
+            "the vendor owns the rest"
+        );
+        let below = json!({"email": "maya@sub.nord.example"});
+        assert_eq!(
+            with("company", below),
+            Ok(EmailClaim::Unproven),
+            "a domain is not those below it"
+        );
+    }
+
+    #[test]
+    fn an_unverified_email_proves_nothing() {
+        for changes in [
+            json!({"email_verified": false}),
+            json!({"email_verified": null}),
+            json!({"email_verified": "false"}),
+            json!({"email": null}),
+            json!({"email": "maya"}),
+            json!({"email": "maya\u{7}@home.example"}),
+        ] {
+            assert_eq!(
+                with("vendor", changes.clone()),
+                Ok(EmailClaim::Unproven),
+                "{changes}"
+            );
+        }
+        assert!(matches!(
+            with("vendor", json!({"email_verified": "true"})),
+            Ok(EmailClaim::Proven(_))
+        ));
+    }
+
+    #[test]
+    fn a_token_for_somebody_else_is_refused() {
+        for (changes, error) in [
+            (json!({"iss": "company"}), JwtError::BadClaim("iss")),
+            (json!({"sub": "mallory"}), JwtError::BadClaim("sub")),
+            (json!({"aud": "another client"}), JwtError::BadClaim("aud")),
+            (
+                json!({"aud": ["client of vendor", "stranger"]}),
+                JwtError::BadClaim("aud"),
+            ),
+            (json!({"azp": "stranger"}), JwtError::BadClaim("aud")),
+            (json!({"exp": NOW - 60}), JwtError::Expired),
+            (json!({"iat": NOW + 61}), JwtError::FromTheFuture),
+        ] {
+            assert_eq!(with("vendor", changes.clone()), Err(error), "{changes}");
+        }
+        let several = json!({"aud": ["client of vendor", "other"], "azp": "client of vendor"});
+        assert!(with("vendor", several).is_ok());
+    }
+}

@@ -1,0 +1,154 @@
+//! Fetching an issuer's discovery document and keys: bounded in time and size, and going nowhere it was not sent.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde::Deserialize;
+use url::{Host, Url};
+
+use crate::jwt::KeySet;
+
+const CONNECT: Duration = Duration::from_secs(3);
+/// For one whole answer, body included.
+const TOTAL: Duration = Duration::from_secs(8);
+/// The largest body that is read.
+const LARGEST: usize = 1024 * 1024;
+
+/// What an issuer did wrong, or the way to it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FetchError {
+    /// Neither https nor a literal loopback address.
+    #[error("{0} must be https, or http to a literal loopback address")]
+    Forbidden(String),
+    /// It could not be reached in time.
+    #[error("{url}: {}", root_cause(.source))]
+    Unreachable {
+        /// What was fetched.
+        url: String,
+        /// Why not.
+        source: reqwest::Error,
+    },
+    /// It answered, but not with 200. A redirect is not followed.
+    #[error("{url} answers {status}")]
+    Status {
+        /// What was fetched.
+        url: String,
+        /// The status.
+        status: u16,
+    },
+    /// More than 1 MiB.
+    #[error("{0} answers with more than 1 MiB")]
+    TooLarge(String),
+    /// It is no such document.
+    #[error("{0} is not what it should be: JSON of OpenID Connect Discovery, or a JWK Set")]
+    Unreadable(String),
+    /// The document speaks for another issuer.
+    #[error("the discovery document names the issuer {0:?}")]
+    OtherIssuer(String),
+}
+
+#[derive(Deserialize)]
+struct Discovery {
+    issuer: String,
+    jwks_uri: String,
+}
+
+pub(super) fn client() -> Result<reqwest::Client, FetchError> {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT)
+        .timeout(TOTAL)
+        .user_agent(concat!("latchkey-server/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|source| FetchError::Unreachable {
+            url: "TLS".into(),
+            source,
+        })
+}
+
+/// Whether an address may be fetched: https, or http to a literal loopback address, and no password in it.
+pub fn fetchable(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    let loopback = match url.host()? {
+        Host::Ipv4(address) => IpAddr::from(address).is_loopback(),
+        Host::Ipv6(address) => IpAddr::from(address).is_loopback(),
+        Host::Domain(_) => false,
+    };
+    let allowed = url.scheme() == "https" || (url.scheme() == "http" && loopback);
+    (allowed && url.username().is_empty() && url.password().is_none()).then_some(url)
+}
+
+/// The keys of `issuer` (OpenID Connect Discovery section 4).
+pub(super) async fn keys(http: &reqwest::Client, issuer: &str) -> Result<KeySet, FetchError> {
+    let address = format!(
+        "{}/.well-known/openid-configuration",
+        issuer.trim_end_matches('/')
+    );
+    let body = body(http, &address).await?;
+    let discovery: Discovery =
+        serde_json::from_slice(&body).map_err(|_| FetchError::Unreadable(address.clone()))?;
+    if discovery.issuer != issuer {
+        return Err(FetchError::OtherIssuer(discovery.issuer));
+    }
+    let keys = self::body(http, &discovery.jwks_uri).await?;
+    KeySet::read(&keys).map_err(|_| FetchError::Unreadable(discovery.jwks_uri))
+}
+
+async fn body(http: &reqwest::Client, address: &str) -> Result<Vec<u8>, FetchError> {
+    let url = fetchable(address).ok_or_else(|| FetchError::Forbidden(address.to_owned()))?;
+    let unreachable = |source| FetchError::Unreachable {
+        url: address.to_owned(),
+        source,
+    };
+    let mut answer = http.get(url).send().await.map_err(unreachable)?;
+    if answer.status() != reqwest::StatusCode::OK {
+        return Err(FetchError::Status {
+            url: address.to_owned(),
+            status: answer.status().as_u16(),
+        });
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
+        if body.len() + chunk.len() > LARGEST {
+            return Err(FetchError::TooLarge(address.to_owned()));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// reqwest's own words say only that a request failed; its last source says why.
+fn root_cause(error: &reqwest::Error) -> String {
+    let first: &dyn std::error::Error = error;
+    std::iter::successors(Some(first), |error| error.source())
+        .last()
+        .unwrap_or(first)
+        .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fetchable;
+
+    #[test]
+    fn only_https_and_literal_loopback_are_fetched() {
+        for good in [
+            "https://id.example/jwks",
+            "http://127.0.0.1:9000/",
+            "http://[::1]/jwks",
+        ] {
+            assert!(fetchable(good).is_some(), "{good}");
+        }
+        for bad in [
+            "http://id.example/jwks",
+            "http://localhost/",
+            "file:///etc/passwd",
+            "https://a:b@id.example/",
+            "http://169.254.169.254/",
+            "jwks",
+        ] {
+            assert!(fetchable(bad).is_none(), "{bad}");
+        }
+    }
+}

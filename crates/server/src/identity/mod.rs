@@ -1,0 +1,158 @@
+//! The issuers' keys: fetched when they are needed, remembered while the issuer is out (rule 6), and never fetched more
+//! often than an attacker with made-up key ids could want.
+
+mod fetch;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+pub use self::fetch::{FetchError, fetchable};
+use crate::jwt::KeySet;
+
+/// Keys younger than this are used without a question.
+const FRESH: Duration = Duration::from_secs(600);
+/// Keys older than this are used no more: a key that the issuer has withdrawn must end some day.
+const STALE: Duration = Duration::from_secs(86_400);
+/// The shortest time between two fetches from one issuer.
+const COOLDOWN: Duration = Duration::from_secs(30);
+/// The same after a fetch that failed.
+const RETRY: Duration = Duration::from_secs(3);
+
+/// Why an issuer's keys cannot be had. No token of it can be judged meanwhile.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the keys of {issuer} cannot be fetched: {why}")]
+pub struct IdentityUnavailable {
+    /// The issuer.
+    pub issuer: String,
+    /// What failed.
+    pub why: String,
+}
+
+/// The keys of every issuer, as far as they were needed.
+pub struct Identity {
+    http: reqwest::Client,
+    sources: Mutex<BTreeMap<String, Arc<Source>>>,
+}
+
+struct Source {
+    issuer: String,
+    known: RwLock<Option<Known>>,
+    /// One fetch at a time; and when the last one was tried.
+    gate: tokio::sync::Mutex<Option<Tried>>,
+}
+
+#[derive(Clone)]
+struct Known {
+    keys: Arc<KeySet>,
+    fetched: Instant,
+}
+
+struct Tried {
+    at: Instant,
+    failed: Option<String>,
+}
+
+impl Identity {
+    /// Knows nothing yet.
+    ///
+    /// # Errors
+    /// When the system's certificates cannot be used.
+    pub fn new() -> Result<Self, FetchError> {
+        Ok(Self {
+            http: fetch::client()?,
+            sources: Mutex::default(),
+        })
+    }
+
+    /// The keys of `issuer`, fetched again where none is called `kid`.
+    ///
+    /// # Errors
+    /// [`IdentityUnavailable`] when there are none to judge by.
+    pub async fn keys(&self, issuer: &str, kid: Option<&str>) -> Result<Arc<KeySet>, IdentityUnavailable> {
+        let source = self.source(issuer);
+        match source.known() {
+            Some(known) if known.keys.has(kid) => {
+                if known.fetched.elapsed() >= FRESH {
+                    let http = self.http.clone();
+                    tokio::spawn(async move { source.renew_if_idle(&http).await });
+                }
+                Ok(known.keys)
+            }
+            _ => source.fetch(&self.http, kid).await,
+        }
+    }
+
+    fn source(&self, issuer: &str) -> Arc<Source> {
+        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        let source = sources.entry(issuer.to_owned()).or_insert_with(|| {
+            Arc::new(Source {
+                issuer: issuer.to_owned(),
+                known: RwLock::default(),
+                gate: tokio::sync::Mutex::default(),
+            })
+        });
+        Arc::clone(source)
+    }
+}
+
+impl Source {
+    fn known(&self) -> Option<Known> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).clone();
+        known.filter(|known| known.fetched.elapsed() < STALE)
+    }
+
+    /// Fetches, unless somebody else does, or just did.
+    async fn renew_if_idle(&self, http: &reqwest::Client) {
+        if let Ok(mut tried) = self.gate.try_lock()
+            && !cooling(tried.as_ref())
+        {
+            self.try_now(http, &mut tried).await;
+        }
+    }
+
+    /// Fetches, or waits for whoever does.
+    async fn fetch(
+        &self,
+        http: &reqwest::Client,
+        kid: Option<&str>,
+    ) -> Result<Arc<KeySet>, IdentityUnavailable> {
+        let mut tried = self.gate.lock().await;
+        let satisfied = self.known().is_some_and(|known| known.keys.has(kid));
+        if !satisfied && !cooling(tried.as_ref()) {
+            self.try_now(http, &mut tried).await;
+        }
+        self.known()
+            .map(|known| known.keys)
+            .ok_or_else(|| IdentityUnavailable {
+                issuer: self.issuer.clone(),
+                why: tried
+                    .as_ref()
+                    .and_then(|tried| tried.failed.clone())
+                    .unwrap_or_default(),
+            })
+    }
+
+    async fn try_now(&self, http: &reqwest::Client, tried: &mut Option<Tried>) {
+        let at = Instant::now();
+        let failed = match fetch::keys(http, &self.issuer).await {
+            Ok(keys) => {
+                let known = Known {
+                    keys: Arc::new(keys),
+                    fetched: at,
+                };
+                *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(known);
+                None
+            }
+            Err(error) => {
+                tracing::warn!(issuer = self.issuer, %error, "the issuer's keys cannot be fetched");
+                Some(error.to_string())
+            }
+        };
+        *tried = Some(Tried { at, failed });
+    }
+}
+
+fn cooling(tried: Option<&Tried>) -> bool {
+    tried.is_some_and(|tried| tried.at.elapsed() < if tried.failed.is_some() { RETRY } else { COOLDOWN })
+}

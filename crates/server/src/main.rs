@@ -1,0 +1,5 @@
+//! `latchkey-server`: the licensing service and its administration.
+
+fn main() -> std::process::ExitCode {
+    latchkey_server::cli::main()
+}

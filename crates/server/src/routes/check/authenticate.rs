@@ -1,0 +1,106 @@
+//! Who asks: an access token of a known issuer, and a proof by the device key that was made for this very request.
+
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, Method};
+use latchkey_api::dpop::{self, Expected};
+use latchkey_core::jws::Thumbprint;
+
+use super::super::{CHECK, Service};
+use super::error::CheckError;
+use crate::access_token::{self, AccessToken, Presentation};
+use crate::jwt;
+use crate::replay::Seen;
+use crate::store::records::Issuer;
+
+/// Who asks.
+pub(super) struct Caller<'a> {
+    /// The access token.
+    pub(super) token: AccessToken,
+    /// Its issuer.
+    pub(super) issuer: &'a Issuer,
+    /// The device key.
+    pub(super) jkt: Thumbprint,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    Bearer,
+    Dpop,
+}
+
+pub(super) async fn authenticate<'a>(
+    service: &Service,
+    issuers: &'a [Issuer],
+    headers: &HeaderMap,
+) -> Result<Caller<'a>, CheckError> {
+    let (scheme, access_token) = authorization(headers)?;
+    let url = service.address(CHECK);
+    let expected = Expected {
+        method: Method::POST.as_str(),
+        url: &url,
+        access_token: Some(access_token),
+    };
+    let proof = dpop::verify(only(headers, dpop::HEADER).ok_or(CheckError::NoProof)?, &expected)?;
+    let fresh = |nonce: &String| service.nonces.accepts(nonce, service.clock.now());
+    if !proof.nonce.as_ref().is_some_and(fresh) {
+        return Err(CheckError::UseNonce);
+    }
+
+    let claimed = jwt::claimed_issuer(access_token)?;
+    let issuer = issuers.iter().find(|issuer| issuer.issuer == claimed);
+    let issuer = issuer.ok_or(CheckError::UnknownIssuer(claimed))?;
+    let header = jwt::header(access_token)?;
+    access_token::check_type(&header)?;
+    let keys = service
+        .identity
+        .keys(&issuer.issuer, header.kid.as_deref())
+        .await?;
+    let claims = keys.verify(access_token)?;
+    let audience = token_audience(issuer, &service.url);
+    let token = access_token::validate(claims, &issuer.issuer, audience, service.clock.now())?;
+    match (&token.presentation, scheme) {
+        (Presentation::Bearer, Scheme::Bearer) => {}
+        (Presentation::Dpop(jkt), Scheme::Dpop) if *jkt == proof.jkt => {}
+        (Presentation::Dpop(_), Scheme::Dpop) => return Err(CheckError::ForeignKey),
+        (Presentation::Bearer, Scheme::Dpop) | (Presentation::Dpop(_), Scheme::Bearer) => {
+            return Err(CheckError::WrongScheme);
+        }
+    }
+    // Last, so that only who is known can fill the cache.
+    match service.replays.note(&proof.jkt, &proof.jti, service.clock.now()) {
+        Seen::First => Ok(Caller {
+            token,
+            issuer,
+            jkt: proof.jkt,
+        }),
+        Seen::Again => Err(CheckError::Replayed),
+        Seen::Full => Err(CheckError::Overloaded),
+    }
+}
+
+/// The `aud` that an access token for this service carries.
+fn token_audience<'a>(issuer: &'a Issuer, service: &'a str) -> &'a str {
+    let told = issuer.token_audience.as_deref();
+    told.or(issuer.resource.as_deref())
+        .or(issuer.audience.as_deref())
+        .unwrap_or(service)
+}
+
+fn authorization(headers: &HeaderMap) -> Result<(Scheme, &str), CheckError> {
+    let value = only(headers, AUTHORIZATION.as_str()).ok_or(CheckError::NoToken)?;
+    let (scheme, token) = value.split_once(' ').ok_or(CheckError::NoToken)?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        Ok((Scheme::Bearer, token.trim()))
+    } else if scheme.eq_ignore_ascii_case(dpop::SCHEME) {
+        Ok((Scheme::Dpop, token.trim()))
+    } else {
+        Err(CheckError::NoToken)
+    }
+}
+
+/// The header's value, if it is there exactly once (RFC 9449 section 4.3 item 1).
+fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
+}

@@ -1,0 +1,145 @@
+//! `POST /v1/check`: who asks is proven, the store decides, and what it decided is signed.
+
+mod authenticate;
+mod error;
+mod request;
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+use latchkey_api::check::{CheckAnswer, ProductAnswer};
+use latchkey_api::dpop::NONCE_HEADER;
+
+use self::authenticate::{Caller, authenticate};
+use self::error::CheckError;
+use super::Service;
+use super::keys::published;
+use crate::decide::Decision;
+use crate::id_token;
+use crate::jwt::{self, JwtError};
+use crate::signer::{self, Signed};
+use crate::store::records::{CheckCommand, CheckOutcome, Decided, EmailClaim, Issuer};
+
+/// Every answer brings the nonce for the next proof (RFC 9449 section 8.2).
+pub(super) async fn next_nonce(
+    State(service): State<Arc<Service>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut response = next.run(request).await;
+    if let Ok(nonce) = HeaderValue::try_from(service.nonces.issue(service.clock.now())) {
+        response.headers_mut().insert(NONCE_HEADER, nonce);
+    }
+    response
+}
+
+pub(super) async fn check(
+    State(service): State<Arc<Service>>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<CheckAnswer>, CheckError> {
+    let issuers = service.store.issuers().await?;
+    let caller = authenticate(&service, &issuers, &headers).await?;
+    let request = request::read(&body?)?;
+    // Wanted only while the user is unknown: whether it was good is told only where it was needed.
+    let (email, id_token_problem) = match &request.id_token {
+        None => (EmailClaim::Unknown, None),
+        Some(token) => match email(&service, &issuers, &caller, token).await {
+            Ok(email) => (email, None),
+            Err(problem) => (EmailClaim::Unknown, Some(problem)),
+        },
+    };
+    let (keyring, document) = published(&service).await?;
+    let key = keyring.lease_keys.first().ok_or(CheckError::NoLeaseKey)?;
+    let now = service.clock.now();
+    let command = CheckCommand {
+        now,
+        issuer: caller.token.issuer,
+        subject: caller.token.subject,
+        email,
+        jkt: caller.jkt.clone(),
+        device: request.device,
+        agent: request.agent,
+        token_life: caller.token.life,
+        products: request.products.into_iter().map(|query| query.product).collect(),
+        kid: key.kid.clone(),
+    };
+    let (user, device, decided) = match service.store.check(command).await? {
+        CheckOutcome::IdTokenRequired => return Err(CheckError::IdTokenRequired(id_token_problem)),
+        CheckOutcome::TokenLivesTooLong(too_long) => return Err(CheckError::TokenLivesTooLong(too_long)),
+        CheckOutcome::Decided {
+            user,
+            device,
+            products,
+        } => (user, device, products),
+    };
+    let answer = signer::Answer {
+        service: &service.url,
+        user: &user,
+        jkt: &caller.jkt,
+        request: &request.jti,
+        now,
+    };
+    let mut products = Vec::with_capacity(decided.len());
+    for decided in &decided {
+        log(&user, &device, decided);
+        let (lease, refusal) = match signer::sign(key, &answer, decided)? {
+            Signed::Lease(lease) => (Some(lease), None),
+            Signed::Refusal(refusal) => (None, Some(refusal)),
+        };
+        products.push(ProductAnswer {
+            product: decided.product.clone(),
+            lease,
+            refusal,
+        });
+    }
+    Ok(Json(CheckAnswer {
+        products,
+        keys: document,
+    }))
+}
+
+/// What the ID token proves, verified by the keys of the caller's own issuer.
+async fn email(
+    service: &Service,
+    issuers: &[Issuer],
+    caller: &Caller<'_>,
+    token: &str,
+) -> Result<EmailClaim, JwtError> {
+    let header = jwt::header(token)?;
+    id_token::check_type(&header)?;
+    let kid = header.kid.as_deref();
+    let keys = service.identity.keys(&caller.issuer.issuer, kid).await;
+    let keys = keys.map_err(|_| JwtError::UnknownKey(kid.unwrap_or_default().to_owned()))?;
+    let claims = keys.verify(token)?;
+    id_token::validate(
+        &claims,
+        caller.issuer,
+        issuers,
+        &caller.token.subject,
+        service.clock.now(),
+    )
+}
+
+fn log(user: &str, device: &str, decided: &Decided) {
+    let (product, seq) = (&decided.product, decided.seq);
+    match &decided.decision {
+        Decision::Lease(grant) => tracing::info!(user, device, product, seq, exp = grant.exp, "lease"),
+        Decision::Refuse(refused) => {
+            tracing::info!(
+                user,
+                device,
+                product,
+                seq,
+                code = refused.code.number(),
+                "refusal"
+            );
+        }
+    }
+}

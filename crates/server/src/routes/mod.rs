@@ -1,0 +1,104 @@
+//! The HTTP API: one file for each route, with its own error and how that error is answered. The contract is
+//! `latchkey-api`.
+
+mod check;
+mod discovery;
+mod health;
+mod keys;
+mod limits;
+mod problem;
+mod release;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+
+use self::problem::Answer;
+use crate::clock::Clock;
+use crate::identity::Identity;
+use crate::nonce::{self, Nonces};
+use crate::random::{self, NoEntropy};
+use crate::replay::Replays;
+use crate::store::Store;
+
+/// The path of the keys document.
+pub const KEYS: &str = "/v1/keys";
+/// The path of checks.
+pub const CHECK: &str = "/v1/check";
+/// The path of releases.
+pub const RELEASE: &str = "/v1/release";
+/// The path of the health check.
+pub const HEALTH: &str = "/health";
+
+/// The largest body that is read.
+const LARGEST_BODY: usize = 64 * 1024;
+/// How many proofs are remembered for one life of a nonce: some 3,000 checks a second.
+const REMEMBERED_PROOFS: usize = 1_000_000;
+
+/// What every route works with.
+pub struct Service {
+    /// The public address: `iss` of leases, and what `htu` of proofs is compared with.
+    url: String,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    identity: Identity,
+    nonces: Nonces,
+    replays: Replays,
+}
+
+impl Service {
+    /// The service at `url`.
+    ///
+    /// # Errors
+    /// [`NoEntropy`]: no secret for its nonces.
+    pub fn new(
+        url: String,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        identity: Identity,
+    ) -> Result<Self, NoEntropy> {
+        let nonces = Nonces::new(&random::secret()?);
+        let replays = Replays::new(nonce::LIFE, REMEMBERED_PROOFS);
+        Ok(Self {
+            url,
+            store,
+            clock,
+            identity,
+            nonces,
+            replays,
+        })
+    }
+
+    /// The public address of a path.
+    fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+}
+
+/// Everything that the service answers.
+pub fn router(service: Arc<Service>) -> Router {
+    let limits = Arc::new(limits::Limits::new());
+    let check = post(check::check).layer(from_fn_with_state(Arc::clone(&service), check::next_nonce));
+    Router::new()
+        .route(CHECK, check)
+        .route(RELEASE, post(release::release))
+        .route(KEYS, get(keys::keys))
+        .route(latchkey_api::discovery::PATH, get(discovery::discovery))
+        .layer(from_fn_with_state(limits, limits::limited))
+        .route(HEALTH, get(health::health))
+        .fallback(async || Answer::new(StatusCode::NOT_FOUND, "not_found", "There is nothing here"))
+        .method_not_allowed_fallback(async || {
+            Answer::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "invalid_request",
+                "This path has another method",
+            )
+        })
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(from_fn(limits::logged))
+        .with_state(service)
+}

@@ -1,0 +1,146 @@
+//! Listening: plain HTTP on loopback, TLS everywhere else, and an orderly end.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+/// How long a client may take to send its request's head, or to begin the next request.
+const HEAD: Duration = Duration::from_secs(15);
+/// How long requests may go on after the service was told to end.
+const FAREWELL: Duration = Duration::from_secs(10);
+
+/// Who encrypts.
+#[derive(Clone, Debug)]
+pub enum Transport {
+    /// Nobody: only on a loopback address.
+    Loopback,
+    /// A proxy in front, on another machine or in another container. The administrator answers for the way between.
+    BehindTlsProxy,
+    /// This process.
+    Tls {
+        /// Certificate chain, PEM.
+        certificate: PathBuf,
+        /// Private key, PEM.
+        key: PathBuf,
+    },
+}
+
+/// Why the service does not listen.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// Leases and tokens do not travel in the clear.
+    #[error(
+        "{0} is not a loopback address: plain HTTP is refused there. Give --tls-cert and --tls-key, or put a proxy that \
+         ends TLS in front and say --behind-tls-proxy"
+    )]
+    PlainHttp(SocketAddr),
+    /// The address is taken, or not ours.
+    #[error("{address} cannot be listened on: {error}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        error: std::io::Error,
+    },
+    /// A certificate or key that cannot be used.
+    #[error("{path}: {why}")]
+    Certificate {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// Serving ended by itself.
+    #[error("serving has failed: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// Opens the port.
+///
+/// # Errors
+/// [`ServeError::PlainHttp`] and [`ServeError::Listen`].
+pub fn bind(address: SocketAddr, transport: &Transport) -> Result<(TcpListener, SocketAddr), ServeError> {
+    if matches!(transport, Transport::Loopback) && !address.ip().is_loopback() {
+        return Err(ServeError::PlainHttp(address));
+    }
+    let listen = || {
+        let listener = TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        let bound = listener.local_addr()?;
+        Ok((listener, bound))
+    };
+    listen().map_err(|error| ServeError::Listen { address, error })
+}
+
+/// Answers until `end` is ready, and then lets what is on the way finish, for at most 10 s.
+///
+/// # Errors
+/// [`ServeError::Certificate`] and [`ServeError::Io`].
+pub async fn serve(
+    listener: TcpListener,
+    transport: Transport,
+    router: Router,
+    end: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
+    let handle = Handle::new();
+    let ending = handle.clone();
+    tokio::spawn(async move {
+        end.await;
+        tracing::info!("ending");
+        ending.graceful_shutdown(Some(FAREWELL));
+    });
+    let service = router.into_make_service();
+    match transport {
+        Transport::Loopback | Transport::BehindTlsProxy => {
+            let mut server = axum_server::from_tcp(listener)?.handle(handle).http1_only();
+            bound(&mut server);
+            server.serve(service).await?;
+        }
+        Transport::Tls { certificate, key } => {
+            let config = tls(&certificate, &key)?;
+            let mut server = axum_server::from_tcp_rustls(listener, config)?
+                .handle(handle)
+                .http1_only();
+            bound(&mut server);
+            server.serve(service).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Ends connections that say nothing.
+fn bound<A: axum_server::Address, Acc>(server: &mut axum_server::Server<A, Acc>) {
+    let timer = hyper_util::rt::TokioTimer::new();
+    server
+        .http_builder()
+        .http1()
+        .timer(timer)
+        .header_read_timeout(HEAD)
+        .max_headers(64);
+}
+
+fn tls(certificate: &Path, key: &Path) -> Result<RustlsConfig, ServeError> {
+    let bad = |path: &Path, why: &dyn std::fmt::Display| ServeError::Certificate {
+        path: path.display().to_string(),
+        why: why.to_string(),
+    };
+    let chain: Vec<_> = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect)
+        .map_err(|error| bad(certificate, &error))?;
+    let secret = PrivateKeyDer::from_pem_file(key).map_err(|error| bad(key, &error))?;
+    let mut config =
+        rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, secret))
+            .map_err(|error| bad(certificate, &error))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(RustlsConfig::from_config(Arc::new(config)))
+}

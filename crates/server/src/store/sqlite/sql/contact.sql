@@ -1,0 +1,1 @@
+SELECT coalesce(contact, name) FROM organisations WHERE id = ?1

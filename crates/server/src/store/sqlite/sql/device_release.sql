@@ -1,0 +1,1 @@
+UPDATE devices SET released_at = coalesce(released_at, ?2) WHERE id = ?1

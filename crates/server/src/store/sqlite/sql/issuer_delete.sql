@@ -1,0 +1,1 @@
+DELETE FROM issuers WHERE issuer = ?1

@@ -1,0 +1,1 @@
+INSERT INTO issuer_domains (domain, issuer) VALUES (?1, ?2)

@@ -1,0 +1,1 @@
+SELECT issuer FROM issuer_domains WHERE domain = ?1

@@ -1,0 +1,1 @@
+DELETE FROM issuer_domains WHERE issuer = ?1

@@ -1,0 +1,1 @@
+DELETE FROM lease_keys WHERE kid = ?1 AND retired_at IS NOT NULL

@@ -1,0 +1,1 @@
+SELECT id FROM organisations WHERE name = ?1

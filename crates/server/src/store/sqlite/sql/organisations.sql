@@ -1,0 +1,1 @@
+SELECT id, name, contact FROM organisations ORDER BY name

@@ -1,0 +1,1 @@
+SELECT EXISTS (SELECT 1 FROM products WHERE key = ?1)

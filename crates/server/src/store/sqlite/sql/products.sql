@@ -1,0 +1,1 @@
+SELECT key, name, publisher FROM products ORDER BY key

@@ -1,0 +1,1 @@
+SELECT jwk FROM root_keys ORDER BY created_at DESC, kid

@@ -1,0 +1,1 @@
+DELETE FROM seats WHERE user_id = ?1

@@ -1,0 +1,1 @@
+SELECT url, document, document_iat, url_derived FROM service

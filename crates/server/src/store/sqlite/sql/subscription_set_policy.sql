@@ -1,0 +1,1 @@
+UPDATE subscriptions SET policy = ?2 WHERE id = ?1

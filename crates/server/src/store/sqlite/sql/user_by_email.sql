@@ -1,0 +1,1 @@
+SELECT id, email, organisation_id FROM users WHERE email = ?1

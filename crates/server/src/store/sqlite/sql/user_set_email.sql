@@ -1,0 +1,1 @@
+UPDATE users SET email = ?2 WHERE id = ?1

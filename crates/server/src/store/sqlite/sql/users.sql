@@ -1,0 +1,5 @@
+SELECT users.id, users.email, organisations.name, users.removed_at,
+       (SELECT json_group_array(issuer ORDER BY issuer) FROM identities WHERE identities.user_id = users.id)
+FROM users LEFT JOIN organisations ON organisations.id = users.organisation_id
+WHERE ?1 IS NULL OR users.email = ?1
+ORDER BY users.email IS NULL, users.email, users.id

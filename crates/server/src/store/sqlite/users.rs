@@ -1,0 +1,188 @@
+//! Users and their seats.
+
+use latchkey_core::time::Timestamp;
+use rusqlite::{Connection, Row, params};
+
+use super::row::{execute, id, json, optional, optional_time, rows, sql, value};
+use super::subscriptions::organisation;
+use crate::store::records::{Seat, User};
+use crate::store::{Conflict, StoreError};
+
+fn read(row: &Row<'_>) -> rusqlite::Result<User> {
+    Ok(User {
+        id: row.get(0)?,
+        email: row.get(1)?,
+        organisation: row.get(2)?,
+        removed_at: optional_time(row, 3)?,
+        issuers: json(row, 4)?,
+    })
+}
+
+pub(super) fn all(c: &Connection) -> Result<Vec<User>, StoreError> {
+    let every: Option<String> = None;
+    rows(c, sql!("users"), params![every], read)
+}
+
+fn one(c: &Connection, email: &str) -> Result<User, StoreError> {
+    optional(c, sql!("users"), params![email], read)?.ok_or_else(|| StoreError::NotFound {
+        what: "user",
+        name: email.to_owned(),
+    })
+}
+
+pub(super) fn add(c: &Connection, email: &str, org: &str, at: Timestamp) -> Result<User, StoreError> {
+    let organisation = organisation(c, org)?;
+    match optional(c, sql!("users"), params![email], read)? {
+        None => drop(execute(
+            c,
+            sql!("user_insert"),
+            params![id("usr")?, email, organisation, at.as_secs()],
+        )?),
+        Some(User {
+            organisation: Some(other),
+            ..
+        }) if other != org => {
+            return Err(Conflict::OtherOrganisation {
+                email: email.to_owned(),
+                organisation: other,
+            }
+            .into());
+        }
+        Some(user) => drop(execute(
+            c,
+            sql!("user_set_organisation"),
+            params![user.id, organisation],
+        )?),
+    }
+    one(c, email)
+}
+
+pub(super) fn remove(c: &Connection, email: &str, at: Timestamp) -> Result<(), StoreError> {
+    let user = one(c, email)?;
+    execute(c, sql!("seats_delete_user"), params![user.id])?;
+    execute(c, sql!("leases_delete_user"), params![user.id])?;
+    execute(c, sql!("user_remove"), params![user.id, at.as_secs()]).map(drop)
+}
+
+pub(super) fn unlink(c: &Connection, email: &str) -> Result<(), StoreError> {
+    let user = one(c, email)?;
+    execute(c, sql!("identities_delete"), params![user.id]).map(drop)
+}
+
+fn seat(row: &Row<'_>) -> rusqlite::Result<Seat> {
+    Ok(Seat {
+        id: row.get(0)?,
+        email: row.get(1)?,
+        product: row.get(2)?,
+        subscription: row.get(3)?,
+    })
+}
+
+pub(super) fn seats(c: &Connection) -> Result<Vec<Seat>, StoreError> {
+    seats_of(c, None, None)
+}
+
+fn seats_of(c: &Connection, user: Option<&str>, target: Option<&str>) -> Result<Vec<Seat>, StoreError> {
+    rows(c, sql!("seats"), params![user, target], seat)
+}
+
+/// A product of a subscription that could give a seat.
+struct Cover {
+    subscription: String,
+    product: String,
+    seats: Option<u32>,
+}
+
+pub(super) fn assign(
+    c: &Connection,
+    email: &str,
+    target: &str,
+    at: Timestamp,
+) -> Result<Vec<Seat>, StoreError> {
+    let user = one(c, email)?;
+    let org = user
+        .organisation
+        .ok_or_else(|| Conflict::NoOrganisation(email.to_owned()))?;
+    let covers = rows(
+        c,
+        sql!("coverage"),
+        params![organisation(c, &org)?, target, at.as_secs()],
+        |row| {
+            Ok(Cover {
+                subscription: row.get(0)?,
+                product: row.get(1)?,
+                seats: row.get(2)?,
+            })
+        },
+    )?;
+    let mut subscriptions: Vec<&str> = covers.iter().map(|cover| cover.subscription.as_str()).collect();
+    subscriptions.dedup();
+    let held = seats_of(c, Some(&user.id), Some(target))?;
+    let held_in = |cover: &Cover| {
+        held.iter()
+            .any(|seat| seat.subscription == cover.subscription && seat.product == cover.product)
+    };
+    match subscriptions[..] {
+        [] => {
+            return Err(Conflict::NoSubscription {
+                organisation: org,
+                target: target.to_owned(),
+            }
+            .into());
+        }
+        [_] => {}
+        _ if covers.iter().any(held_in) => return Ok(held),
+        _ => {
+            let subscriptions = subscriptions.into_iter().map(str::to_owned).collect();
+            return Err(Conflict::Ambiguous {
+                product: target.to_owned(),
+                subscriptions,
+            }
+            .into());
+        }
+    }
+    for cover in covers.iter().filter(|cover| !held_in(cover)) {
+        take(c, &user.id, cover, at)?;
+    }
+    seats_of(c, Some(&user.id), Some(target))
+}
+
+fn take(c: &Connection, user: &str, cover: &Cover, at: Timestamp) -> Result<(), StoreError> {
+    let taken: u32 = value(c, sql!("seats_taken"), params![cover.subscription, cover.product])?;
+    if let Some(seats) = cover.seats.filter(|seats| taken >= *seats) {
+        let (product, subscription) = (cover.product.clone(), cover.subscription.clone());
+        return Err(Conflict::NoSeatLeft {
+            product,
+            subscription,
+            seats,
+        }
+        .into());
+    }
+    let id = id("seat")?;
+    execute(
+        c,
+        sql!("seat_insert"),
+        params![id, user, cover.subscription, cover.product, at.as_secs()],
+    )
+    .map(drop)
+}
+
+pub(super) fn unassign(c: &Connection, email: &str, target: &str) -> Result<Vec<Seat>, StoreError> {
+    let user = one(c, email)?;
+    let taken = seats_of(c, Some(&user.id), Some(target))?;
+    if taken.is_empty() {
+        return Err(StoreError::NotFound {
+            what: "seat",
+            name: format!("{email} {target}"),
+        });
+    }
+    for seat in &taken {
+        execute(
+            c,
+            sql!("leases_delete_seat"),
+            params![user.id, seat.subscription, seat.product],
+        )?;
+        execute(c, sql!("seat_delete"), params![seat.id])?;
+    }
+    Ok(taken)
+}
