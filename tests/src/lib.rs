@@ -19,7 +19,7 @@
 //! | [`desktop`], [`session_files`] | display, session bus, keyring, panel, notification daemon |
 //! | [`bus`], [`tray`], [`notices`], [`keyring`] | what the product shows and keeps on that bus |
 //! | [`webdriver`], [`browser`], [`window`] | the user's browser and the product's window, driven |
-//! | [`provider`], [`service`] | the identity provider and the licensing service |
+//! | [`provider`], [`service`], [`services`] | the identity provider and the licensing service, filled |
 //! | [`clock`], [`machine`] | wall clocks that a story sets; days that pass, reboots |
 //! | [`world`], [`atlas`] | all of it together, with a user and a product |
 //! | [`secrets`] | looking for what must not be lying about |
@@ -39,6 +39,7 @@ pub mod programs;
 pub mod provider;
 pub mod secrets;
 pub mod service;
+pub mod services;
 mod session_files;
 pub mod story;
 pub mod tray;

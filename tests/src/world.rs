@@ -1,5 +1,4 @@
-//! All of it together: an identity provider, a licensing service with one organisation and one product, a user with a
-//! seat, and a machine on which the product is installed and registered.
+//! All of it together: both services, and a machine on which the product is installed and registered.
 
 use std::cell::{Ref, RefCell, RefMut};
 use std::fs;
@@ -14,25 +13,17 @@ use crate::browser::Browser;
 use crate::desktop::Desktop;
 use crate::machine::Machine;
 use crate::process::Process;
-use crate::provider::{Account, Provider, RESOURCE};
+use crate::provider::{Account, Provider};
 use crate::service::Service;
+use crate::services::{Services, VERSION};
 use crate::tray::Tray;
 use crate::window::Window;
-
-/// The organisation that pays.
-pub const ORGANISATION: &str = "Northwind";
-/// The product's key.
-pub const PRODUCT: &str = "ATLAS";
-/// The version that is installed.
-pub const VERSION: &str = "2026.1";
 
 /// Everything a story is about.
 #[derive(Debug)]
 pub struct World<'d> {
     desk: &'d Desktop,
-    maya: Account,
-    provider: RefCell<Provider>,
-    service: RefCell<Service>,
+    services: Services,
     tray: RefCell<Option<Process>>,
     machine: Machine<'d>,
 }
@@ -51,17 +42,9 @@ impl<'d> World<'d> {
     /// # Errors
     /// A part does not come up, or the policy is nonsense.
     pub fn seeded_with(desk: &'d Desktop, policy: &Value) -> Result<Self> {
-        let maya = Account::new("maya@northwind.example", "Maya Lindqvist", "a quiet harbour");
-        let accounts = [maya.clone()];
-        let provider = Provider::start(desk.folder().join("provider"), desk.logs(), &accounts, &json!({}))?;
-        let mut service = Service::init(&desk.folder().join("service"), desk.logs())?;
-        seed(&service, provider.issuer(), &maya, policy).context("seeding the licensing service")?;
-        service.serve()?;
         let world = Self {
             desk,
-            maya,
-            provider: RefCell::new(provider),
-            service: RefCell::new(service),
+            services: Services::seeded(desk.folder(), &desk.logs(), policy)?,
             tray: RefCell::default(),
             machine: Machine::install(desk)?,
         };
@@ -79,19 +62,24 @@ impl<'d> World<'d> {
         &self.machine
     }
 
+    /// The services behind the product.
+    pub fn services(&self) -> &Services {
+        &self.services
+    }
+
     /// The user.
     pub fn maya(&self) -> &Account {
-        &self.maya
+        self.services.maya()
     }
 
     /// The identity provider.
     pub fn provider(&self) -> RefMut<'_, Provider> {
-        self.provider.borrow_mut()
+        self.services.provider()
     }
 
     /// The licensing service.
     pub fn service(&self) -> RefMut<'_, Service> {
-        self.service.borrow_mut()
+        self.services.licensing()
     }
 
     /// Registers a version of the product on the machine, as its installer would.
@@ -180,7 +168,7 @@ impl<'d> World<'d> {
     pub fn finish_sign_in(&self, seen: usize) -> Result<()> {
         let address = self.desk.wait_for_opened_address(seen)?;
         let browser = Browser::start(self.desk)?;
-        browser.sign_in(&address, &self.maya.email, &self.maya.password)?;
+        browser.sign_in(&address, &self.maya().email, &self.maya().password)?;
         browser.page().wait_for_words("signed in")?;
         self.desk.screenshot("signed-in-in-the-browser")?;
         Ok(())
@@ -297,47 +285,4 @@ impl Drop for World<'_> {
         // The agent belongs to nobody's process; it must not meet the next story.
         let _ = self.machine.end("latchkey-agent");
     }
-}
-
-fn seed(service: &Service, issuer: &str, maya: &Account, policy: &Value) -> Result<()> {
-    let scopes = ["openid", "email", "profile", "offline_access"]
-        .into_iter()
-        .flat_map(|scope| ["--scope", scope]);
-    let issuer = [
-        "issuer",
-        "add",
-        issuer,
-        "--client-id",
-        "latchkey",
-        "--resource",
-        RESOURCE,
-        "--token-audience",
-        RESOURCE,
-    ];
-    service.tell(issuer.into_iter().chain(scopes))?;
-    service.tell(["organisation", "add", ORGANISATION])?;
-    service.tell([
-        "product",
-        "add",
-        PRODUCT,
-        "--name",
-        "Atlas",
-        "--publisher",
-        "Northwind Maps",
-    ])?;
-    let policy = policy.to_string();
-    let subscription = [
-        "subscription",
-        "add",
-        "--organisation",
-        ORGANISATION,
-        "--product",
-        PRODUCT,
-        "--policy",
-        &policy,
-    ];
-    service.tell(subscription)?;
-    service.tell(["user", "add", &maya.email, "--organisation", ORGANISATION])?;
-    service.tell(["seat", "assign", &maya.email, PRODUCT])?;
-    Ok(())
 }

@@ -1,6 +1,8 @@
 //! The whole product, seen: builds it, and hands over to the demo, which lives with the stories' harness.
 
-use anyhow::Result;
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
 
 use crate::command::{cargo, say};
 use crate::{command, setup, ui};
@@ -29,12 +31,21 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         "--bins",
         "--examples",
     ]))?;
-    let mut demo = cargo(["run", "--quiet", "--package=stories", "--bin=demo", "--"]);
-    if options.headless {
-        demo.arg("--headless");
-    }
-    if options.once {
-        demo.arg("--once");
-    }
-    command::run(&mut demo)
+    let mut demo = Command::new("target/debug/demo");
+    demo.env("STORIES_PROGRAMS", std::env::current_dir()?.join("target/debug"));
+    demo.args(options.headless.then_some("--headless"))
+        .args(options.once.then_some("--once"));
+    give_way(demo)
+}
+
+/// The demo takes this process's place, so that Ctrl-C is its own affair.
+#[cfg(target_os = "linux")]
+fn give_way(mut demo: Command) -> Result<()> {
+    use std::os::unix::process::CommandExt as _;
+    Err(demo.exec()).context("cannot start the demo")
+}
+
+#[cfg(not(target_os = "linux"))]
+fn give_way(_: Command) -> Result<()> {
+    anyhow::bail!("the demo needs Linux, so far")
 }

@@ -1,10 +1,11 @@
 //! Licences, banned crates and sources, by cargo-deny; known vulnerabilities where their database is at hand.
 
+use std::fs;
 use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::command::{cargo, run, say, succeeds};
+use crate::command::{self, cargo, say, succeeds};
 
 /// Fails where `deny.toml` is not kept.
 pub(crate) fn check(fast: bool) -> Result<()> {
@@ -14,7 +15,7 @@ pub(crate) fn check(fast: bool) -> Result<()> {
             return Ok(());
         }
         say("installing cargo-deny, which takes some minutes");
-        run(&mut cargo([
+        command::run(&mut cargo([
             "install",
             "cargo-deny",
             "--locked",
@@ -22,7 +23,7 @@ pub(crate) fn check(fast: bool) -> Result<()> {
             "--quiet",
         ]))?;
     }
-    run(&mut cargo([
+    command::run(&mut cargo([
         "deny",
         "--all-features",
         "--log-level",
@@ -33,22 +34,27 @@ pub(crate) fn check(fast: bool) -> Result<()> {
         "sources",
     ]))?;
     // The database is a git clone, which not every machine can make; a run without it must say so.
-    if advisories().is_some_and(|folder| folder.exists()) {
-        return run(&mut cargo([
+    if has_advisories() {
+        return command::run(&mut cargo([
             "deny",
             "--all-features",
+            "--offline",
             "check",
-            "--disable-fetch",
             "advisories",
         ]));
     }
-    say("skipped: no advisory database here (cargo deny fetch brings it)");
+    say("skipped: no advisory database here (cargo deny fetch db brings it)");
     Ok(())
 }
 
-fn advisories() -> Option<PathBuf> {
-    let cargo = std::env::var_os("CARGO_HOME")
-        .map(PathBuf::from)
-        .or_else(|| Some(std::env::home_dir()?.join(".cargo")))?;
-    Some(cargo.join("advisory-dbs"))
+/// Whether a clone of the advisory database is there, and is more than the folder of one that failed.
+fn has_advisories() -> bool {
+    let cargo = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let cargo = cargo.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
+    let clones = cargo.and_then(|folder| fs::read_dir(folder.join("advisory-dbs")).ok());
+    clones
+        .into_iter()
+        .flatten()
+        .flatten()
+        .any(|clone| clone.path().join("crates").exists())
 }

@@ -1,0 +1,110 @@
+//! The two services behind the product: an identity provider, and a licensing service with one organisation, one
+//! product, and one user who has a seat.
+
+use std::cell::{RefCell, RefMut};
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
+
+use crate::provider::{Account, Provider, RESOURCE};
+use crate::service::Service;
+
+/// The organisation that pays.
+pub const ORGANISATION: &str = "Northwind";
+/// The product's key.
+pub const PRODUCT: &str = "ATLAS";
+/// The version that is installed.
+pub const VERSION: &str = "2026.1";
+
+/// Both services, running.
+#[derive(Debug)]
+pub struct Services {
+    maya: Account,
+    provider: RefCell<Provider>,
+    licensing: RefCell<Service>,
+}
+
+impl Services {
+    /// Starts both, filled. `policy` is the subscription's, as far as it departs from the defaults:
+    /// `{"offline_for": 86400}`.
+    ///
+    /// # Errors
+    /// One does not come up, or the policy is nonsense.
+    pub fn seeded(folder: &Path, logs: &Path, policy: &Value) -> Result<Self> {
+        let maya = Account::new("maya@northwind.example", "Maya Lindqvist", "a quiet harbour");
+        let accounts = std::slice::from_ref(&maya);
+        let provider = Provider::start(folder.join("provider"), logs.to_owned(), accounts, &json!({}))?;
+        let mut licensing = Service::init(&folder.join("service"), logs.to_owned())?;
+        seed(&licensing, provider.issuer(), &maya, policy).context("filling the licensing service")?;
+        licensing.serve()?;
+        Ok(Self {
+            maya,
+            provider: RefCell::new(provider),
+            licensing: RefCell::new(licensing),
+        })
+    }
+
+    /// The user, who can sign in and has a seat.
+    pub fn maya(&self) -> &Account {
+        &self.maya
+    }
+
+    /// The identity provider.
+    pub fn provider(&self) -> RefMut<'_, Provider> {
+        self.provider.borrow_mut()
+    }
+
+    /// The licensing service.
+    pub fn licensing(&self) -> RefMut<'_, Service> {
+        self.licensing.borrow_mut()
+    }
+
+    /// The registration that a version of the product brings along when it is installed.
+    ///
+    /// # Errors
+    /// The service refuses.
+    pub fn registration(&self, version: &str) -> Result<String> {
+        let registration =
+            self.licensing()
+                .tell(["product", "registration", PRODUCT, "--version", version])?;
+        Ok(registration.to_string())
+    }
+}
+
+fn seed(service: &Service, issuer: &str, maya: &Account, policy: &Value) -> Result<()> {
+    service.tell([
+        "issuer",
+        "add",
+        issuer,
+        "--client-id",
+        "latchkey",
+        "--resource",
+        RESOURCE,
+    ])?;
+    service.tell(["organisation", "add", ORGANISATION])?;
+    service.tell([
+        "product",
+        "add",
+        PRODUCT,
+        "--name",
+        "Atlas",
+        "--publisher",
+        "Northwind Maps",
+    ])?;
+    let policy = policy.to_string();
+    let subscription = [
+        "subscription",
+        "add",
+        "--organisation",
+        ORGANISATION,
+        "--product",
+        PRODUCT,
+        "--policy",
+        &policy,
+    ];
+    service.tell(subscription)?;
+    service.tell(["user", "add", &maya.email, "--organisation", ORGANISATION])?;
+    service.tell(["seat", "assign", &maya.email, PRODUCT])?;
+    Ok(())
+}

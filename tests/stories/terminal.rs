@@ -1,0 +1,153 @@
+//! Everything from a terminal: sign in, check, look, start a product, and take it all away again.
+
+use stories::keyring;
+use stories::prelude::*;
+use stories::secrets::files_with;
+use stories::services::PRODUCT;
+
+tell!(
+    signing_in_checking_and_starting_a_product,
+    an_address_is_printed_where_no_browser_is_wanted,
+    a_first_start_offline_is_refused_in_words,
+    a_product_starts_again_without_the_services,
+    a_reset_leaves_no_secret_behind,
+);
+
+/// Where the product stands, by `latchkey status --json`.
+fn atlas_status(world: &World<'_>) -> Result<serde_json::Value> {
+    let status = world.status()?;
+    let product = status["products"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|product| product["product"] == PRODUCT);
+    Ok(product.with_context(|| format!("{PRODUCT} is not in {status}"))?["status"].clone())
+}
+
+fn signing_in_checking_and_starting_a_product(story: &Story) -> Result<()> {
+    let desk = Desktop::start(story)?;
+    let world = World::seeded(&desk)?;
+    let before = world.cli_output(["status", PRODUCT])?;
+    ensure!(
+        before.status.code() == Some(110),
+        "before signing in, latchkey status ATLAS ends with {}",
+        before.status
+    );
+
+    world.sign_in()?;
+    world.cli(["check"])?;
+    let status = atlas_status(&world)?;
+    ensure!(
+        status["code"] == 0 && status["basis"] == "lease",
+        "after the check: {status}"
+    );
+    let users = world.status()?["accounts"][0]["user"].clone();
+    ensure!(
+        users["email"] == world.maya().email && users["name"] == world.maya().name,
+        "signed in is {users}"
+    );
+    ensure!(
+        world.cli_output(["status", PRODUCT])?.status.success(),
+        "latchkey status ATLAS must end with 0"
+    );
+
+    let mut atlas = world.start_atlas()?;
+    atlas.wait_for("OK")?;
+    atlas.close()
+}
+
+fn an_address_is_printed_where_no_browser_is_wanted(story: &Story) -> Result<()> {
+    let desk = Desktop::start(story)?;
+    let world = World::seeded(&desk)?;
+    let mut command = world.cli_command(["sign-in", "--no-browser"]);
+    let mut sign_in = stories::process::Process::start("sign-in", &mut command, &desk.logs())?;
+    let issuer = world.provider().issuer().to_owned();
+    let address = sign_in.wait_for_line("the address", stories::wait::SOON, |line| {
+        line.split_whitespace()
+            .find(|word| word.starts_with(&issuer))
+            .map(str::to_owned)
+    })?;
+    let browser = Browser::start(&desk)?;
+    browser.sign_in(&address, &world.maya().email, &world.maya().password)?;
+    ensure!(
+        sign_in.wait(stories::wait::SOON)?.success(),
+        "{}",
+        sign_in.log().text()?
+    );
+    ensure!(
+        desk.opened_addresses()?.is_empty(),
+        "a browser was opened all the same"
+    );
+    Ok(())
+}
+
+fn a_first_start_offline_is_refused_in_words(story: &Story) -> Result<()> {
+    let desk = Desktop::start(story)?;
+    let world = World::seeded(&desk)?;
+    world.go_offline()?;
+    let mut atlas = world.start_atlas()?;
+    atlas.wait_as_long_as(std::time::Duration::from_secs(60), "FIRST_START_OFFLINE")?;
+    let status = atlas_status(&world)?;
+    let words = format!("{} {}", status["text"], status["next_step"]);
+    ensure!(words.contains("Internet"), "the words are {words}");
+    Ok(())
+}
+
+fn a_product_starts_again_without_the_services(story: &Story) -> Result<()> {
+    let desk = Desktop::start(story)?;
+    let world = World::seeded(&desk)?;
+    world.sign_in()?;
+    let mut first = world.start_atlas()?;
+    first.wait_for("OK")?;
+    first.close()?;
+
+    world.go_offline()?;
+    world.machine().end("latchkey-agent")?;
+    let mut second = world.start_atlas()?;
+    second.wait_for("OK")?;
+    second.close()
+}
+
+fn a_reset_leaves_no_secret_behind(story: &Story) -> Result<()> {
+    let desk = Desktop::start(story)?;
+    let world = World::seeded(&desk)?;
+    world.sign_in()?;
+    let kept = keyring::items(desk.bus())?;
+    ensure!(
+        !kept.is_empty(),
+        "after signing in, the keyring must hold something"
+    );
+    let secrets: Vec<String> = kept
+        .iter()
+        .map(|item| String::from_utf8_lossy(&item.secret).into_owned())
+        .collect();
+    let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
+    let found = files_with(&desk.home(), &secrets)?;
+    let in_the_clear: Vec<_> = found
+        .iter()
+        .filter(|path| !path.starts_with(desk.home().join(".local/share/keyrings")))
+        .collect();
+    ensure!(
+        in_the_clear.is_empty(),
+        "secrets of the keyring also lie in {in_the_clear:?}"
+    );
+    ensure!(
+        files_with(&desk.logs(), &secrets)?.is_empty(),
+        "secrets of the keyring are in the logs"
+    );
+
+    world.cli(["reset", "--all", "--yes"])?;
+    let left = keyring::items(desk.bus())?;
+    let tokens = left
+        .iter()
+        .filter(|item| secrets.iter().any(|secret| item.secret == secret.as_bytes()))
+        .count();
+    ensure!(tokens == 0, "after the reset, the keyring holds {left:?}");
+    ensure!(
+        files_with(&desk.home().join(".local/state"), &secrets)?.is_empty(),
+        "a secret is left in the state"
+    );
+    let status = atlas_status(&world)?;
+    ensure!(status["code"] == 10, "after the reset: {status}");
+    Ok(())
+}
