@@ -63,57 +63,71 @@ pub enum ServeError {
     Io(#[from] std::io::Error),
 }
 
-/// Opens the port.
-///
-/// # Errors
-/// [`ServeError::PlainHttp`] and [`ServeError::Listen`].
-pub fn bind(address: SocketAddr, transport: &Transport) -> Result<(TcpListener, SocketAddr), ServeError> {
-    if matches!(transport, Transport::Loopback) && !address.ip().is_loopback() {
-        return Err(ServeError::PlainHttp(address));
-    }
-    let listen = || {
-        let listener = TcpListener::bind(address)?;
-        listener.set_nonblocking(true)?;
-        let bound = listener.local_addr()?;
-        Ok((listener, bound))
-    };
-    listen().map_err(|error| ServeError::Listen { address, error })
+/// An open port, and everything that is needed to answer on it.
+pub struct Listener {
+    tcp: TcpListener,
+    address: SocketAddr,
+    tls: Option<RustlsConfig>,
 }
 
-/// Answers until `end` is ready, and then lets what is on the way finish, for at most 10 s.
-///
-/// # Errors
-/// [`ServeError::Certificate`] and [`ServeError::Io`].
-pub async fn serve(
-    listener: TcpListener,
-    transport: Transport,
-    router: Router,
-    end: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), ServeError> {
-    let handle = Handle::new();
-    let ending = handle.clone();
-    tokio::spawn(async move {
-        end.await;
-        tracing::info!("ending");
-        ending.graceful_shutdown(Some(FAREWELL));
-    });
-    let service = router.into_make_service();
-    match transport {
-        Transport::Loopback | Transport::BehindTlsProxy => {
-            let mut server = axum_server::from_tcp(listener)?.handle(handle).http1_only();
-            bound(&mut server);
-            server.serve(service).await?;
-        }
-        Transport::Tls { certificate, key } => {
-            let config = tls(&certificate, &key)?;
-            let mut server = axum_server::from_tcp_rustls(listener, config)?
-                .handle(handle)
-                .http1_only();
-            bound(&mut server);
-            server.serve(service).await?;
-        }
+impl Listener {
+    /// Opens the port, and reads the certificate.
+    ///
+    /// # Errors
+    /// [`ServeError`], all but the last.
+    pub fn open(address: SocketAddr, transport: &Transport) -> Result<Self, ServeError> {
+        let tls = match transport {
+            Transport::Loopback if !address.ip().is_loopback() => return Err(ServeError::PlainHttp(address)),
+            Transport::Loopback | Transport::BehindTlsProxy => None,
+            Transport::Tls { certificate, key } => Some(tls(certificate, key)?),
+        };
+        let listen = || {
+            let tcp = TcpListener::bind(address)?;
+            tcp.set_nonblocking(true)?;
+            let address = tcp.local_addr()?;
+            Ok(Self { tcp, address, tls })
+        };
+        listen().map_err(|error| ServeError::Listen { address, error })
     }
-    Ok(())
+
+    /// Where it listens: the port is known even where any was asked for.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until `end` is ready, and then lets what is on the way finish, for at most 10 s.
+    ///
+    /// # Errors
+    /// [`ServeError::Io`].
+    pub async fn serve(
+        self,
+        router: Router,
+        end: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), ServeError> {
+        let handle = Handle::new();
+        let ending = handle.clone();
+        tokio::spawn(async move {
+            end.await;
+            tracing::info!("ending");
+            ending.graceful_shutdown(Some(FAREWELL));
+        });
+        let service = router.into_make_service();
+        match self.tls {
+            None => {
+                let mut server = axum_server::from_tcp(self.tcp)?.handle(handle).http1_only();
+                bound(&mut server);
+                server.serve(service).await?;
+            }
+            Some(tls) => {
+                let mut server = axum_server::from_tcp_rustls(self.tcp, tls)?
+                    .handle(handle)
+                    .http1_only();
+                bound(&mut server);
+                server.serve(service).await?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Ends connections that say nothing.

@@ -10,9 +10,9 @@ use serde_json::json;
 use super::init::service_url;
 use super::{CliError, Data, Output, keyring, output};
 use crate::clock::{Clock as _, SystemClock};
-use crate::identity::Identity;
+use crate::identity::{Identity, Timing};
 use crate::routes::{Service, router};
-use crate::serve::{self, Transport};
+use crate::serve::{Listener, Transport};
 use crate::signer::RootKey;
 use crate::store::Store;
 
@@ -56,9 +56,15 @@ impl Serve {
             _ => Transport::Loopback,
         };
         let store: Arc<dyn Store> = Arc::new(data.open()?);
-        let (listener, listen) = serve::bind(self.listen, &transport)?;
+        let listener = Listener::open(self.listen, &transport)?;
+        let listen = listener.address();
         let url = address(&*store, data, self.url, listen, &transport).await?;
-        let service = Service::new(url.clone(), store, Arc::new(SystemClock), Identity::new()?)?;
+        let service = Service::new(
+            url.clone(),
+            store,
+            Arc::new(SystemClock),
+            Identity::new(Timing::DEFAULT)?,
+        )?;
         let end = end()?;
         if json {
             output::line(&json!({"ready": true, "url": url, "listen": listen.to_string()}).to_string());
@@ -67,7 +73,7 @@ impl Serve {
                 "latchkey-server is ready at {url} (listening on {listen})"
             ));
         }
-        serve::serve(listener, transport, router(Arc::new(service)), end).await?;
+        listener.serve(router(Arc::new(service)), end).await?;
         Ok(Output::none())
     }
 }

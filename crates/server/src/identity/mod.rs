@@ -10,14 +10,28 @@ use std::time::{Duration, Instant};
 pub use self::fetch::{FetchError, fetchable};
 use crate::jwt::KeySet;
 
-/// Keys younger than this are used without a question.
-const FRESH: Duration = Duration::from_secs(600);
-/// Keys older than this are used no more: a key that the issuer has withdrawn must end some day.
-const STALE: Duration = Duration::from_secs(86_400);
-/// The shortest time between two fetches from one issuer.
-const COOLDOWN: Duration = Duration::from_secs(30);
-/// The same after a fetch that failed.
-const RETRY: Duration = Duration::from_secs(3);
+/// How long keys are believed, and how often they are fetched.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// Keys younger than this are used without a question; older ones are renewed meanwhile.
+    pub fresh: Duration,
+    /// Keys older than this are used no more: a key that the issuer has withdrawn must end some day.
+    pub stale: Duration,
+    /// The shortest time between two fetches from one issuer.
+    pub cooldown: Duration,
+    /// The same after a fetch that failed.
+    pub retry: Duration,
+}
+
+impl Timing {
+    /// What the service uses.
+    pub const DEFAULT: Self = Self {
+        fresh: Duration::from_secs(600),
+        stale: Duration::from_secs(86_400),
+        cooldown: Duration::from_secs(30),
+        retry: Duration::from_secs(3),
+    };
+}
 
 /// Why an issuer's keys cannot be had. No token of it can be judged meanwhile.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -32,11 +46,13 @@ pub struct IdentityUnavailable {
 /// The keys of every issuer, as far as they were needed.
 pub struct Identity {
     http: reqwest::Client,
+    timing: Timing,
     sources: Mutex<BTreeMap<String, Arc<Source>>>,
 }
 
 struct Source {
     issuer: String,
+    timing: Timing,
     known: RwLock<Option<Known>>,
     /// One fetch at a time; and when the last one was tried.
     gate: tokio::sync::Mutex<Option<Tried>>,
@@ -58,9 +74,10 @@ impl Identity {
     ///
     /// # Errors
     /// When the system's certificates cannot be used.
-    pub fn new() -> Result<Self, FetchError> {
+    pub fn new(timing: Timing) -> Result<Self, FetchError> {
         Ok(Self {
             http: fetch::client()?,
+            timing,
             sources: Mutex::default(),
         })
     }
@@ -73,7 +90,7 @@ impl Identity {
         let source = self.source(issuer);
         match source.known() {
             Some(known) if known.keys.has(kid) => {
-                if known.fetched.elapsed() >= FRESH {
+                if known.fetched.elapsed() >= self.timing.fresh {
                     let http = self.http.clone();
                     tokio::spawn(async move { source.renew_if_idle(&http).await });
                 }
@@ -88,6 +105,7 @@ impl Identity {
         let source = sources.entry(issuer.to_owned()).or_insert_with(|| {
             Arc::new(Source {
                 issuer: issuer.to_owned(),
+                timing: self.timing,
                 known: RwLock::default(),
                 gate: tokio::sync::Mutex::default(),
             })
@@ -99,13 +117,13 @@ impl Identity {
 impl Source {
     fn known(&self) -> Option<Known> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner).clone();
-        known.filter(|known| known.fetched.elapsed() < STALE)
+        known.filter(|known| known.fetched.elapsed() < self.timing.stale)
     }
 
     /// Fetches, unless somebody else does, or just did.
     async fn renew_if_idle(&self, http: &reqwest::Client) {
         if let Ok(mut tried) = self.gate.try_lock()
-            && !cooling(tried.as_ref())
+            && !self.cooling(tried.as_ref())
         {
             self.try_now(http, &mut tried).await;
         }
@@ -119,7 +137,7 @@ impl Source {
     ) -> Result<Arc<KeySet>, IdentityUnavailable> {
         let mut tried = self.gate.lock().await;
         let satisfied = self.known().is_some_and(|known| known.keys.has(kid));
-        if !satisfied && !cooling(tried.as_ref()) {
+        if !satisfied && !self.cooling(tried.as_ref()) {
             self.try_now(http, &mut tried).await;
         }
         self.known()
@@ -151,8 +169,9 @@ impl Source {
         };
         *tried = Some(Tried { at, failed });
     }
-}
 
-fn cooling(tried: Option<&Tried>) -> bool {
-    tried.is_some_and(|tried| tried.at.elapsed() < if tried.failed.is_some() { RETRY } else { COOLDOWN })
+    fn cooling(&self, tried: Option<&Tried>) -> bool {
+        let Timing { cooldown, retry, .. } = self.timing;
+        tried.is_some_and(|tried| tried.at.elapsed() < if tried.failed.is_some() { retry } else { cooldown })
+    }
 }

@@ -4,6 +4,8 @@
 
 pub mod records;
 pub mod sqlite;
+#[cfg(test)]
+pub(crate) mod suite;
 
 use std::error::Error;
 use std::sync::Arc;

@@ -23,6 +23,10 @@ pub(crate) fn p256(seed: u8) -> SigningKey {
     ))
 }
 
+pub(crate) fn ed25519() -> SigningKey {
+    SigningKey::Ed25519(Box::new([5; 32].into()))
+}
+
 pub(crate) struct Issuer {
     pub(crate) url: String,
     pub(crate) key: SigningKey,
@@ -39,7 +43,9 @@ impl Issuer {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let key = p256(9);
-        let jwks = Arc::new(Mutex::new(json!({"keys": [public(&key, "es256"), rsa("rs256")]})));
+        let jwks = Arc::new(Mutex::new(
+            json!({"keys": [public(&key, "es256"), rsa("rs256"), public(&ed25519(), "ed")]}),
+        ));
         let (fetches, out) = (
             Arc::<AtomicUsize>::default(),
             Arc::<std::sync::atomic::AtomicBool>::default(),
@@ -110,7 +116,11 @@ pub(crate) fn sign_rsa(algorithm: Algorithm, kid: &str, claims: &Value) -> Strin
         kid: Some(kid.into()),
         ..Header::new(algorithm)
     };
-    jsonwebtoken::encode(&header, claims, &EncodingKey::from_rsa_der(RSA)).unwrap()
+    jsonwebtoken::encode(&header, claims, &rsa_private()).unwrap()
+}
+
+pub(crate) fn rsa_private() -> EncodingKey {
+    EncodingKey::from_rsa_der(RSA)
 }
 
 /// A token with any header at all, signed by nothing or by a secret.

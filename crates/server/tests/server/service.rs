@@ -13,9 +13,9 @@ use latchkey_core::lease::{Expected, Lease, Refusal};
 use latchkey_core::policy::Policy;
 use latchkey_core::time::Timestamp;
 use latchkey_server::clock::Clock;
-use latchkey_server::identity::Identity;
+use latchkey_server::identity::{Identity, Timing};
 use latchkey_server::routes::{Service, router};
-use latchkey_server::serve::{self, Transport};
+use latchkey_server::serve::{Listener, Transport};
 use latchkey_server::signer::{RootKey, new_lease_key};
 use latchkey_server::store::Store;
 use latchkey_server::store::records::{self, NewKeys, NewSubscription, Product};
@@ -55,6 +55,10 @@ impl Running {
     }
 
     pub(crate) async fn start_with(policy: Policy) -> Self {
+        Self::start_all(policy, Timing::DEFAULT).await
+    }
+
+    pub(crate) async fn start_all(policy: Policy, timing: Timing) -> Self {
         let _once = rustls::crypto::ring::default_provider().install_default();
         let issuer = Issuer::start().await;
         let folder = tempfile::tempdir().unwrap();
@@ -62,8 +66,8 @@ impl Running {
         let store = SqliteStore::create(&folder.path().join("latchkey.db")).unwrap();
         let root = RootKey::create(&folder.path().join("root.key")).unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(NOW)));
-        let (listener, listen) = serve::bind("127.0.0.1:0".parse().unwrap(), &Transport::Loopback).unwrap();
-        let url = format!("http://{listen}");
+        let listener = Listener::open("127.0.0.1:0".parse().unwrap(), &Transport::Loopback).unwrap();
+        let url = format!("http://{}", listener.address());
 
         let lease_key = new_lease_key(at).unwrap();
         let document = root
@@ -110,16 +114,11 @@ impl Running {
             url.clone(),
             Arc::clone(&store),
             clock_argument,
-            Identity::new().unwrap(),
+            Identity::new(timing).unwrap(),
         )
         .unwrap();
         let router = router(Arc::new(service));
-        tokio::spawn(serve::serve(
-            listener,
-            Transport::Loopback,
-            router,
-            std::future::pending(),
-        ));
+        tokio::spawn(listener.serve(router, std::future::pending()));
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let roots = vec![root.jwk()];
         Self {

@@ -67,13 +67,17 @@ impl Worker {
     /// Starts the thread.
     pub(super) fn start(connection: Connection, kind: Kind) -> Result<Self, StoreError> {
         let (queue, tasks) = sync_channel::<Box<dyn Task>>(QUEUE);
-        let (name, run): (_, fn(&Connection, &Receiver<Box<dyn Task>>)) = match kind {
-            Kind::Reader => ("store-reader", read),
-            Kind::Writer => ("store-writer", write),
+        let name = match kind {
+            Kind::Reader => "store-reader",
+            Kind::Writer => "store-writer",
+        };
+        let work = move || match kind {
+            Kind::Reader => read(&connection, &tasks),
+            Kind::Writer => write(&connection, &tasks),
         };
         let thread = std::thread::Builder::new()
             .name(name.into())
-            .spawn(move || run(&connection, &tasks))
+            .spawn(work)
             .map_err(|error| StoreError::Database(std::sync::Arc::new(error)))?;
         Ok(Self {
             queue: Some(queue),
