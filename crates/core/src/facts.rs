@@ -100,7 +100,7 @@ pub struct Held {
     refusal: Option<String>,
     /// The highest `seq` seen: nothing older counts (rule 9).
     seq: u64,
-    /// The one save window of the last cause.
+    /// The one save window since the product could last run.
     pub save_window: Option<SaveWindow>,
     /// How long a save window is, in seconds: what the service last said.
     save_for: Option<u64>,
@@ -114,10 +114,11 @@ pub struct Held {
     refused: Option<Refusal>,
 }
 
-/// Time to save work (rule 5), once per cause.
+/// Time to save work (rule 5), once per cause. A cause that follows another while the product may not run wins no
+/// time: otherwise signing in and out without a seat would keep it running.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SaveWindow {
-    /// What ended the licence.
+    /// What ended the licence, last.
     pub cause: String,
     /// When an open product must have stopped.
     pub stop_at: Timestamp,

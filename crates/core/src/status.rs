@@ -6,12 +6,19 @@ use crate::code::{Basis, Code, Reason};
 use crate::facts::{Facts, Held, Service};
 use crate::lease::{Lease, Refusal};
 use crate::notice::Left;
+use crate::policy::IdentityOutage;
 use crate::registration::Registration;
-use crate::time::{MINUTE, Timestamp};
+use crate::time::{DAY, MINUTE, Timestamp};
 use crate::view::{Reach, StatusView};
 
-/// How long a `SESSION_IN_USE` outlives the last contact (rule 9).
-const SESSION_REFUSAL_OFFLINE_FOR: Duration = Duration::from_secs(15 * 60);
+/// How long a `SESSION_IN_USE` stands offline (rule 9).
+pub(crate) const SESSION_REFUSAL_OFFLINE_FOR: Duration = Duration::from_secs(15 * 60);
+/// How long the user is awaited at a locked keyring (rule 17).
+pub(crate) const VAULT_AWAITED_FOR: Duration = Duration::from_secs(15 * 60);
+/// How long the check may take that is due when `check_every` has passed.
+const CHECK_MAY_TAKE: Duration = MINUTE;
+/// How long what is open runs on under `deny` after the last check (rule 6).
+pub(crate) const DENIED_AFTER: Duration = DAY;
 
 /// Where a product stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +102,10 @@ pub struct Pending {
     pub sign_in: Option<OpenSignIn>,
     /// What is known about reaching the services.
     pub reach: Reach,
+    /// Since when neither can be reached.
+    pub offline_since: Option<Timestamp>,
+    /// It runs already.
+    pub running: bool,
     /// The keyring waits for the user, since.
     pub vault_locked: Option<Timestamp>,
     /// Why no check can succeed, and since when: `NetworkBlocked`, `ClockWrong` or `ServiceOutdated`.
@@ -125,10 +136,10 @@ pub fn status(
         .and_then(Held::lease);
     let good = lease.filter(|lease| lease.is_good(now));
 
-    if let Some(refusal) = standing_refusal(service, held, good.is_some(), pending.reach, now) {
+    if let Some(refusal) = standing_refusal(held, good.is_some(), pending.offline_since, now) {
         return Status::Refused(Box::new(refusal.clone()));
     }
-    if let Some(lease) = good {
+    if let Some(lease) = good.filter(|lease| !is_denied(lease, service, pending, now)) {
         return match pending.wire.filter(|_| pending.confirm) {
             Some(wire) => Status::OnWire(wire),
             None => Status::Ok {
@@ -149,10 +160,22 @@ pub fn status(
         return auth_pending(reason, sign_in.since, Some(sign_in.until));
     }
     if let Some(since) = pending.vault_locked {
-        return auth_pending(Reason::VaultLocked, since, Some(since + 15 * MINUTE));
+        // Whoever has not come by then is no longer awaited (rule 17).
+        let until = Some(since + VAULT_AWAITED_FOR).filter(|until| now < *until);
+        return auth_pending(Reason::VaultLocked, since, until);
     }
     if let Some((reason, since)) = pending.hindrance {
         return auth_pending(reason, since, None);
+    }
+    let signed_in = service
+        .and_then(|service| service.account.as_ref())
+        .is_some_and(|account| !account.sign_in_again);
+    if good.is_some() {
+        return if signed_in {
+            Status::IdentityUnavailable
+        } else {
+            Status::SignInRequired
+        };
     }
     if let Some(lease) = lease {
         // The lease verifies and is not good: it has ended, or its time has not come because the clock is behind.
@@ -167,9 +190,6 @@ pub fn status(
     if held.is_some_and(|held| held.lease_error().is_some()) {
         return Status::LeaseInvalid;
     }
-    let signed_in = service
-        .and_then(|service| service.account.as_ref())
-        .is_some_and(|account| !account.sign_in_again);
     match pending.reach {
         Reach::Offline | Reach::NeitherAnswers => Status::FirstStartOffline,
         Reach::Unknown | Reach::Online | Reach::Doubtful | Reach::IdentityOutage | Reach::LicensingOutage
@@ -185,21 +205,17 @@ pub fn status(
 }
 
 /// The refusal in force, if one stands in the way (rule 9).
-fn standing_refusal<'a>(
-    service: Option<&Service>,
-    held: Option<&'a Held>,
+fn standing_refusal(
+    held: Option<&Held>,
     has_good_lease: bool,
-    reach: Reach,
+    offline_since: Option<Timestamp>,
     now: Timestamp,
-) -> Option<&'a Refusal> {
+) -> Option<&Refusal> {
     let refusal = held?.refusal()?;
     let stands = match refusal.claims().code {
         // Runs to its end, is not renewed.
         Code::ClientOutdated => !has_good_lease,
-        Code::SessionInUse => {
-            let contact = service.and_then(|service| service.checked_at).unwrap_or_default();
-            !(is_offline(reach) && now >= contact + SESSION_REFUSAL_OFFLINE_FOR)
-        }
+        Code::SessionInUse => offline_since.is_none_or(|since| now < since + SESSION_REFUSAL_OFFLINE_FOR),
         Code::Ok
         | Code::Connecting
         | Code::PendingIdentity
@@ -221,6 +237,15 @@ fn standing_refusal<'a>(
     stands.then_some(refusal)
 }
 
+/// Whether the identity service's absence, or its `invalid_grant`, keeps a good lease from counting (rule 6).
+fn is_denied(lease: &Lease, service: Option<&Service>, pending: &Pending, now: Timestamp) -> bool {
+    let account = service.and_then(|service| service.account.as_ref());
+    let no_token =
+        pending.reach == Reach::IdentityOutage || account.is_some_and(|account| account.sign_in_again);
+    let runs_on = pending.running && now < lease.checked_at() + DENIED_AFTER;
+    lease.claims().policy.identity_outage == IdentityOutage::Deny && no_token && !runs_on
+}
+
 /// Whether the licensing service is known to be out of reach, for whatever reason.
 pub const fn is_offline(reach: Reach) -> bool {
     match reach {
@@ -238,14 +263,16 @@ fn basis(lease: &Lease, reach: Reach, now: Timestamp) -> Basis {
         return Basis::FinalWarning;
     }
     match reach {
-        Reach::Online => Basis::Lease,
         Reach::Offline | Reach::NeitherAnswers | Reach::IdentityOutage => Basis::Grace,
         Reach::LicensingOutage => Basis::Outage,
-        Reach::Unknown | Reach::Doubtful if now.since(lease.checked_at()) <= policy.check_every => {
-            Basis::Lease
-        }
-        Reach::Unknown | Reach::Doubtful => Basis::Grace,
+        Reach::Unknown | Reach::Online | Reach::Doubtful if now < unconfirmed_from(lease) => Basis::Lease,
+        Reach::Unknown | Reach::Online | Reach::Doubtful => Basis::Grace,
     }
+}
+
+/// From when on a lease has gone without the check that was due, whatever kept it away.
+pub(crate) fn unconfirmed_from(lease: &Lease) -> Timestamp {
+    lease.checked_at() + lease.claims().policy.check_every + CHECK_MAY_TAKE
 }
 
 impl Status {

@@ -109,6 +109,11 @@ impl LocalDay {
         )
     }
 
+    /// The day after.
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+
     /// When this day ends (exclusive), `utc_offset` seconds ahead of UTC.
     pub fn end(self, utc_offset: i32) -> Timestamp {
         Timestamp::from_secs(

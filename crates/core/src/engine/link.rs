@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::code::{Code, Reason};
 use crate::facts::Account;
 use crate::policy::Policy;
-use crate::status::{Party, Wire};
+use crate::status::{Party, Wire, is_offline};
 use crate::time::{MINUTE, Now, Timestamp};
 use crate::view::Reach;
 
@@ -18,6 +18,8 @@ const CHECK_WITHIN: Duration = MINUTE;
 const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(5 * 60));
 /// Two failures decide, at least this far apart (rule 8).
 const DECIDED_AFTER: Duration = Duration::from_secs(10);
+/// How long the check may take that comes before an end is told (rule 5).
+const HEAL_WITHIN: Duration = MINUTE;
 /// How long a start goes on waiting while failures are still being compared.
 const DOUBT_FOR: Duration = Duration::from_secs(20);
 
@@ -33,6 +35,8 @@ pub(super) struct Link {
     retry_at: Option<Duration>,
     /// What was learned.
     pub(super) reach: Reach,
+    /// Since when neither service can be reached.
+    pub(super) offline_since: Option<Timestamp>,
     /// The first of the failures that say the same, and when.
     suspicion: Option<(Reach, Duration, Timestamp)>,
     /// Why no check can succeed.
@@ -41,12 +45,21 @@ pub(super) struct Link {
     jitter: u8,
     /// Requests that wait for the check.
     pub(super) waiters: BTreeSet<Ticket>,
-    /// The last lease whose end was answered with a check first (rule 5).
-    pub(super) end_checked: Option<String>,
-    /// Until when that check may take.
-    pub(super) heal_until: Option<Duration>,
+    /// The leases whose end was answered with a check first (rule 5).
+    pub(super) end_checked: BTreeSet<String>,
+    /// Those checks.
+    heal: Option<Heal>,
     /// What is under way with a reset, a sign-out or a release.
     pub(super) ending: super::ending::Ending,
+}
+
+/// A check that comes before an end is told.
+#[derive(Debug)]
+struct Heal {
+    since: Timestamp,
+    until: Duration,
+    /// The network may not be up yet: one failure does not end it.
+    patient: bool,
 }
 
 #[derive(Debug)]
@@ -73,6 +86,38 @@ impl Link {
         self.flight.as_ref().is_some_and(|flight| !flight.probe)
     }
 
+    /// Leases have ended, and one check goes first; more than one when the machine has just come up.
+    pub(super) fn heal(&mut self, ended: BTreeSet<String>, now: &Now, at: Timestamp, patient: bool) {
+        if ended.is_subset(&self.end_checked) {
+            return;
+        }
+        self.end_checked = ended;
+        self.heal = Some(Heal {
+            since: at,
+            until: now.ticks + HEAL_WITHIN,
+            patient,
+        });
+        self.want();
+    }
+
+    /// What open products wait for whose leases have ended, while the check that goes first is under way.
+    pub(super) fn healing(&self, now: &Now) -> Option<Wire> {
+        let is_trying = self.is_checking() || self.retry_at.is_some();
+        let heal = self
+            .heal
+            .as_ref()
+            .filter(|heal| now.ticks < heal.until && is_trying)?;
+        Some(Wire {
+            party: Party::Licensing,
+            since: heal.since,
+            until: heal.since + HEAL_WITHIN,
+        })
+    }
+
+    pub(super) fn heal_until(&self) -> Option<Duration> {
+        self.heal.as_ref().map(|heal| heal.until)
+    }
+
     pub(super) fn is_flying(&self) -> bool {
         self.flight.is_some()
     }
@@ -92,11 +137,39 @@ impl Link {
             .map(|(_, at, _)| at + DOUBT_FOR)
     }
 
-    /// Whatever is under way no longer counts.
+    /// An answer that is under way no longer counts. Whoever may still be asked then, is asked anew.
     pub(super) fn abandon(&mut self) {
-        self.flight = None;
-        self.wanted = false;
-        self.retry_at = None;
+        if self.flight.take().is_some() {
+            self.wanted = true;
+        }
+    }
+
+    /// Nobody can be asked, so what was learned does not stay true.
+    fn know_nothing(&mut self) {
+        self.reach = Reach::Unknown;
+        self.offline_since = None;
+        self.suspicion = None;
+        self.hindrance = None;
+        self.failures = 0;
+    }
+
+    /// Whether tries have failed, one after the other, since somebody last answered or the network changed.
+    pub(super) fn keeps_failing(&self) -> bool {
+        self.failures > 1
+    }
+
+    /// Trusted time jumped: what is pending has lasted as long as before.
+    pub(super) fn shift(&mut self, millis: i64) {
+        let since = [
+            self.flight.as_mut().map(|flight| &mut flight.since),
+            self.offline_since.as_mut(),
+            self.suspicion.as_mut().map(|(.., since)| since),
+            self.hindrance.as_mut().map(|(_, since)| since),
+            self.heal.as_mut().map(|heal| &mut heal.since),
+        ];
+        for since in since.into_iter().flatten() {
+            *since = since.shifted(millis);
+        }
     }
 
     /// What a start of a product would wait for.
@@ -111,7 +184,7 @@ impl Link {
         // Between the tries that decide whether we are offline, the start goes on waiting for them.
         let (_, at, since) = self
             .suspicion
-            .filter(|_| self.reach == Reach::Doubtful && self.retry_at.is_some())?;
+            .filter(|_| self.reach_of_start() == Reach::Doubtful && self.retry_at.is_some())?;
         (now.ticks < at + DOUBT_FOR).then_some(Wire {
             party: Party::Licensing,
             since,
@@ -136,29 +209,37 @@ impl Link {
         self.retry_at = None;
         self.suspicion = None;
         self.hindrance = None;
+        self.heal = None;
         self.reach = Reach::Online;
+        self.offline_since = None;
         self.jitter = now.entropy.to_le_bytes()[0];
     }
 
-    /// Rule 8: what a failure shows counts when a second one, 10 s later, shows the same; only when the machine
-    /// itself knows no route is there nothing to compare.
+    /// Rule 8: what a failure shows counts when a second one, 10 s later, shows the same.
     fn learn(&mut self, shown: Reach, now: &Now, at: Timestamp) {
-        if self.reach == shown {
-            return;
-        }
-        match self.suspicion {
-            _ if shown == Reach::Offline => self.reach = shown,
-            Some((same, first, _)) if same == shown => {
-                if now.ticks.saturating_sub(first) >= DECIDED_AFTER {
-                    self.reach = shown;
-                }
-            }
+        self.hindrance = None;
+        let decided = match self.suspicion {
+            _ if self.reach == shown => true,
+            Some((same, first, _)) if same == shown => now.ticks.saturating_sub(first) >= DECIDED_AFTER,
             Some(_) | None => {
                 self.suspicion = Some((shown, now.ticks, at));
-                if matches!(self.reach, Reach::Unknown | Reach::Online) {
-                    self.reach = Reach::Doubtful;
-                }
+                false
             }
+        };
+        if decided {
+            self.reach = shown;
+            self.suspicion = None;
+        } else if matches!(self.reach, Reach::Unknown | Reach::Online) {
+            self.reach = Reach::Doubtful;
+        }
+        self.offline_since = is_offline(self.reach).then(|| self.offline_since.unwrap_or(at));
+    }
+
+    /// Something was reached: failures need not be compared any more.
+    fn undoubt(&mut self) {
+        self.suspicion = None;
+        if self.reach == Reach::Doubtful {
+            self.reach = Reach::Unknown;
         }
     }
 
@@ -170,7 +251,19 @@ impl Link {
         self.failures = self.failures.saturating_add(1);
         let millis = u64::try_from(ceiling.as_millis()).unwrap_or(u64::MAX).max(1);
         let full_jitter = Duration::from_millis(now.entropy % millis);
-        self.retry_at = Some(now.ticks + full_jitter.max(at_least).max(Duration::from_millis(50)));
+        let retry_at = now.ticks + full_jitter.max(at_least).max(Duration::from_millis(50));
+        // The failure that decides is not waited for longer than it must be.
+        let decides = self.suspicion.map(|(_, first, _)| first + DECIDED_AFTER);
+        let decides = decides.filter(|at| now.ticks < *at);
+        self.retry_at = Some(decides.map_or(retry_at, |at| at.min(retry_at)));
+    }
+
+    /// What a start goes by: the machine's own word that there is no route need not be compared with anything.
+    pub(super) fn reach_of_start(&self) -> Reach {
+        match self.suspicion {
+            Some((Reach::Offline, ..)) if self.reach == Reach::Doubtful => Reach::Offline,
+            Some(_) | None => self.reach,
+        }
     }
 }
 
@@ -189,6 +282,8 @@ impl Engine {
     pub(super) fn reachability_may_have_changed(&mut self) {
         for link in self.links.values_mut() {
             link.failures = 0;
+            // A failure of before says nothing about now (rule 8).
+            link.suspicion = None;
             link.want();
         }
     }
@@ -274,8 +369,12 @@ impl Engine {
         }
         link.wanted = false;
         link.retry_at = None;
-        let probe = account.is_none() && somebody_starts;
+        let probe = somebody_starts && account.is_none_or(|account| account.sign_in_again);
         if !may_check && !probe {
+            link.know_nothing();
+            for waiter in std::mem::take(&mut link.waiters) {
+                self.answer(waiter, Answer::refused(Code::SignInRequired, "not_signed_in"));
+            }
             return;
         }
         self.attempts += 1;
@@ -324,7 +423,9 @@ impl Engine {
 
     /// When the next check of a service is due: `check_every` after the last, early by jitter, never later.
     pub(super) fn next_check_at(&self, name: &str) -> Option<Timestamp> {
-        let every = self.policy_of(name).check_every;
+        let policy = self.policy_of(name);
+        // A check renews the credentials too (rule 13).
+        let every = policy.check_every.min(policy.credentials_refresh_every);
         let checked_at = self.facts.services.get(name)?.checked_at?;
         let early = every / 10 * u32::from(self.links.get(name).map_or(0, |link| link.jitter)) / 255;
         Some(checked_at + (every - early))
@@ -413,10 +514,19 @@ impl Engine {
 
     fn check_failed(&mut self, now: &Now, name: &str, failure: &CheckFailure) {
         let at = self.trusted(now);
-        if let (CheckFailure::SignInAgain, Some(service)) = (failure, self.facts.services.get_mut(name)) {
+        // Only the newest obstacle is known to be there.
+        self.vault_locked =
+            matches!(failure, CheckFailure::VaultLocked).then(|| self.vault_locked.unwrap_or(at));
+        self.vault_unavailable = *failure == CheckFailure::VaultUnavailable;
+        let service = self.facts.services.get_mut(name);
+        if let (CheckFailure::SignInAgain, Some(service)) = (failure, service) {
             if let Some(account) = &mut service.account {
                 account.sign_in_again = true;
                 self.save(Dirty::One);
+            }
+            // The identity service is there, the licensing service was not asked, and nobody will be asked again.
+            if let Some(link) = self.links.get_mut(name) {
+                link.know_nothing();
             }
             return;
         }
@@ -424,18 +534,14 @@ impl Engine {
             service.linked = false;
             self.save(Dirty::One);
         }
-        match failure {
-            CheckFailure::VaultLocked => self.vault_locked = Some(self.vault_locked.unwrap_or(at)),
-            CheckFailure::VaultUnavailable => self.vault_unavailable = true,
-            CheckFailure::Unreachable { .. }
-            | CheckFailure::Busy { .. }
-            | CheckFailure::SignInAgain
-            | CheckFailure::IdTokenRequired
-            | CheckFailure::Hindered(_) => {}
-        }
         let Some(link) = self.links.get_mut(name) else {
             return;
         };
+        link.heal.take_if(|heal| !heal.patient);
+        let hindered = link.hindrance.take();
+        if !matches!(failure, CheckFailure::Unreachable { .. }) {
+            link.undoubt();
+        }
         let mut at_least = Duration::ZERO;
         match failure {
             CheckFailure::Unreachable { licensing, identity } => {
@@ -443,8 +549,7 @@ impl Engine {
             }
             CheckFailure::Busy { retry_after } => at_least = retry_after.unwrap_or_default().min(BACK_OFF.1),
             CheckFailure::Hindered(reason) => {
-                let since = link
-                    .hindrance
+                let since = hindered
                     .filter(|(same, _)| same == reason)
                     .map_or(at, |(_, since)| since);
                 link.hindrance = Some((*reason, since));

@@ -363,6 +363,8 @@ pub struct Engine {
     vault_unavailable: bool,
     state_problems: Vec<Problem>,
     start_told_at: Option<Duration>,
+    /// When the machine last woke, or this agent started.
+    up_since: Duration,
     floor_saved: Timestamp,
     dirty: Dirty,
     view: View,
@@ -416,8 +418,12 @@ impl Engine {
         self.facts.clock.settle(now);
         match input {
             Input::Tick => {}
-            Input::Woke | Input::NetworkChanged => self.reachability_may_have_changed(),
-            Input::Registry(registry) => self.register(registry),
+            Input::Woke => {
+                self.up_since = now.ticks;
+                self.reachability_may_have_changed();
+            }
+            Input::NetworkChanged => self.reachability_may_have_changed(),
+            Input::Registry(registry) => self.register(now, registry),
             Input::Authorize {
                 key,
                 product,
@@ -470,8 +476,9 @@ impl Engine {
     /// effects do not depend on which timer was noticed first.
     fn advance(&mut self, now: &Now) {
         self.expire_sign_in(now);
-        self.work_links(now);
         self.work_endings(now);
+        self.check_before_the_end(now);
+        self.work_links(now);
         self.work_uses(now);
         self.work_notices(now);
         self.keep_floor(now);
@@ -541,7 +548,10 @@ impl Engine {
         }
     }
 
-    fn register(&mut self, registry: Vec<Registration>) {
+    fn register(&mut self, now: &Now, registry: Vec<Registration>) {
+        if self.links.is_empty() {
+            self.up_since = now.ticks;
+        }
         self.registry = registry;
         self.facts.verify(&self.registry);
         for entry in &self.registry {

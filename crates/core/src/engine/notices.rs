@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use crate::facts::Held;
+use crate::lease::Lease;
 use crate::notice::{Left, Notice, NoticeKind};
-use crate::status::{Status, is_offline};
+use crate::status::{Status, status, unconfirmed_from};
 use crate::time::{DAY, LocalDay, Now, Timestamp};
 use crate::view::Reach;
 
+use super::link::Link;
 use super::{Dirty, Engine};
 
 /// Starts closer together than this make one notice.
@@ -82,10 +84,26 @@ impl Engine {
         self.link(service).map(|link| link.reach).unwrap_or_default()
     }
 
-    /// Whether somebody who holds a lease of this service is to be told the days (rules 3 and 6).
-    fn counts_down(&self, service: &str) -> bool {
-        let reach = self.reach_of(service);
-        is_offline(reach) || reach == Reach::IdentityOutage
+    /// Whether whoever holds this lease is to be told the days (rules 3 and 6): the services are out of reach, or
+    /// something else, like a captive portal or a locked keyring, has kept checks away for too long.
+    fn counts_down(&self, service: &str, lease: &Lease, at: Timestamp) -> bool {
+        match self.reach_of(service) {
+            Reach::Offline | Reach::NeitherAnswers | Reach::IdentityOutage => true,
+            Reach::LicensingOutage => lease.until().since(at) < lease.claims().policy.final_warning,
+            Reach::Unknown | Reach::Online | Reach::Doubtful => {
+                at >= unconfirmed_from(lease) && self.cannot_check(service)
+            }
+        }
+    }
+
+    fn cannot_check(&self, service: &str) -> bool {
+        let account = self
+            .facts
+            .services
+            .get(service)
+            .and_then(|service| service.account.as_ref());
+        account.is_some_and(|account| account.sign_in_again)
+            || self.link(service).is_some_and(Link::keeps_failing)
     }
 
     fn tell_days(&mut self, at: Timestamp, product: String, until: Timestamp, final_warning: Duration) {
@@ -108,11 +126,15 @@ impl Engine {
                 .facts
                 .held(&open.service, &open.product)
                 .and_then(Held::lease);
-            let counts_down = self.counts_down(&open.service);
-            if counts_down || self.reach_of(&open.service) == Reach::Online {
+            let Some(lease) = lease.filter(|lease| lease.is_good(at)) else {
+                continue;
+            };
+            let counts_down = self.counts_down(&open.service, lease, at);
+            let decided = !matches!(self.reach_of(&open.service), Reach::Unknown | Reach::Doubtful);
+            if counts_down || decided {
                 settled.push(*key);
             }
-            if let Some(lease) = lease.filter(|lease| counts_down && lease.is_good(at)) {
+            if counts_down {
                 let until = lease.until();
                 if told.as_ref().is_none_or(|(_, earliest, _)| until < *earliest) {
                     let name = self.name_of(&open.service, &open.product);
@@ -139,13 +161,18 @@ impl Engine {
     fn tell_the_day(&mut self, now: &Now) {
         let at = self.trusted(now);
         let today = LocalDay::of(at, now.utc_offset);
-        if self.facts.told.offline_on == Some(today) {
+        // Whoever flies west lives through the end of a day twice.
+        if self
+            .facts
+            .told
+            .offline_on
+            .is_some_and(|told| told == today || told == today.next())
+        {
             return;
         }
         let first = self
             .registry
             .iter()
-            .filter(|entry| self.counts_down(&entry.service))
             .filter(|entry| {
                 self.facts
                     .services
@@ -158,8 +185,7 @@ impl Engine {
                     .held(&entry.service, &entry.product)
                     .and_then(Held::lease)?;
                 let final_warning = lease.claims().policy.final_warning;
-                lease
-                    .is_good(at)
+                (lease.is_good(at) && self.counts_down(&entry.service, lease, at))
                     .then(|| (entry.name.clone(), lease.until(), final_warning))
             })
             .min_by_key(|(_, until, _)| *until);
@@ -183,18 +209,33 @@ impl Engine {
             if held.end_told.as_ref() == Some(&lease.claims().binding.jti) {
                 continue;
             }
-            let (status, stop_at) = self.status_of_product(now, &entry.service, &entry.product);
-            let known = stop_at.is_some() || is_offline(self.reach_of(&entry.service));
-            if known && matches!(status, Status::OfflineLimitReached { .. }) {
+            let (shown, stop_at) = self.status_of_product(now, &entry.service, &entry.product);
+            let ended_for_all = matches!(
+                status(
+                    &self.facts,
+                    &self.pending_of_nobody(&entry.service),
+                    Some(entry),
+                    at
+                ),
+                Status::OfflineLimitReached { .. }
+            );
+            let known = stop_at.is_some() || self.counts_down(&entry.service, lease, at);
+            // Those that are closed wait for the check that may heal those that are open: one notice for all.
+            let healing = self
+                .link(&entry.service)
+                .is_some_and(|link| link.healing(now).is_some());
+            if known && !healing && !shown.is_on_wire() && ended_for_all {
                 let good_for = lease.until().since(lease.checked_at());
                 let days = u32::try_from(good_for.as_secs().div_ceil(DAY.as_secs())).unwrap_or(u32::MAX);
                 let jti = lease.claims().binding.jti.clone();
                 ended.push((entry.service.clone(), entry.product.clone(), jti, days, stop_at));
             }
         }
-        let Some((service, product, _, days, stop_at)) =
-            ended.iter().max_by_key(|(.., stop_at)| *stop_at).cloned()
-        else {
+        // Of those that are open, the one that must stop first; the first there is when none is.
+        let first = ended
+            .iter()
+            .min_by_key(|(.., stop_at)| (stop_at.is_none(), *stop_at));
+        let Some((service, product, _, days, stop_at)) = first.cloned() else {
             return;
         };
         for (service, product, jti, ..) in ended {

@@ -1,6 +1,7 @@
 //! Open products: how a start is answered, and what an open product is told when its licence ends
 //! (rules 1, 2, 5 and 20).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::facts::{Held, SaveWindow};
@@ -15,8 +16,6 @@ use super::{Dirty, Engine, UseKey};
 
 /// How long a start waits for its check although it holds a good lease (rule 2).
 const CONFIRM_WITHIN: Duration = Duration::from_secs(3);
-/// How long the check may take that comes before an end is told (rule 5).
-const HEAL_WITHIN: Duration = MINUTE;
 
 /// One program that has a product open, or is starting.
 #[derive(Debug)]
@@ -123,6 +122,7 @@ impl Engine {
         Pending {
             wire: link.and_then(|link| link.wire(now)),
             confirm: open.confirm_until.is_some_and(|until| now.ticks < until),
+            reach: link.map(Link::reach_of_start).unwrap_or_default(),
             ..self.pending_of_service(&open.service)
         }
     }
@@ -131,11 +131,19 @@ impl Engine {
     /// comes before the end holds that back.
     fn pending_of_running(&self, now: &Now, open: &Use) -> Pending {
         let link = self.links.get(&open.service);
-        let healing =
-            link.filter(|link| link.heal_until.is_some_and(|until| now.ticks < until) && link.is_checking());
         Pending {
-            wire: healing.and_then(|link| link.wire(now)),
+            wire: link.and_then(|link| link.healing(now)),
+            running: true,
+            ..self.pending_of_nobody(&open.service)
+        }
+    }
+
+    /// What is known about a service, with nobody who waits for anything.
+    pub(super) fn pending_of_nobody(&self, service: &str) -> Pending {
+        let link = self.links.get(service);
+        Pending {
             reach: link.map(|link| link.reach).unwrap_or_default(),
+            offline_since: link.and_then(|link| link.offline_since),
             ..Pending::default()
         }
     }
@@ -148,10 +156,9 @@ impl Engine {
                 since: open.since,
                 until: open.until,
             }),
-            reach: link.map(|link| link.reach).unwrap_or_default(),
             vault_locked: self.vault_locked,
             hindrance: link.and_then(|link| link.hindrance),
-            ..Pending::default()
+            ..self.pending_of_nobody(service)
         }
     }
 
@@ -190,16 +197,15 @@ impl Engine {
             .facts
             .held(&open.service, &open.product)
             .filter(|_| must_stop)?;
-        let window = held.save_window.as_ref()?;
-        (window.cause == self.cause(&open.service, held, status)).then_some(window.stop_at)
+        held.save_window.as_ref().map(|window| window.stop_at)
     }
 
-    /// What ended a licence: one save window each.
-    fn cause(&self, service: &str, held: &Held, status: &Status) -> String {
+    /// What ended a licence. Every check brings a refusal anew, and it is still the same cause.
+    fn cause(&self, service: &str, product: &str, status: &Status) -> String {
         if let Status::Refused(refusal) = status {
-            return format!("refusal:{}", refusal.claims().binding.jti);
+            return format!("refusal:{}", refusal.claims().code.number());
         }
-        match held.lease() {
+        match self.facts.held(service, product).and_then(Held::lease) {
             Some(lease) => format!("end:{}", lease.claims().binding.jti),
             None => format!(
                 "ended:{}",
@@ -213,17 +219,11 @@ impl Engine {
 
     /// Marks what may run, and gives what must stop its save window.
     pub(super) fn work_uses(&mut self, now: &Now) {
-        self.check_before_the_end(now);
         let keys: Vec<UseKey> = self.uses.keys().copied().collect();
         for key in keys {
             let Some(open) = self.uses.get(&key) else { continue };
             match self.status_of_use(now, open) {
-                Status::Ok { .. } => {
-                    if let Some(open) = self.uses.get_mut(&key) {
-                        open.running = true;
-                        open.confirm_until = None;
-                    }
-                }
+                Status::Ok { .. } => self.may_run(key),
                 Status::OnWire(_) => {}
                 status @ (Status::AuthPending { .. }
                 | Status::Refused(_)
@@ -237,10 +237,10 @@ impl Engine {
         }
     }
 
-    /// Before an open product is told that its lease has ended, one check is tried (rule 5).
-    fn check_before_the_end(&mut self, now: &Now) {
+    /// Before open products are told that their leases have ended, one check is tried for all of them (rule 5).
+    pub(super) fn check_before_the_end(&mut self, now: &Now) {
         let at = self.trusted(now);
-        let mut wanted: Vec<(String, String)> = Vec::new();
+        let mut ended: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for open in self.uses.values().filter(|open| open.running) {
             let signed_in = self.facts.services.get(&open.service).is_some_and(|service| {
                 service
@@ -253,17 +253,30 @@ impl Engine {
                 .held(&open.service, &open.product)
                 .and_then(Held::lease);
             if let Some(lease) = lease.filter(|lease| signed_in && lease.until() <= at) {
-                wanted.push((open.service.clone(), lease.claims().binding.jti.clone()));
+                let leases = ended.entry(open.service.clone()).or_default();
+                leases.insert(lease.claims().binding.jti.clone());
             }
         }
-        for (service, lease) in wanted {
-            let link = self.links.entry(service).or_default();
-            if link.end_checked.as_ref() != Some(&lease) {
-                link.end_checked = Some(lease);
-                link.heal_until = Some(now.ticks + HEAL_WITHIN);
-                link.want();
-                self.work_links(now);
-            }
+        for (service, leases) in ended {
+            let patient = now.ticks.saturating_sub(self.up_since) < MINUTE;
+            self.links
+                .entry(service)
+                .or_default()
+                .heal(leases, now, at, patient);
+        }
+    }
+
+    /// What may run has a save window ahead of it again.
+    fn may_run(&mut self, key: UseKey) {
+        let Some(open) = self.uses.get_mut(&key) else {
+            return;
+        };
+        open.running = true;
+        open.confirm_until = None;
+        let service = self.facts.services.get_mut(&open.service);
+        let held = service.and_then(|service| service.products.get_mut(&open.product));
+        if held.is_some_and(|held| held.save_window.take().is_some()) {
+            self.save(Dirty::One);
         }
     }
 
@@ -273,21 +286,16 @@ impl Engine {
             return;
         };
         let (service, product) = (open.service.clone(), open.product.clone());
-        let Some(held) = self.facts.held(&service, &product) else {
-            return;
-        };
-        let cause = self.cause(&service, held, status);
+        let cause = self.cause(&service, &product, status);
         let name = self.name_of(&service, &product);
         let entry = self.facts.services.entry(service).or_default();
         let held = entry.products.entry(product).or_default();
-        if held
-            .save_window
-            .as_ref()
-            .is_some_and(|window| window.cause == cause)
-        {
-            return;
-        }
-        let stop_at = at + held.save_for();
+        let stop_at = match &held.save_window {
+            Some(window) if window.cause == cause => return,
+            // It had its time for another cause, and could not run since.
+            Some(window) => window.stop_at,
+            None => at + held.save_for(),
+        };
         held.save_window = Some(SaveWindow { cause, stop_at });
         self.save(Dirty::One);
         if let Status::Refused(refusal) = status {

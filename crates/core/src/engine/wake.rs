@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::facts::Held;
 use crate::notice::Left;
+use crate::status::{DENIED_AFTER, SESSION_REFUSAL_OFFLINE_FOR, VAULT_AWAITED_FOR, unconfirmed_from};
 use crate::time::{HOUR, LocalDay, Now, Timestamp};
 
 use super::Engine;
@@ -32,7 +33,7 @@ impl Engine {
                 link.deadline(),
                 link.retry_at(),
                 link.doubt_until(),
-                link.heal_until,
+                link.heal_until(),
             ];
             mine.into_iter().flatten().chain(link.ending.next_at())
         });
@@ -65,7 +66,13 @@ impl Engine {
             // One millisecond on, because a count is a ceiling: it is still the old one at the change itself.
             Left::changes_at(at, lease.until()).map(|change| change.shifted(1).min(lease.until()))
         });
-        let warnings = leases.map(|lease| (lease.until() - lease.claims().policy.final_warning).shifted(1));
+        let warnings = leases
+            .clone()
+            .map(|lease| (lease.until() - lease.claims().policy.final_warning).shifted(1));
+        let others = leases.flat_map(|lease| [unconfirmed_from(lease), lease.checked_at() + DENIED_AFTER]);
+        let offline = self.links.values().filter_map(|link| link.offline_since);
+        let sessions = offline.map(|since| since + SESSION_REFUSAL_OFFLINE_FOR);
+        let vault = self.vault_locked.map(|since| since + VAULT_AWAITED_FOR);
         let signed_in = self
             .facts
             .services
@@ -73,6 +80,7 @@ impl Engine {
             .any(|service| service.account.is_some());
         let midnight = signed_in.then(|| LocalDay::of(at, now.utc_offset).end(now.utc_offset));
         let floor = signed_in.then(|| self.floor_saved + HOUR);
-        checks.chain(counts).chain(warnings).chain(midnight).chain(floor)
+        let ends = counts.chain(warnings).chain(others).chain(sessions);
+        checks.chain(ends).chain(vault).chain(midnight).chain(floor)
     }
 }

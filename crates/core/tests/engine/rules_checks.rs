@@ -13,7 +13,13 @@ use crate::support::{ATLAS, QUARRY, SERVICE, days, hours, minutes, seconds};
 
 /// The leases' ends, by product.
 fn ends(world: &World) -> Vec<Timestamp> {
-    let end = |product| world.facts().held(SERVICE, product)?.lease().map(|lease| lease.until());
+    let end = |product| {
+        world
+            .facts()
+            .held(SERVICE, product)?
+            .lease()
+            .map(|lease| lease.until())
+    };
     [ATLAS, QUARRY].into_iter().filter_map(end).collect()
 }
 
@@ -40,7 +46,10 @@ fn somebody_signed_in_is_checked_before_a_day_has_passed_also_with_nothing_open(
         assert!(*gap <= DAY + seconds(1), "later than a day: {gap:?}");
         assert!(*gap >= DAY * 9 / 10 - seconds(1), "too often: {gap:?}");
     }
-    assert!(gaps.iter().any(|gap| *gap < DAY - minutes(5)), "spread by jitter: {gaps:?}");
+    assert!(
+        gaps.iter().any(|gap| *gap < DAY - minutes(5)),
+        "spread by jitter: {gaps:?}"
+    );
 }
 
 #[test]
@@ -78,7 +87,9 @@ fn what_makes_a_check_at_once() {
         ("preparing for offline", |world| {
             world.ask(Ask::Check);
         }),
-        ("a product that was never checked", |world| world.install("https://licence.example", 1, "NEW")),
+        ("a product that was never checked", |world| {
+            world.install("https://licence.example", 1, "NEW")
+        }),
     ];
     for (what, event) in events {
         let mut world = World::signed_in();
@@ -122,7 +133,10 @@ fn a_start_with_a_good_lease_waits_for_its_check_three_seconds_at_most() {
 #[test]
 fn the_answer_a_start_waited_for_counts() {
     let mut world = World::signed_in();
-    world.service().seat(ATLAS, crate::support::licensing::Seat::Refused(Code::SessionInUse));
+    world.service().seat(
+        ATLAS,
+        crate::support::licensing::Seat::Refused(Code::SessionInUse),
+    );
     let key = world.start(ATLAS);
     world.pass(seconds(1));
     assert_eq!(world.told(key), [3, 16]);
@@ -131,17 +145,23 @@ fn the_answer_a_start_waited_for_counts() {
 #[test]
 fn failed_checks_back_off_with_jitter_up_to_five_minutes() {
     let mut world = World::signed_in();
-    world.set_network(false);
     let first = world.checks.len();
+    world.set_network(false);
     world.pass(days(1));
-    let gaps: Vec<Duration> = world.checks[first..].windows(2).map(|pair| pair[1] - pair[0]).collect();
-    for (failures, gap) in gaps.iter().enumerate() {
-        let ceiling = seconds(1 << failures.min(16)).min(minutes(5)) + seconds(1);
-        assert!(*gap <= ceiling, "{gap:?} after {failures} failures");
+    let gaps: Vec<Duration> = world.checks[first..]
+        .windows(2)
+        .map(|pair| pair[1] - pair[0])
+        .collect();
+    for (before, gap) in gaps.iter().enumerate() {
+        let ceiling = seconds(1 << before.min(16)).min(minutes(5)) + seconds(1);
+        assert!(*gap <= ceiling, "{gap:?} after {before} failures and one more");
     }
     let late = &gaps[12..];
     let mean = late.iter().sum::<Duration>() / u32::try_from(late.len()).unwrap();
-    assert!(mean > minutes(2) && mean < minutes(3), "full jitter: {mean:?} on average");
+    assert!(
+        mean > minutes(2) && mean < minutes(3),
+        "full jitter: {mean:?} on average"
+    );
 }
 
 #[test]
@@ -153,7 +173,10 @@ fn a_busy_service_is_asked_again_when_it_says_and_is_no_outage() {
         world.ask(Ask::Check);
         world.pass(minutes(11));
         let gap = world.checks[first + 1] - world.checks[first];
-        assert!(gap >= seconds(waits) && gap <= seconds(waits.max(1) + 1), "{gap:?} for {said:?}");
+        assert!(
+            gap >= seconds(waits) && gap <= seconds(waits.max(1) + 1),
+            "{gap:?} for {said:?}"
+        );
         assert_eq!(world.view().accounts[0].reach, Reach::Online);
         assert_eq!(world.code(ATLAS), 0);
     }
@@ -167,7 +190,10 @@ fn preparing_for_offline_says_until_when_the_device_is_good() {
     assert_eq!(world.answer(ticket), None, "not before the check has answered");
     world.pass(seconds(1));
     let until = ends(&world)[0];
-    assert_eq!(world.answer(ticket), Some(&Answer::Checked { until: Some(until) }));
+    assert_eq!(
+        world.answer(ticket),
+        Some(&Answer::Checked { until: Some(until) })
+    );
     assert!(until > world.machine.real + (30 * DAY - minutes(1)));
 }
 
@@ -175,8 +201,16 @@ fn preparing_for_offline_says_until_when_the_device_is_good() {
 fn preparing_for_offline_says_why_it_could_not() {
     type Fault = fn(&mut World);
     let faults: [(&str, Fault, Code); 4] = [
-        ("offline", |world| world.network = false, Code::LicensingUnavailable),
-        ("licensing_unreachable", |world| world.licensing = false, Code::LicensingUnavailable),
+        (
+            "offline",
+            |world| world.network = false,
+            Code::LicensingUnavailable,
+        ),
+        (
+            "licensing_unreachable",
+            |world| world.licensing = false,
+            Code::LicensingUnavailable,
+        ),
         (
             "service_busy",
             |world| world.wire = Wire::Fails(CheckFailure::Busy { retry_after: None }),

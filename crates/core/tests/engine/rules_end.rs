@@ -13,7 +13,13 @@ use crate::support::world::World;
 use crate::support::{ATLAS, QUARRY, SERVICE, days, hours, minutes, seconds};
 
 fn end(world: &World) -> Timestamp {
-    world.facts().held(SERVICE, ATLAS).unwrap().lease().unwrap().until()
+    world
+        .facts()
+        .held(SERVICE, ATLAS)
+        .unwrap()
+        .lease()
+        .unwrap()
+        .until()
 }
 
 /// Atlas is open, and its lease ends in `left` without a network.
@@ -41,7 +47,11 @@ fn the_end_is_exclusive() {
     let refused = world.start(ATLAS);
     world.pass(minutes(1));
     assert_eq!(world.status(refused).code, 12);
-    assert_eq!(world.status(refused).stop_at, None, "a start that never ran has nothing to save");
+    assert_eq!(
+        world.status(refused).stop_at,
+        None,
+        "a start that never ran has nothing to save"
+    );
 }
 
 #[test]
@@ -51,10 +61,17 @@ fn an_open_product_gets_ten_minutes_from_when_it_could_be_told() {
     let status = world.status(key);
     assert_eq!((status.code, status.until), (12, Some(end(&world))));
     let stop_at = status.stop_at.unwrap();
-    assert!(stop_at.since(end(&world)) <= minutes(10) + seconds(60), "after a check of at most a minute");
+    assert!(
+        stop_at.since(end(&world)) <= minutes(10) + seconds(60),
+        "after a check of at most a minute"
+    );
     assert!(stop_at.since(end(&world)) >= minutes(10));
     world.pass(days(1));
-    assert_eq!(world.status(key).stop_at, Some(stop_at), "what it does is its own decision (rule 20)");
+    assert_eq!(
+        world.status(key).stop_at,
+        Some(stop_at),
+        "what it does is its own decision (rule 20)"
+    );
 }
 
 #[test]
@@ -82,8 +99,16 @@ fn products_that_end_together_make_one_notice_and_no_noise() {
     let told = (world.told(atlas), world.told(quarry));
     let handled = world.handled;
     world.pass(hours(2));
-    assert_eq!((world.told(atlas), world.told(quarry)), told, "told once, and left alone");
-    assert!(world.handled - handled < 300, "{} inputs in two hours", world.handled - handled);
+    assert_eq!(
+        (world.told(atlas), world.told(quarry)),
+        told,
+        "told once, and left alone"
+    );
+    assert!(
+        world.handled - handled < 300,
+        "{} inputs in two hours",
+        world.handled - handled
+    );
     assert_eq!(count(&world, |kind| matches!(kind, NoticeKind::Ended { .. })), 1);
 }
 
@@ -94,7 +119,10 @@ fn a_product_that_is_closed_ends_in_the_same_notice() {
     assert_eq!(world.status(atlas).code, 12);
     assert_eq!(world.code(QUARRY), 12);
     let ended: Vec<_> = world.shown.iter().map(|shown| &shown.notice).collect();
-    let ended: Vec<_> = ended.iter().filter(|notice| matches!(notice.kind, NoticeKind::Ended { .. })).collect();
+    let ended: Vec<_> = ended
+        .iter()
+        .filter(|notice| matches!(notice.kind, NoticeKind::Ended { .. }))
+        .collect();
     assert!(
         matches!(ended[..], [only] if matches!(only.kind, NoticeKind::Ended { days: 30, stop_at: Some(_) })),
         "{ended:?}"
@@ -145,22 +173,37 @@ fn one_connection_heals_everything() {
 
 #[test]
 fn a_refusal_that_is_repeated_is_one_cause() {
-    for code in [Code::NotAssigned, Code::SubscriptionEnded, Code::SessionInUse, Code::DeviceLimit] {
+    for code in [
+        Code::NotAssigned,
+        Code::SubscriptionEnded,
+        Code::SessionInUse,
+        Code::DeviceLimit,
+    ] {
         let mut world = World::signed_in();
         let key = world.start(ATLAS);
         world.pass(seconds(10));
         world.service().seat(ATLAS, Seat::Refused(code));
         world.ask(Ask::Check);
         world.pass(seconds(1));
-        let stop_at = world.status(key).stop_at.expect("an open product gets its save window");
+        let stop_at = world
+            .status(key)
+            .stop_at
+            .expect("an open product gets its save window");
         assert!(stop_at.since(world.trusted()) <= minutes(10));
         for _ in 0..6 {
             world.ask(Ask::Check);
             world.pass(minutes(4));
         }
         let later = world.status(key).stop_at.unwrap();
-        assert!(later <= stop_at + seconds(1), "{code:?}: every check won a new window");
-        assert_eq!(count(&world, |kind| matches!(kind, NoticeKind::MustStop { .. })), 1, "{code:?}");
+        assert!(
+            later <= stop_at + seconds(1),
+            "{code:?}: every check won a new window"
+        );
+        assert_eq!(
+            count(&world, |kind| matches!(kind, NoticeKind::MustStop { .. })),
+            1,
+            "{code:?}"
+        );
     }
 }
 

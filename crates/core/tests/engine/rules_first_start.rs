@@ -11,7 +11,11 @@ use crate::support::{ATLAS, hours, minutes, seconds};
 fn signed_out_and_online_it_asks_for_sign_in_and_starts_by_itself_afterwards() {
     let mut world = World::new();
     let key = world.start(ATLAS);
-    assert_eq!(world.status(key).code, 3, "it is being found out whether the network is there");
+    assert_eq!(
+        world.status(key).code,
+        3,
+        "it is being found out whether the network is there"
+    );
     world.pass(seconds(1));
     assert_eq!(world.status(key).code, 10);
     world.sign_in();
@@ -26,7 +30,14 @@ fn without_a_route_it_says_at_once_that_it_needs_the_internet() {
     let key = world.start(ATLAS);
     world.pass(seconds(1));
     assert_eq!(world.status(key).code, 11);
+    assert_eq!(
+        world.view().accounts[0].reach,
+        Reach::Doubtful,
+        "nobody else is told anything yet (rule 8)"
+    );
+    world.pass(seconds(10));
     assert_eq!(world.view().accounts[0].reach, Reach::Offline);
+    assert_eq!(world.told(key)[..2], [3, 11]);
 }
 
 #[test]
@@ -53,10 +64,14 @@ fn signed_in_it_names_the_service_that_is_out() {
         (world.licensing, world.identity) = (licensing, identity);
         let key = world.start(ATLAS);
         world.pass(minutes(1));
-        assert_eq!(world.status(key).code, code);
+        assert!(world.told(key).contains(&code), "{:?}", world.told(key));
         (world.licensing, world.identity) = (true, true);
         world.pass(minutes(6));
-        assert_eq!(world.status(key).code, 0, "it starts when the service is back, after {code}");
+        assert_eq!(
+            world.status(key).code,
+            0,
+            "it starts when the service is back, after {code}"
+        );
     }
 }
 
@@ -83,11 +98,15 @@ fn signed_out_is_not_offline_once_the_network_is_back() {
     let mut world = World::new();
     world.network = false;
     let key = world.start(ATLAS);
-    world.pass(seconds(1));
+    world.pass(minutes(1));
+    assert_eq!(world.view().accounts[0].reach, Reach::Offline);
     world.close(key);
-    assert_eq!(world.code(ATLAS), 11);
     world.set_network(true);
     world.pass(minutes(6));
-    assert_eq!(world.code(ATLAS), 10, "nothing is known against the network any more");
+    assert_eq!(
+        world.code(ATLAS),
+        10,
+        "nothing is known against the network any more"
+    );
     assert_eq!(world.view().headline.line, Line::SignedOut);
 }

@@ -128,9 +128,7 @@ impl Licensing {
             iat: at.as_secs(),
             server_time: at.as_secs(),
             seq: self.signed,
-            cnf: Confirmation {
-                jkt: device.clone(),
-            },
+            cnf: Confirmation { jkt: device.clone() },
             req: request.to_owned(),
         };
         match seat {

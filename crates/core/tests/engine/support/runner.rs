@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use latchkey_core::engine::{
-    Attempt, CheckAnswered, CheckFailure, Effect, Input, Outcome, Side, SignedIn,
-};
+use latchkey_core::engine::{Attempt, CheckAnswered, CheckFailure, Effect, Input, Outcome, Side, SignedIn};
 use latchkey_core::facts::{Forget, PendingRelease};
 use latchkey_core::jws::Thumbprint;
 use latchkey_core::status::Party;
@@ -89,7 +87,8 @@ impl World {
         }
         let ids = news.iter().map(|notice| notice.id).collect();
         let at = self.machine.real;
-        self.shown.extend(news.into_iter().map(|notice| Shown { notice, at }));
+        self.shown
+            .extend(news.into_iter().map(|notice| Shown { notice, at }));
         self.shown_by_viewer(ids);
     }
 
@@ -184,11 +183,25 @@ impl World {
             return self.later(AT_ONCE, service, attempt, Outcome::Checked(Err(failure)));
         }
         if self.network && self.needs_token(service, refresh_every) {
-            self.later(self.latency / 4, service, attempt, Outcome::OnWire(Party::Identity));
-            self.later(self.latency / 2, service, attempt, Outcome::OnWire(Party::Licensing));
+            self.later(
+                self.latency / 4,
+                service,
+                attempt,
+                Outcome::OnWire(Party::Identity),
+            );
+            self.later(
+                self.latency / 2,
+                service,
+                attempt,
+                Outcome::OnWire(Party::Licensing),
+            );
         }
         let result = self.ask_service(service, products, identify, refresh_every);
-        let after = if result.is_ok() { self.latency } else { self.patience() };
+        let after = if result.is_ok() {
+            self.latency
+        } else {
+            self.patience()
+        };
         self.later(after, service, attempt, Outcome::Checked(result));
     }
 
@@ -223,15 +236,23 @@ impl World {
         }
         let real = self.machine.real;
         let secrets = self.vault.get_mut(service).filter(|secrets| secrets.tokens);
-        let Some(secrets) = secrets else { return Err(CheckFailure::SignInAgain) };
+        let Some(secrets) = secrets else {
+            return Err(CheckFailure::SignInAgain);
+        };
         if refreshed {
             secrets.access_until = real + HOUR;
         }
-        let device = secrets.device.clone().expect("whoever has tokens has a device key");
+        let device = secrets
+            .device
+            .clone()
+            .expect("whoever has tokens has a device key");
         if sides.0 != Side::Answers {
             return Err(unreachable(sides));
         }
-        let licensing = self.services.get_mut(service).expect("a service that is installed");
+        let licensing = self
+            .services
+            .get_mut(service)
+            .expect("a service that is installed");
         if !identify && !licensing.knows_user {
             return Err(CheckFailure::IdTokenRequired);
         }
@@ -242,10 +263,19 @@ impl World {
         Ok(self.answered(service, products, &device, real))
     }
 
-    fn answered(&mut self, service: &str, products: &[String], device: &Thumbprint, real: Timestamp) -> CheckAnswered {
+    fn answered(
+        &mut self,
+        service: &str,
+        products: &[String],
+        device: &Thumbprint,
+        real: Timestamp,
+    ) -> CheckAnswered {
         self.requests += 1;
         let request = format!("request-{}", self.requests);
-        let licensing = self.services.get_mut(service).expect("a service that is installed");
+        let licensing = self
+            .services
+            .get_mut(service)
+            .expect("a service that is installed");
         match self.wire {
             Wire::Honest | Wire::Fails(_) => {
                 let answered = licensing.answer(&request, device, products, real);
@@ -274,14 +304,24 @@ impl World {
                 problem: "identity_unreachable".to_owned(),
                 detail: String::new(),
             };
-            return self.later(self.patience(), service, attempt, Outcome::SignInEnded(Err(failed)));
+            return self.later(
+                self.patience(),
+                service,
+                attempt,
+                Outcome::SignInEnded(Err(failed)),
+            );
         }
         let url = format!("https://identity.example/authorize?attempt={attempt}");
         self.later(self.latency, service, attempt, Outcome::SignInReady(url));
         match self.user {
             User::Ignores => {}
             User::Denies => {
-                self.later(IN_THE_BROWSER, service, attempt, Outcome::SignInEnded(Err(SignInResult::Denied)));
+                self.later(
+                    IN_THE_BROWSER,
+                    service,
+                    attempt,
+                    Outcome::SignInEnded(Err(SignInResult::Denied)),
+                );
             }
             User::SignsIn => {
                 self.later(IN_THE_BROWSER, service, attempt, Outcome::SignInReturned);
@@ -356,6 +396,11 @@ const fn unreachable((licensing, identity): (Side, Side)) -> CheckFailure {
 }
 
 /// An answer that was made for nobody we know.
-fn foreign(licensing: &mut Licensing, device: &Thumbprint, products: &[String], at: Timestamp) -> CheckAnswered {
+fn foreign(
+    licensing: &mut Licensing,
+    device: &Thumbprint,
+    products: &[String],
+    at: Timestamp,
+) -> CheckAnswered {
     licensing.answer("a-request-before-our-time", device, products, at)
 }

@@ -11,8 +11,9 @@ use latchkey_core::view::{StatusView, View};
 
 /// No wait may be longer (rule 17).
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
-/// More inputs than this without time passing are a loop.
+/// More inputs than this without time passing are a loop, and so are more than this in an hour.
 const AT_ONCE: u32 = 50;
+const IN_AN_HOUR: u32 = 1500;
 
 /// Watches one agent process.
 #[derive(Default)]
@@ -21,6 +22,8 @@ pub(super) struct Witness {
     answered: BTreeSet<Ticket>,
     at: Duration,
     at_once: u32,
+    hour: u64,
+    in_the_hour: u32,
     last_notice: u64,
 }
 
@@ -31,21 +34,43 @@ impl Witness {
         self.at_once = 0;
     }
 
-    /// Judges what came of one input. `waited_for` is how many inputs the outside sent without being asked.
+    /// Judges what came of one input.
     pub(super) fn judge(&mut self, now: &Now, effects: &[Effect], view: &View, trusted: Timestamp) {
         self.at_once = if self.at == now.ticks { self.at_once + 1 } else { 0 };
         self.at = now.ticks;
-        assert!(self.at_once < AT_ONCE, "a loop: {AT_ONCE} inputs and no time passed; {effects:?}");
+        assert!(
+            self.at_once < AT_ONCE,
+            "a loop: {AT_ONCE} inputs and no time passed; {effects:?}"
+        );
+        let hour = now.ticks.as_secs() / 3600;
+        self.in_the_hour = if self.hour == hour {
+            self.in_the_hour + 1
+        } else {
+            0
+        };
+        self.hour = hour;
+        assert!(
+            self.in_the_hour < IN_AN_HOUR,
+            "a loop: {IN_AN_HOUR} inputs in an hour; {effects:?}"
+        );
 
-        let saves = effects.iter().filter(|effect| matches!(effect, Effect::Save { .. }));
+        let saves = effects
+            .iter()
+            .filter(|effect| matches!(effect, Effect::Save { .. }));
         match saves.count() {
             0 => {}
-            1 => assert!(matches!(effects[0], Effect::Save { .. }), "told before it was saved: {effects:?}"),
+            1 => assert!(
+                matches!(effects[0], Effect::Save { .. }),
+                "told before it was saved: {effects:?}"
+            ),
             _ => panic!("saved twice for one input: {effects:?}"),
         }
         match effects.last() {
             Some(Effect::WakeAt(wake)) => {
-                assert!(wake.is_none_or(|at| at > now.ticks), "due in the past: {effects:?}");
+                assert!(
+                    wake.is_none_or(|at| at > now.ticks),
+                    "due in the past: {effects:?}"
+                );
             }
             other => panic!("no WakeAt at the end: {other:?}"),
         }
@@ -60,7 +85,10 @@ impl Witness {
     }
 
     fn judge_view(&mut self, effects: &[Effect], view: &View) {
-        let published = effects.iter().filter(|effect| **effect == Effect::Publish).count();
+        let published = effects
+            .iter()
+            .filter(|effect| **effect == Effect::Publish)
+            .count();
         let as_if_then = View {
             at: self.view.at,
             ..view.clone()
@@ -82,7 +110,12 @@ impl Witness {
     /// Notices that were not seen before.
     pub(super) fn news(&mut self, view: &View) -> Vec<Notice> {
         let last = self.last_notice;
-        let news: Vec<Notice> = view.notices.iter().filter(|notice| notice.id > last).cloned().collect();
+        let news: Vec<Notice> = view
+            .notices
+            .iter()
+            .filter(|notice| notice.id > last)
+            .cloned()
+            .collect();
         if let Some(newest) = news.iter().map(|notice| notice.id).max() {
             self.last_notice = newest;
         }
@@ -92,16 +125,26 @@ impl Witness {
 
 /// Every pending status says since when and until when, and is not overdue (rule 17).
 pub(super) fn judge_pending(status: &StatusView, trusted: Timestamp) {
-    let on_wire = matches!(status.code(), Some(Code::PendingIdentity | Code::PendingLicensing));
+    let on_wire = matches!(
+        status.code(),
+        Some(Code::PendingIdentity | Code::PendingLicensing)
+    );
     if !on_wire && status.code() != Some(Code::AuthPending) {
         return;
     }
-    assert_eq!(status.reason.is_some(), !on_wire, "code 4, and no other, has a reason: {status:?}");
+    assert_eq!(
+        status.reason.is_some(),
+        !on_wire,
+        "code 4, and no other, has a reason: {status:?}"
+    );
     let since = status.since.expect("every pending status says since when");
     assert!(since <= trusted, "pending since the future: {status:?}");
     match status.until {
         Some(until) => {
-            assert!(until.since(since) <= LONGEST_WAIT, "a wait without end: {status:?}");
+            assert!(
+                until.since(since) <= LONGEST_WAIT,
+                "a wait without end: {status:?}"
+            );
             assert!(trusted <= until, "overdue at {trusted:?}: {status:?}");
         }
         None => assert!(!on_wire, "no deadline: {status:?}"),

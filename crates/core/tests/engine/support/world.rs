@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use latchkey_core::engine::{Answer, Ask, Attempt, CheckAnswered, ClientId, Engine, Input, Outcome, Ticket, UseKey};
+use latchkey_core::engine::{
+    Answer, Ask, Attempt, CheckAnswered, ClientId, Engine, Input, Outcome, Ticket, UseKey,
+};
 use latchkey_core::facts::Facts;
 use latchkey_core::jws::Thumbprint;
 use latchkey_core::notice::Notice;
@@ -151,7 +153,10 @@ impl World {
     /// The same, with other dice.
     pub(crate) fn seeded(seed: u64) -> Self {
         let service = Licensing::new(SERVICE, 1);
-        let registry = vec![service.registration(ATLAS, "Atlas"), service.registration(QUARRY, "Quarry")];
+        let registry = vec![
+            service.registration(ATLAS, "Atlas"),
+            service.registration(QUARRY, "Quarry"),
+        ];
         let mut world = Self {
             machine: Machine::new(seed),
             network: true,
@@ -202,11 +207,13 @@ impl World {
         self.services.get_mut(SERVICE).unwrap()
     }
 
-    /// Another service with a product of its own.
+    /// Another product, of a service that is known or of a new one.
     pub(crate) fn install(&mut self, address: &str, seed: u8, product: &str) {
-        let service = Licensing::new(address, seed);
+        let service = self
+            .services
+            .entry(address.to_owned())
+            .or_insert_with(|| Licensing::new(address, seed));
         self.registry.push(service.registration(product, product));
-        self.services.insert(address.to_owned(), service);
         self.input(Input::Registry(self.registry.clone()));
     }
 
@@ -312,7 +319,11 @@ impl World {
 
     /// The codes that a program was told, in order, without repetitions.
     pub(crate) fn told(&self, key: UseKey) -> Vec<u16> {
-        let mut codes: Vec<u16> = self.programs[&key].told.iter().map(|status| status.code).collect();
+        let mut codes: Vec<u16> = self.programs[&key]
+            .told
+            .iter()
+            .map(|status| status.code)
+            .collect();
         codes.dedup();
         codes
     }
@@ -359,7 +370,11 @@ impl World {
         self.user = User::SignsIn;
         self.ask(Ask::SignIn(Some(SERVICE.to_owned())));
         self.pass(seconds(60));
-        assert!(self.view().accounts[0].user.is_some(), "signed in: {:?}", self.view());
+        assert!(
+            self.view().accounts[0].user.is_some(),
+            "signed in: {:?}",
+            self.view()
+        );
     }
 
     // --- time ---
@@ -406,7 +421,10 @@ impl World {
 
     fn next_due(&self) -> Option<Duration> {
         let due = self.due.iter().map(|due| due.at).min();
-        [due, self.wake.filter(|_| self.is_alive())].into_iter().flatten().min()
+        [due, self.wake.filter(|_| self.is_alive())]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn go_to(&mut self, ticks: Duration) {
@@ -431,11 +449,14 @@ impl World {
 
     /// Something happens.
     pub(crate) fn input(&mut self, input: Input) {
-        let Some(engine) = self.engine.as_mut() else { return };
+        let Some(engine) = self.engine.as_mut() else {
+            return;
+        };
         let now = self.machine.now();
         let effects = engine.handle(&now, input);
         self.handled += 1;
-        self.witness.judge(&now, &effects, engine.view(), engine.trusted(&now));
+        self.witness
+            .judge(&now, &effects, engine.view(), engine.trusted(&now));
         for effect in effects {
             if let Some(left) = self.dies_in.as_mut() {
                 if *left == 0 {
