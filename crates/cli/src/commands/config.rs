@@ -1,0 +1,143 @@
+//! `latchkey config`: what holds, and from where.
+
+use std::env;
+
+use latchkey_ipc::address::{Address, FOLDER_VARIABLE};
+use latchkey_ipc::launch::{self, PROGRAM_VARIABLE};
+use latchkey_ipc::settings::{self, Settings, Source};
+use latchkey_words::{Value, Words};
+use serde::Serialize;
+
+use super::Outcome;
+use crate::arguments::Config;
+use crate::document::SCHEMA;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::{language, output, text};
+
+/// The one setting that files carry.
+const LANGUAGE: &str = "language";
+
+/// `latchkey config list --json`
+#[derive(Serialize)]
+struct Document {
+    schema: u32,
+    settings: Vec<Row>,
+}
+
+/// One setting.
+#[derive(Serialize)]
+struct Row {
+    key: &'static str,
+    /// Absent where there is nothing: no agent is installed.
+    value: Option<String>,
+    source: &'static str,
+    /// The variable's name or the file's path, where the source is one.
+    place: Option<String>,
+}
+
+pub(super) fn run(
+    change: Option<&Config>,
+    asked: Option<&str>,
+    settings: &Settings,
+    words: &Words,
+) -> Outcome {
+    match change {
+        None => list(false, asked, settings, words),
+        Some(Config::List { json }) => list(*json, asked, settings, words),
+        Some(Config::Set { key, value }) => set(key, Some(value), words),
+        Some(Config::Unset { key }) => set(key, None, words),
+    }
+}
+
+fn list(json: bool, asked: Option<&str>, settings: &Settings, words: &Words) -> Outcome {
+    let rows = vec![spoken(asked, settings, words), agent(), socket()?];
+    if json {
+        output::json(&Document {
+            schema: SCHEMA,
+            settings: rows,
+        })?;
+        return Ok(Exit::Done);
+    }
+    let from = |row: &Row| {
+        let place = row.place.as_deref().unwrap_or("none");
+        words.message(
+            &format!("cli-from-{}", row.source.replace('_', "-")),
+            &[("place", place.into())],
+        )
+    };
+    let cells = |row: &Row| {
+        let value = row.value.clone().unwrap_or_else(|| "–".to_owned());
+        [row.key.to_owned(), value, from(row)]
+    };
+    output::lines(text::table(&rows.iter().map(cells).collect::<Vec<_>>()))?;
+    Ok(Exit::Done)
+}
+
+fn spoken(asked: Option<&str>, settings: &Settings, words: &Words) -> Row {
+    let (value, source, place) = match (asked, &settings.language) {
+        (Some(asked), _) => (asked.to_owned(), "command_line", None),
+        (None, Some(set)) => {
+            let (source, place) = match &set.source {
+                Source::Environment(variable) => ("environment", (*variable).to_owned()),
+                Source::User(path) => ("user_file", path.display().to_string()),
+                Source::Machine(path) => ("machine_file", path.display().to_string()),
+            };
+            (set.value.clone(), source, Some(place))
+        }
+        (None, None) => (words.language().to_owned(), "default", None),
+    };
+    Row {
+        key: LANGUAGE,
+        value: Some(value),
+        source,
+        place,
+    }
+}
+
+fn agent() -> Row {
+    let program = launch::find_program().ok();
+    let named = program.is_some() && program == env::var_os(PROGRAM_VARIABLE).map(Into::into);
+    Row {
+        key: "agent",
+        value: program.map(|program| program.display().to_string()),
+        source: if named { "environment" } else { "default" },
+        place: named.then(|| PROGRAM_VARIABLE.to_owned()),
+    }
+}
+
+fn socket() -> Result<Row, Failure> {
+    let address = Address::of_user()
+        .map_err(|error| Failure::new(Exit::AGENT_NOT_FOUND, "agent_unreachable", error))?;
+    let named = env::var_os(FOLDER_VARIABLE).is_some_and(|folder| !folder.is_empty());
+    Ok(Row {
+        key: "socket",
+        value: Some(endpoint(&address)),
+        source: if named { "environment" } else { "default" },
+        place: named.then(|| FOLDER_VARIABLE.to_owned()),
+    })
+}
+
+#[cfg(unix)]
+fn endpoint(address: &Address) -> String {
+    address.socket().display().to_string()
+}
+
+#[cfg(windows)]
+fn endpoint(address: &Address) -> String {
+    address.pipe().to_owned()
+}
+
+fn set(key: &str, value: Option<&String>, words: &Words) -> Outcome {
+    if key != LANGUAGE {
+        return Err(Failure::new(Exit::Usage, "unknown_setting", key));
+    }
+    if let Some(value) = value.filter(|value| !language::is_spoken(value)) {
+        return Err(Failure::new(Exit::Usage, "unknown_language", value));
+    }
+    let path = settings::set_language(value.cloned())
+        .map_err(|error| Failure::failed("settings_not_saved", error))?;
+    let path = path.display().to_string();
+    output::line(&words.message("cli-setting-saved", &[("file", Value::from(&path))]))?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,77 @@
+//! `latchkey config`
+
+use super::agent::Agent;
+use super::command::{latchkey, run, shown};
+use super::views::ready;
+
+fn session(agent: &Agent, arguments: &[&str], environment: &[(&str, &str)]) -> String {
+    let mut command = latchkey(agent, arguments);
+    command.env("LATCHKEY_AGENT", agent.folder().join("latchkey-agent"));
+    let output = run(command.envs(environment.iter().copied()));
+    let folder = agent.folder().display().to_string();
+    // A build of the whole workspace has an agent beside the command; that one counts first.
+    let beside = std::path::Path::new(env!("CARGO_BIN_EXE_latchkey")).with_file_name("latchkey-agent");
+    shown(arguments, &output)
+        .replace(&folder, "~")
+        .replace(&beside.display().to_string(), "<beside>")
+}
+
+#[cfg(unix)]
+#[test]
+fn what_holds_and_from_where() {
+    let agent = Agent::showing(ready());
+    let language = |arguments: &[&str], environment: &[(&str, &str)]| {
+        let text = session(&agent, arguments, environment);
+        text.lines()
+            .find(|line| line.starts_with("language") || line.contains("latchkey: "))
+            .unwrap()
+            .to_owned()
+    };
+    let set = [("LATCHKEY_LANGUAGE", "de")];
+    let mut told = vec![
+        language(&["config"], &[]),
+        language(&["config"], &set),
+        language(&["config", "--language", "en"], &set),
+        session(&agent, &["config", "set", "language", "de-AT"], &[]),
+        language(&["config", "list"], &[]),
+        language(&["config", "list"], &[("LATCHKEY_LANGUAGE", "en")]),
+        session(&agent, &["sign-out"], &[]),
+        session(&agent, &["config", "unset", "language"], &[]),
+        language(&["config"], &[]),
+    ];
+    std::fs::write(agent.folder().join(".config/latchkey/config.json"), "{").unwrap();
+    told.push(language(&["config"], &[]));
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[cfg(unix)]
+#[test]
+fn where_the_agent_is_and_listens() {
+    let agent = Agent::showing(ready());
+    let text = session(&agent, &["config"], &[]);
+    assert!(
+        text.contains("socket    ~/run/agent.sock  from the environment variable LATCHKEY_SOCKET_DIR"),
+        "{text}"
+    );
+    let json = run(&mut latchkey(&agent, &["config", "list", "--json"]));
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json["schema"], 1);
+    let sources: Vec<_> = json["settings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| &row["source"])
+        .collect();
+    assert_eq!(sources, ["default", "default", "environment"]);
+}
+
+#[test]
+fn what_cannot_be_set_is_said() {
+    let agent = Agent::showing(ready());
+    let sessions = [
+        session(&agent, &["config", "set", "agent", "/tmp/agent"], &[]),
+        session(&agent, &["config", "set", "language", "fr"], &[]),
+        session(&agent, &["config", "unset", "autostart"], &[]),
+    ];
+    insta::assert_snapshot!(sessions.join("\n"));
+}
