@@ -4,6 +4,8 @@
 
 use std::ffi::{OsStr, OsString};
 
+use crate::address::{Address, FOLDER_VARIABLE};
+
 /// Let through on every system. A name that ends in `*` stands for every name that begins so.
 const NAMES: &[&str] = &[
     "HOME",
@@ -61,9 +63,16 @@ const WINDOWS_NAMES: &[&str] = &[
     "WINDIR",
 ];
 
-/// The environment of the agent that this process starts.
-pub(super) fn inherited() -> impl Iterator<Item = (OsString, OsString)> {
-    std::env::vars_os().filter(|(name, _)| is_inherited(name))
+/// The environment of a program of Latchkey's that this process starts, for the agent at `address`.
+pub(super) fn inherited(address: &Address) -> Vec<(OsString, OsString)> {
+    let mut variables: Vec<_> = std::env::vars_os()
+        .filter(|(name, _)| is_inherited(name))
+        .collect();
+    if Address::of_user().ok().as_ref() != Some(address) {
+        variables.retain(|(name, _)| name != FOLDER_VARIABLE);
+        variables.push((FOLDER_VARIABLE.into(), address.folder().into()));
+    }
+    variables
 }
 
 fn is_inherited(name: &OsStr) -> bool {

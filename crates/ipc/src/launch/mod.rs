@@ -88,14 +88,25 @@ pub enum LaunchError {
 /// # Errors
 /// [`LaunchError`].
 pub fn connect_or_start(kind: Kind, timeout: Duration) -> Result<Connection, LaunchError> {
+    connect_or_start_at(&Address::of_user()?, kind, timeout)
+}
+
+/// [`connect_or_start`] for the agent at another address. When it is started, it is told to listen there.
+///
+/// # Errors
+/// [`LaunchError`].
+pub fn connect_or_start_at(
+    address: &Address,
+    kind: Kind,
+    timeout: Duration,
+) -> Result<Connection, LaunchError> {
     let deadline = after(timeout);
-    let address = Address::of_user().map_err(ConnectError::from)?;
-    if let Some(connection) = connect(&address, kind, deadline)?
+    if let Some(connection) = connect(address, kind, deadline)?
         && !(is_outdated(&connection, kind) && retire(&connection, deadline))
     {
         return Ok(connection);
     }
-    start_and_connect(&address, kind, deadline)
+    start_and_connect(address, kind, deadline)
 }
 
 /// The agent's program, as [`connect_or_start`] would start it.
@@ -132,7 +143,7 @@ fn start_and_connect(address: &Address, kind: Kind, deadline: Instant) -> Result
         }
         let due = started.as_ref().is_none_or(|(at, _)| at.elapsed() > START_AGAIN);
         if my_turn && due {
-            started = Some((Instant::now(), start_program(PROGRAM, &[])?));
+            started = Some((Instant::now(), start_program(PROGRAM, &[], address)?));
         }
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
@@ -147,23 +158,23 @@ fn start_and_connect(address: &Address, kind: Kind, deadline: Instant) -> Result
     }
 }
 
-/// Starts the window, showing `screen` (empty for the one that fits). A window that is open already is asked to show
+/// Starts the window of the agent at `address`, showing `screen` (empty for the one that fits). A window that is open already is asked to show
 /// itself by the one that is started.
 ///
 /// # Errors
 /// [`LaunchError::NotInstalled`], [`LaunchError::Start`].
-pub fn start_window(screen: &str) -> Result<(), LaunchError> {
+pub fn start_window(address: &Address, screen: &str) -> Result<(), LaunchError> {
     let mut arguments = vec!["--window"];
     if !screen.is_empty() {
         arguments.extend(["--screen", screen]);
     }
-    start_program(program::TRAY, &arguments).map(drop)
+    start_program(program::TRAY, &arguments, address).map(drop)
 }
 
 /// Starts one of Latchkey's programs, and says which file it was.
-fn start_program(name: &str, arguments: &[&str]) -> Result<PathBuf, LaunchError> {
+fn start_program(name: &str, arguments: &[&str], address: &Address) -> Result<PathBuf, LaunchError> {
     let program = program::find(name).map_err(|looked_at| LaunchError::NotInstalled { looked_at })?;
-    match start(&program, arguments) {
+    match start(&program, arguments, &environment::inherited(address)) {
         Ok(()) => Ok(program),
         Err(source) => Err(LaunchError::Start { program, source }),
     }

@@ -1,21 +1,25 @@
 //! Starting a process that has nothing to do with its starter any more.
 
+use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::environment;
-
 /// Descriptors beyond this are not looked for where the system has no call that covers all.
 const MOST_DESCRIPTORS: u64 = 65_536;
 
-/// Starts `program` with `arguments` in a session of its own, without descriptors or most of the environment of this process.
+/// Starts `program` with `arguments` in a session of its own, with this environment and none of the descriptors of this
+/// process.
 ///
 /// It becomes no child of this process: a child that ends before its parent stays as a zombie until the parent asks for
 /// it, and a product that embeds the SDK must neither have to do that nor be given a child it knows nothing of.
 #[expect(unsafe_code, reason = "what happens between fork and exec has no safe form")]
-pub(super) fn start(program: &Path, arguments: &[&str]) -> io::Result<()> {
+pub(super) fn start(
+    program: &Path,
+    arguments: &[&str],
+    environment: &[(OsString, OsString)],
+) -> io::Result<()> {
     let open_limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
     let last =
         i32::try_from(open_limit.unwrap_or(MOST_DESCRIPTORS).min(MOST_DESCRIPTORS)).unwrap_or(i32::MAX);
@@ -23,7 +27,7 @@ pub(super) fn start(program: &Path, arguments: &[&str]) -> io::Result<()> {
     command
         .args(arguments)
         .env_clear()
-        .envs(environment::inherited())
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .current_dir("/")
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -13,26 +13,28 @@ use windows_sys::Win32::System::Threading::{
     DETACHED_PROCESS, PROCESS_INFORMATION, STARTUPINFOW,
 };
 
-use super::environment;
-
-/// Starts `program` with `arguments`, without console, handles or most of the environment of this process, and outside of its job where
-/// that is allowed, so that it does not end with whatever started the product.
+/// Starts `program` with `arguments` and this environment, without console or handles of this process, and outside of
+/// its job where that is allowed, so that it does not end with whatever started the product.
 ///
 /// `std::process::Command` is not enough here: it always lets inheritable handles through.
-pub(super) fn start(program: &Path, arguments: &[&str]) -> io::Result<()> {
-    match start_with(program, arguments, CREATE_BREAKAWAY_FROM_JOB) {
+pub(super) fn start(
+    program: &Path,
+    arguments: &[&str],
+    environment: &[(OsString, OsString)],
+) -> io::Result<()> {
+    let environment = environment_block(environment)?;
+    match start_with(program, arguments, &environment, CREATE_BREAKAWAY_FROM_JOB) {
         Err(error) if error.raw_os_error() == Some(ERROR_ACCESS_DENIED.cast_signed()) => {
-            start_with(program, arguments, 0)
+            start_with(program, arguments, &environment, 0)
         }
         result => result,
     }
 }
 
 #[expect(unsafe_code, reason = "Win32 has no safe form of this")]
-fn start_with(program: &Path, arguments: &[&str], flags: u32) -> io::Result<()> {
+fn start_with(program: &Path, arguments: &[&str], environment: &[u16], flags: u32) -> io::Result<()> {
     let application = wide(program.as_os_str())?;
     let mut command_line = command_line(program, arguments)?;
-    let environment = environment_block()?;
     let folder = wide(program.parent().unwrap_or(program).as_os_str())?;
     let startup = STARTUPINFOW {
         cb: u32::try_from(size_of::<STARTUPINFOW>()).unwrap_or(0),
@@ -81,8 +83,8 @@ fn command_line(program: &Path, arguments: &[&str]) -> io::Result<Vec<u16>> {
 }
 
 /// `NAME=value`, each ended by a zero, sorted as the system wants it, and one more zero at the end.
-fn environment_block() -> io::Result<Vec<u16>> {
-    let mut variables: Vec<_> = environment::inherited().collect();
+fn environment_block(variables: &[(OsString, OsString)]) -> io::Result<Vec<u16>> {
+    let mut variables = variables.to_vec();
     variables.sort_by_key(|(name, _)| name.to_ascii_uppercase());
     let mut block = Vec::new();
     for (mut variable, value) in variables {

@@ -1,0 +1,429 @@
+//! The thread between a product's handles and the agent: one at a time it takes what they ask and what the agent says.
+//!
+//! It is awake only when something happens. Nothing it does to the agent takes longer than [`link::CALL_TIMEOUT`], except
+//! reaching and starting it.
+
+mod link;
+mod retry;
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError};
+use std::time::{Duration, Instant};
+
+use latchkey_core::code::{Code, Reason};
+use latchkey_core::lease::Lease;
+use latchkey_core::time::Timestamp;
+use latchkey_core::view::StatusView;
+use latchkey_ipc::messages::Event as AgentEvent;
+
+use crate::event::Event;
+use crate::licence::{Command, Shared, Wish};
+use crate::status::{Status, own, wall_clock};
+use crate::verify::{Distrust, Verifier};
+use link::{Answer, Link, LinkError};
+use retry::Retry;
+
+/// How long the agent may take, after a lease has ended, to come with another or to say when the product must stop. Its
+/// own check before the end takes a minute at most (rule 5).
+const END_TIMEOUT: Duration = Duration::from_secs(90);
+/// How often in a row the agent may go away before whoever waits for it is told.
+const TRIES: u32 = 3;
+
+pub(crate) struct Worker {
+    shared: Arc<Shared>,
+    commands: Receiver<Command>,
+    verifier: Verifier,
+    link: Option<Link>,
+    retry: Retry,
+    /// Who waits for a permit, and whether the agent has been asked since the last one came.
+    wishes: Vec<Wish>,
+    asked: bool,
+    /// Who wants to know where the product stands.
+    questions: Vec<SyncSender<Status>>,
+    /// Permits that are out.
+    permits: usize,
+    /// What was verified last, and when it ends by this process's own count.
+    granted: Option<Granted>,
+    /// The stop that was told last.
+    told_stop: Option<(u16, Option<Timestamp>)>,
+}
+
+struct Granted {
+    lease: Arc<Lease>,
+    ends_at: Instant,
+    /// The agent has been asked about the end, and may take until `ends_at` now.
+    asked_at_end: bool,
+}
+
+impl Worker {
+    pub(crate) fn new(shared: Arc<Shared>, commands: Receiver<Command>) -> Self {
+        let product = &shared.product;
+        let verifier = Verifier::new(&product.key, &product.service, product.roots.as_slice());
+        Self {
+            shared,
+            commands,
+            verifier,
+            link: None,
+            retry: Retry::default(),
+            wishes: Vec::new(),
+            asked: false,
+            questions: Vec::new(),
+            permits: 0,
+            granted: None,
+            told_stop: None,
+        }
+    }
+
+    pub(crate) fn run(mut self) {
+        while self.take_commands() {
+            self.refuse_overdue();
+            self.reach_agent();
+            self.watch_the_end();
+            self.let_go();
+            if !self.wait() {
+                break;
+            }
+        }
+        self.shared.set_connection(None);
+        self.shared.listeners.end();
+    }
+
+    /// Takes everything that was asked; `false` when nobody can ask any more.
+    fn take_commands(&mut self) -> bool {
+        loop {
+            match self.commands.try_recv() {
+                Ok(command) => {
+                    if !self.take(command) {
+                        return false;
+                    }
+                }
+                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Disconnected) => return false,
+            }
+        }
+    }
+
+    fn take(&mut self, command: Command) -> bool {
+        match command {
+            Command::Authorize(wish) => {
+                self.wishes.push(wish);
+                self.asked = false;
+            }
+            Command::Status(question) if self.permits > 0 => answer(&question, self.shared.status()),
+            Command::Status(question) => self.questions.push(question),
+            Command::Released => self.permits = self.permits.saturating_sub(1),
+            Command::End => return false,
+        }
+        true
+    }
+
+    /// Waits for whatever comes first; `false` when nobody can ask any more.
+    fn wait(&mut self) -> bool {
+        if self.link.is_none() && self.is_awaited() {
+            // The connection was lost while asking: once more, [`TRIES`] times at most.
+            return true;
+        }
+        let now = Instant::now();
+        let deadlines = self.wishes.iter().map(|wish| wish.deadline);
+        let end = self
+            .granted
+            .as_ref()
+            .filter(|_| self.permits > 0)
+            .map(|granted| granted.ends_at);
+        let retry = self
+            .retry
+            .due()
+            .filter(|_| self.link.is_none() && self.permits > 0);
+        let next = deadlines.chain(end).chain(retry).min();
+        let left = next.map(|next| next.saturating_duration_since(now));
+        if let Some(link) = &self.link {
+            match link.connection.next_event(left.unwrap_or(Duration::MAX)) {
+                Ok(Some(event)) => self.hear(event),
+                Ok(None) => {}
+                Err(closed) => self.lost(&closed.into()),
+            }
+            return true;
+        }
+        let command = match left {
+            Some(left) => self.commands.recv_timeout(left),
+            None => self.commands.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        match command {
+            Ok(command) => self.take(command),
+            Err(RecvTimeoutError::Timeout) => true,
+            Err(RecvTimeoutError::Disconnected) => false,
+        }
+    }
+
+    /// Whoever's time is up is told what is pending.
+    fn refuse_overdue(&mut self) {
+        let now = Instant::now();
+        if self.wishes.iter().all(|wish| now < wish.deadline) {
+            return;
+        }
+        // A product that runs stays licensed while its agent is reached anew; whoever asks meanwhile gets no permit.
+        let mut status = self.shared.status();
+        if status.may_run() {
+            status = self.say(own(Code::Connecting), "");
+        }
+        for wish in self.wishes.extract_if(.., |wish| wish.deadline <= now) {
+            wish.deny(status.clone());
+        }
+    }
+
+    /// Whether somebody waits for an answer right now.
+    fn is_awaited(&self) -> bool {
+        !self.wishes.is_empty() || !self.questions.is_empty()
+    }
+
+    /// Does what the present wishes need: connects, and asks.
+    fn reach_agent(&mut self) {
+        let awaited = self.is_awaited();
+        if !awaited && self.permits == 0 {
+            return;
+        }
+        if self.link.is_none() && (awaited || self.retry.is_due()) {
+            self.connect();
+        }
+        if self.link.is_some() && !self.questions.is_empty() {
+            self.ask_status();
+        }
+        let opens = self.link.as_ref().is_some_and(|link| !link.is_open());
+        if (!self.wishes.is_empty() && !self.asked) || (opens && self.permits > 0) {
+            self.ask();
+        }
+    }
+
+    /// Closes the connection, and with it the product, when nobody needs it any more.
+    fn let_go(&mut self) {
+        if self.permits > 0 || self.is_awaited() {
+            return;
+        }
+        if self.link.take().is_some() {
+            self.shared.set_connection(None);
+        }
+        self.granted = None;
+        self.told_stop = None;
+    }
+
+    fn connect(&mut self) {
+        match Link::connect(&self.shared.product) {
+            Ok(link) => {
+                self.shared.set_connection(Some(link.connection.clone()));
+                self.link = Some(link);
+                self.asked = false;
+            }
+            Err(error) => {
+                self.retry.failed();
+                self.without_agent(&error.to_string());
+            }
+        }
+    }
+
+    /// The agent cannot be reached. A product that runs goes on: its lease is good until its end (rule 20).
+    fn without_agent(&mut self, detail: &str) {
+        if self.permits == 0 {
+            self.set_status(own(Code::AgentNotFound), detail);
+        }
+        let status = self.say(own(Code::AgentNotFound), detail);
+        self.wishes.drain(..).for_each(|wish| wish.deny(status.clone()));
+        self.questions
+            .drain(..)
+            .for_each(|question| answer(&question, status.clone()));
+    }
+
+    fn ask_status(&mut self) {
+        let Some(link) = &self.link else { return };
+        match link.status(&self.shared.product.key) {
+            Ok(view) => {
+                self.set_status(view, "");
+                let status = self.shared.status();
+                self.questions
+                    .drain(..)
+                    .for_each(|question| answer(&question, status.clone()));
+            }
+            Err(error) => self.lost(&error),
+        }
+    }
+
+    /// Asks the agent for a grant: opens the product there, or wants a fresh proof for what is open.
+    fn ask(&mut self) {
+        let Some(link) = &mut self.link else { return };
+        self.asked = true;
+        match link.ask(&self.shared.product, self.granted.is_some()) {
+            Ok(answer) => self.consider(answer),
+            Err(error) => self.lost(&error),
+        }
+    }
+
+    fn hear(&mut self, event: AgentEvent) {
+        let Some(link) = &self.link else { return };
+        // An event says that something is new, and the answer to a question says what: events wait in a queue while
+        // answers overtake them, and the grant of an event answers a nonce that was used before.
+        if matches!(event, AgentEvent::Use { use_id, .. } if link.is_open_as(use_id)) {
+            self.ask();
+        }
+    }
+
+    /// Believes what is proven.
+    fn consider(&mut self, answer: Answer) {
+        let Answer {
+            status,
+            grant,
+            nonce,
+            detail,
+        } = answer;
+        if !status.may_run() {
+            if self.registers(&status) {
+                return;
+            }
+            self.retry.succeeded();
+            self.decided(status, &detail);
+            return;
+        }
+        let at = Instant::now();
+        let verified = match grant {
+            Some(grant) => self.verifier.verify(&grant, &nonce, at),
+            None => Err(Distrust::NoGrant),
+        };
+        match verified {
+            Ok(lease) => {
+                self.retry.succeeded();
+                self.granted(status, lease, at);
+            }
+            Err(distrust) => {
+                self.retry.failed();
+                self.link = None;
+                self.shared.set_connection(None);
+                self.decided(own(Code::LeaseInvalid), &distrust.to_string());
+            }
+        }
+    }
+
+    /// A product that brings its registration registers itself, once for each connection.
+    fn registers(&mut self, status: &StatusView) -> bool {
+        let Some(registration) = self.shared.product.registration.clone() else {
+            return false;
+        };
+        let Some(link) = self.link.as_mut().filter(|link| !link.has_registered) else {
+            return false;
+        };
+        if status.reason != Some(Reason::NotRegistered) {
+            return false;
+        }
+        match link.register(registration) {
+            Ok(None) => self.ask(),
+            Ok(Some(problem)) => self.decided(status.clone(), &problem),
+            Err(error) => self.lost(&error),
+        }
+        true
+    }
+
+    fn granted(&mut self, status: StatusView, lease: Arc<Lease>, at: Instant) {
+        let now = self.verifier.now(at).unwrap_or_default();
+        let ends_at = at + lease.until().since(now);
+        self.granted = Some(Granted {
+            lease: Arc::clone(&lease),
+            ends_at,
+            asked_at_end: false,
+        });
+        self.told_stop = None;
+        self.set_status(
+            StatusView {
+                until: Some(lease.until()),
+                ..status
+            },
+            "",
+        );
+        for wish in self.wishes.drain(..) {
+            self.permits += 1;
+            wish.grant(Arc::clone(&lease));
+        }
+    }
+
+    /// The product may not run, or not yet.
+    fn decided(&mut self, view: StatusView, detail: &str) {
+        self.set_status(view.clone(), detail);
+        if view.is_pending() {
+            return;
+        }
+        let status = self.shared.status();
+        self.wishes.drain(..).for_each(|wish| wish.deny(status.clone()));
+        if self.permits > 0 {
+            self.must_stop(&view);
+        }
+    }
+
+    fn must_stop(&mut self, view: &StatusView) {
+        if self.told_stop == Some((view.code, view.stop_at)) {
+            return;
+        }
+        self.told_stop = Some((view.code, view.stop_at));
+        let now = self.now();
+        let window = self
+            .granted
+            .as_ref()
+            .map(|granted| granted.lease.claims().policy.save_window);
+        let at = view.stop_at.unwrap_or(now + window.unwrap_or_default());
+        self.shared.listeners.tell(&Event::MustStop {
+            code: view.code,
+            at,
+            left: at.since(now),
+        });
+    }
+
+    /// The connection has ended. What runs goes on; what waits is asked again.
+    fn lost(&mut self, error: &LinkError) {
+        self.link = None;
+        self.shared.set_connection(None);
+        self.asked = false;
+        self.retry.failed();
+        if self.retry.failures() >= TRIES {
+            self.without_agent(&error.to_string());
+        }
+    }
+
+    /// A lease that ends while nobody says anything ends all the same.
+    fn watch_the_end(&mut self) {
+        let Some(granted) = self.granted.as_mut() else {
+            return;
+        };
+        if self.permits == 0 || Instant::now() < granted.ends_at {
+            return;
+        }
+        granted.ends_at = Instant::now() + END_TIMEOUT;
+        if self.link.is_some() && !granted.asked_at_end {
+            granted.asked_at_end = true;
+            self.ask();
+            return;
+        }
+        let code = if self.link.is_some() {
+            Code::OfflineLimitReached
+        } else {
+            Code::AgentNotFound
+        };
+        if self.told_stop.is_none() {
+            self.decided(own(code), "the lease has ended");
+        }
+    }
+
+    fn set_status(&mut self, view: StatusView, detail: &str) {
+        let status = self.say(view, detail);
+        if self.shared.set_status(status.clone()) {
+            self.shared.listeners.tell(&Event::Changed(Box::new(status)));
+        }
+    }
+
+    fn say(&self, view: StatusView, detail: &str) -> Status {
+        self.shared.speaker.status(view, detail.to_owned(), self.now())
+    }
+
+    fn now(&self) -> Timestamp {
+        self.verifier.now(Instant::now()).unwrap_or_else(wall_clock)
+    }
+}
+
+fn answer(question: &SyncSender<Status>, status: Status) {
+    // Who has left does not need to know.
+    let _ = question.send(status);
+}

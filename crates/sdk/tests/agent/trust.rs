@@ -1,0 +1,256 @@
+//! What is not believed: code 21, and never an OK.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use latchkey_core::code::Code;
+use latchkey_core::time::{DAY, HOUR};
+use latchkey_ipc::messages::Reply;
+use latchkey_sdk::Event;
+
+use crate::agent::{Agent, Heard, Present, SOON, grants, open};
+use crate::vendor::{NOW, Offer, ed25519, ok, p256, says, thumbprint};
+
+/// What it is, how it is made, and what it is refused for.
+type Forgery = (&'static str, fn(&mut Offer), &'static str);
+
+/// What the product is told when the agent answers with what `forge` makes of an honest offer.
+fn told(forge: fn(&mut Offer)) -> Result<(), (u16, String)> {
+    let folder = tempfile::tempdir().unwrap();
+    let _agent = Agent::start(
+        folder.path(),
+        grants(move |nonce| {
+            let mut offer = Offer::honest(nonce);
+            forge(&mut offer);
+            offer.reply()
+        }),
+    );
+    let denied = open(folder.path()).authorize(SOON);
+    denied
+        .map(drop)
+        .map_err(|denied| (denied.code(), denied.status.detail.clone()))
+}
+
+#[test]
+fn an_honest_grant_is_a_permit() {
+    let folder = tempfile::tempdir().unwrap();
+    let _agent = Agent::start(folder.path(), grants(|nonce| Offer::honest(nonce).reply()));
+    let licence = open(folder.path());
+    let permit = licence.authorize(SOON).unwrap();
+    assert_eq!(permit.until(), NOW + 30 * DAY);
+    assert_eq!(permit.entitlements(), ["export"]);
+    assert_eq!(permit.organisation(), "Studio Example");
+    assert_eq!(licence.status().name, "OK");
+    let again = licence.authorize(SOON).unwrap();
+    assert_eq!(again.until(), permit.until());
+}
+
+#[test]
+fn everything_that_is_not_as_it_must_be_is_code_21() {
+    let forgeries: &[Forgery] = &[
+        (
+            "keys document by a root of somebody else",
+            |offer| offer.root = ed25519(9),
+            "keys document",
+        ),
+        (
+            "keys document of another service",
+            |offer| offer.keys.iss = "https://other.example".into(),
+            "keys document",
+        ),
+        (
+            "keys document that vouches for another key",
+            |offer| offer.keys.keys = vec![ed25519(8).jwk()],
+            "no key",
+        ),
+        (
+            "lease signed by the attacker's own key",
+            |offer| offer.lease_key = ed25519(8),
+            "no key",
+        ),
+        (
+            "tampered lease: the last character of its claims",
+            |offer| {
+                offer.tamper = |token| {
+                    let (message, signature) = token.rsplit_once('.').unwrap();
+                    let flipped = if message.ends_with('A') { "B" } else { "A" };
+                    format!("{}{flipped}.{signature}", &message[..message.len() - 1])
+                }
+            },
+            "lease is not",
+        ),
+        (
+            "lease of another product",
+            |offer| offer.lease.binding.aud = "OTHER".into(),
+            "another product",
+        ),
+        (
+            "lease of another service",
+            |offer| offer.lease.binding.iss = "https://other.example".into(),
+            "another service",
+        ),
+        (
+            "copied lease of another device, shown with the attacker's own key",
+            |offer| {
+                offer.lease.binding.cnf.jkt = thumbprint(&p256(5));
+            },
+            "another device",
+        ),
+        (
+            "copied lease, shown with its own device's public key, and no private key to prove it",
+            |offer| offer.prover = p256(5),
+            "proof",
+        ),
+        (
+            "expired lease",
+            |offer| offer.proof.now = NOW + 30 * DAY,
+            "not good",
+        ),
+        (
+            "lease of the future",
+            |offer| offer.proof.now = NOW - HOUR,
+            "not good",
+        ),
+        (
+            "replayed proof: the nonce of another time",
+            |offer| offer.proof.nonce = "recorded-yesterday".into(),
+            "nonce",
+        ),
+        (
+            "proof for another product",
+            |offer| offer.proof.aud = "OTHER".into(),
+            "another product",
+        ),
+        (
+            "proof of another status",
+            |offer| offer.proof.code = Code::OfflineLimitReached,
+            "another status",
+        ),
+        (
+            "proof about another lease",
+            |offer| offer.proof_of = Some("e30.e30.e30".into()),
+            "another lease",
+        ),
+    ];
+    for (name, forge, why) in forgeries {
+        match told(*forge) {
+            Err((21, detail)) => assert!(detail.contains(why), "{name}: {detail}"),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+    assert_eq!(told(|_| {}), Ok(()), "and the same offer, left alone, is good");
+}
+
+#[test]
+fn an_ok_without_a_grant_is_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let _agent = Agent::start(folder.path(), grants(|_| says(ok(NOW + DAY))));
+    let denied = open(folder.path()).authorize(SOON).unwrap_err();
+    assert_eq!(denied.code(), 21);
+    assert!(
+        !denied.status.message.is_empty() && !denied.status.next_step.is_empty(),
+        "{denied}"
+    );
+}
+
+#[test]
+fn an_agent_that_has_no_key_cannot_answer_for_one_that_had() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut recorded: Option<Reply> = None;
+    let _agent = Agent::start(
+        folder.path(),
+        grants(move |nonce| {
+            recorded
+                .get_or_insert_with(|| Offer::honest(nonce).reply())
+                .clone()
+        }),
+    );
+    let licence = open(folder.path());
+    let permit = licence.authorize(SOON).unwrap();
+    let denied = licence.authorize(SOON).unwrap_err();
+    assert_eq!(
+        denied.code(),
+        21,
+        "the recording of the first answer is no answer to the second question"
+    );
+    drop(permit);
+}
+
+#[test]
+fn an_agent_cannot_stop_time_nor_turn_it_back() {
+    let answers = |times: Vec<(u64, Option<u64>)>| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut times: VecDeque<_> = times.into();
+        let count = times.len();
+        let _agent = Agent::start(
+            folder.path(),
+            grants(move |nonce| {
+                let (now, signed) = times.pop_front().unwrap_or_default();
+                let signed = NOW + Duration::from_secs(signed.unwrap_or_default());
+                Offer::honest(nonce)
+                    .signed(signed, 30 * DAY)
+                    .at(NOW + Duration::from_secs(now))
+                    .reply()
+            }),
+        );
+        let licence = open(folder.path());
+        // Kept, so that all of it is one use of one process.
+        let mut permits = Vec::new();
+        let code = |answer: Result<_, latchkey_sdk::Denied>| match answer {
+            Ok(permit) => {
+                permits.push(permit);
+                0
+            }
+            Err(denied) => denied.code(),
+        };
+        (0..count)
+            .map(|_| licence.authorize(SOON))
+            .map(code)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        answers(vec![(1000, None), (2000, None)]),
+        [0, 0],
+        "it may run ahead: the machine slept"
+    );
+    assert_eq!(
+        answers(vec![(1000, None), (970, None)]),
+        [0, 0],
+        "a little behind is no lie"
+    );
+    assert_eq!(answers(vec![(1000, None), (900, None)]), [0, 21], "set back");
+    assert_eq!(
+        answers(vec![(1000, None), (950, None), (910, None)]),
+        [0, 0, 21],
+        "a little each time adds up"
+    );
+    assert_eq!(
+        answers(vec![(90_000, None), (500, Some(400))]),
+        [0, 0],
+        "the service's own time, in a lease signed since, is above ours"
+    );
+}
+
+#[test]
+fn what_is_told_to_a_running_product_is_proven_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut answers = 0;
+    let agent = Agent::start(
+        folder.path(),
+        grants(move |nonce| {
+            answers += 1;
+            let mut offer = Offer::honest(nonce);
+            if answers > 1 {
+                offer.prover = p256(5);
+            }
+            offer.reply()
+        }),
+    );
+    let licence = open(folder.path());
+    let events = licence.events();
+    let _permit = licence.authorize(SOON).unwrap();
+    agent.wait_for(|heard| matches!(heard, Heard::Request(_)));
+    agent.change(&Present::default(), None);
+    let stop = std::iter::from_fn(|| events.wait(SOON)).find(|event| matches!(event, Event::MustStop { .. }));
+    assert!(matches!(stop, Some(Event::MustStop { code: 21, .. })), "{stop:?}");
+}
