@@ -34,25 +34,50 @@ impl Engine {
         };
 
         let time = Timestamp::from_secs(time);
+        let before = self.trusted(now);
         self.facts.clock.anchor(time, now);
+        self.time_jumped(time.offset_from(before));
         if let Some(service) = self.facts.services.get_mut(name) {
             service.user = verified.first().map(|one| one.binding().sub.clone());
             service.linked = true;
             service.checked_at = Some(time);
         }
-        let mut refused = false;
+        let mut refusals = Vec::new();
         for one in verified {
             match one {
                 Verified::Lease(product, lease) => self.take_lease(name, product, lease),
-                Verified::Refusal(product, refusal) => {
-                    refused = true;
-                    self.take_refusal(now, name, product, refusal);
-                }
+                Verified::Refusal(product, refusal) => refusals.push((product, refusal)),
             }
+        }
+        // Last, because one of them may end the device, and every lease with it.
+        let refused = !refusals.is_empty();
+        for (product, refusal) in refusals {
+            self.take_refusal(now, name, product, refusal);
         }
         self.save(if refused { Dirty::Both } else { Dirty::One });
         self.connected_again(now);
         true
+    }
+
+    /// Whatever is pending lasts as long as it would have, although trusted time became another.
+    fn time_jumped(&mut self, millis: i64) {
+        let since = self.vault_locked.iter_mut();
+        let sign_in = self
+            .sign_in
+            .iter_mut()
+            .flat_map(|open| [&mut open.since, &mut open.until]);
+        let held = self
+            .facts
+            .services
+            .values_mut()
+            .flat_map(|service| service.products.values_mut());
+        let windows = held
+            .filter_map(|held| held.save_window.as_mut())
+            .map(|window| &mut window.stop_at);
+        for instant in since.chain(sign_in).chain(windows) {
+            *instant = instant.shifted(millis);
+        }
+        self.links.values_mut().for_each(|link| link.shift(millis));
     }
 
     /// The newer of the document we hold and the one that came along, if the vendor's root signed it.

@@ -18,8 +18,8 @@ const WORK_WITHIN: Duration = MINUTE;
 /// What is under way with the end of an account at one service.
 #[derive(Debug, Default)]
 pub(super) struct Ending {
-    /// A reset that waits for its release to be signed.
-    signing: Option<Signing>,
+    /// Resets that wait for their releases to be signed.
+    signing: Vec<Signing>,
     /// The vault is deleting: attempt, deadline.
     forgetting: Option<(Attempt, Duration)>,
     /// A release is on the wire: attempt, deadline.
@@ -42,12 +42,16 @@ struct Signing {
 
 impl Ending {
     pub(super) fn is_idle(&self) -> bool {
-        !self.is_blocking()
+        !self.is_blocking() && self.sending.is_none()
     }
 
     /// While an account ends, no check of it is begun.
     pub(super) fn is_blocking(&self) -> bool {
-        self.signing.is_some() || self.forgetting.is_some()
+        !self.signing.is_empty() || self.forgetting.is_some()
+    }
+
+    fn has_to_answer(&self, ticket: Ticket) -> bool {
+        self.waiters.contains(&ticket) || self.signing.iter().any(|signing| signing.ticket == ticket)
     }
 
     /// The service was reached: what waits for it is tried at once.
@@ -57,14 +61,14 @@ impl Ending {
     }
 
     pub(super) fn next_at(&self) -> impl Iterator<Item = Duration> {
-        let deadlines = [
-            self.signing.as_ref().map(|signing| signing.deadline),
+        let signing = self.signing.iter().map(|signing| signing.deadline);
+        let others = [
             self.forgetting.map(|(_, deadline)| deadline),
             self.sending.map(|(_, deadline)| deadline),
             self.forget_at,
             self.send_at,
         ];
-        deadlines.into_iter().flatten()
+        signing.chain(others.into_iter().flatten())
     }
 
     fn back_off(&mut self, now: &Now) -> Duration {
@@ -117,8 +121,7 @@ impl Engine {
         // Answers to requests that are under way came too late from here on.
         link.abandon();
         let interrupted = std::mem::take(&mut link.waiters);
-        let earlier = link.ending.signing.take();
-        link.ending.signing = Some(Signing {
+        link.ending.signing.push(Signing {
             attempt,
             product: product.clone(),
             deadline: now.ticks + SIGN_WITHIN,
@@ -133,59 +136,63 @@ impl Engine {
         for waiter in interrupted {
             self.answer(waiter, Answer::refused(Code::SignInRequired, "reset_meanwhile"));
         }
-        if let Some(earlier) = earlier {
-            self.answer(
-                earlier.ticket,
-                Answer::refused(Code::InvalidArgument, "reset_meanwhile"),
-            );
-        }
     }
 
     pub(super) fn release_signed(&mut self, now: &Now, attempt: Attempt, release: Option<PendingRelease>) {
-        let found = self.links.iter().find_map(|(name, link)| {
-            link.ending
-                .signing
-                .as_ref()
-                .is_some_and(|signing| signing.attempt == attempt)
-                .then(|| name.clone())
+        let found = self.links.iter_mut().find_map(|(name, link)| {
+            let signing = &mut link.ending.signing;
+            let at = signing.iter().position(|signing| signing.attempt == attempt)?;
+            Some((name.clone(), signing.remove(at)))
         });
-        if let Some(name) = found {
-            self.finish_reset(now, &name, release);
+        if let Some((name, signing)) = found {
+            self.finish_reset(now, &name, signing, release);
         }
     }
 
-    fn finish_reset(&mut self, now: &Now, name: &str, release: Option<PendingRelease>) {
-        let Some(link) = self.links.get_mut(name) else {
-            return;
-        };
-        let Some(signing) = link.ending.signing.take() else {
-            return;
-        };
-        link.ending.contact();
-        let Some(service) = self.facts.services.get_mut(name) else {
-            return;
-        };
-        service.releases.extend(release);
-        service.ended += 1;
+    fn finish_reset(&mut self, now: &Now, name: &str, signing: Signing, release: Option<PendingRelease>) {
+        if let Some(link) = self.links.get_mut(name) {
+            link.ending.contact();
+        }
+        if let Some(service) = self.facts.services.get_mut(name) {
+            service.releases.extend(release);
+            service.ended += 1;
+        }
         match &signing.product {
             Some(product) => {
-                if let Some(held) = service.products.get_mut(product) {
+                let service = self.facts.services.get_mut(name);
+                if let Some(held) = service.and_then(|service| service.products.get_mut(product)) {
                     held.clear();
                 }
                 self.save(Dirty::Both);
-                self.answer(signing.ticket, Answer::Done);
+                self.ended(signing.ticket, true);
             }
             None => {
                 self.end_account(name);
                 if let Some(service) = self.facts.services.get_mut(name) {
                     service.device = None;
                 }
-                self.forget(now, name, Forget::Everything);
                 if let Some(link) = self.links.get_mut(name) {
                     link.ending.waiters.insert(signing.ticket);
                 }
+                self.forget(now, name, Forget::Everything);
             }
         }
+    }
+
+    /// One service's part of a request is over. The request is answered once, when every part is.
+    fn ended(&mut self, ticket: Ticket, well: bool) {
+        if !well {
+            self.endings_failed.insert(ticket);
+        }
+        if self.links.values().any(|link| link.ending.has_to_answer(ticket)) {
+            return;
+        }
+        let answer = if self.endings_failed.remove(&ticket) {
+            Answer::refused(Code::AuthPending, "vault_not_deleted")
+        } else {
+            Answer::Done
+        };
+        self.answer(ticket, answer);
     }
 
     pub(super) fn ask_sign_out(&mut self, now: &Now, ticket: Ticket, service: Option<String>) {
@@ -232,12 +239,15 @@ impl Engine {
         self.save(Dirty::Both);
     }
 
-    /// Has the vault delete. It is written down first, so that a crash in between does not keep a secret.
+    /// Has the vault delete, and ends what would write into it. It is written down first, so that a crash in between
+    /// does not keep a secret.
     pub(super) fn forget(&mut self, now: &Now, name: &str, what: Forget) {
+        if self.sign_in.as_ref().is_some_and(|open| open.service == name) {
+            self.end_sign_in(SignInResult::Cancelled);
+        }
         let attempt = self.next_attempt();
         if let Some(service) = self.facts.services.get_mut(name) {
-            let everything = what == Forget::Everything || service.forget == Some(Forget::Everything);
-            service.forget = Some(if everything { Forget::Everything } else { what });
+            service.forget = Some(what);
         }
         self.save(Dirty::Both);
         let link = self.links.entry(name.to_owned()).or_default();
@@ -271,12 +281,7 @@ impl Engine {
             link.ending.forget_at = Some(link.ending.back_off(now).max(now.ticks + Duration::from_secs(5)));
         }
         for ticket in waiters {
-            let answer = if done {
-                Answer::Done
-            } else {
-                Answer::refused(Code::AuthPending, "vault_not_deleted")
-            };
-            self.answer(ticket, answer);
+            self.ended(ticket, done);
         }
     }
 
@@ -311,15 +316,15 @@ impl Engine {
                 continue;
             };
             let late = |deadline: Duration| now.ticks >= deadline;
-            let signing_late = link
-                .ending
-                .signing
-                .as_ref()
-                .is_some_and(|signing| late(signing.deadline));
+            let signing = link.ending.signing.iter();
+            let signing_late: Vec<Attempt> = signing
+                .filter(|signing| late(signing.deadline))
+                .map(|signing| signing.attempt)
+                .collect();
             let forgetting_late = link.ending.forgetting.filter(|(_, deadline)| late(*deadline));
             let sending_late = link.ending.sending.filter(|(_, deadline)| late(*deadline));
-            if signing_late {
-                self.finish_reset(now, &name, None);
+            for attempt in signing_late {
+                self.release_signed(now, attempt, None);
             }
             if let Some((attempt, _)) = forgetting_late {
                 self.forgotten(now, attempt, false);
@@ -342,7 +347,10 @@ impl Engine {
             return;
         };
         let ending = &link.ending;
-        let forget_due = ending.forgetting.is_none() && ending.forget_at.is_none_or(|at| now.ticks >= at);
+        // A sign-in that is open is not cut off: it replaces what is to be deleted.
+        let signing_in = self.sign_in.as_ref().is_some_and(|open| open.service == name);
+        let forget_due =
+            ending.forgetting.is_none() && ending.forget_at.is_none_or(|at| now.ticks >= at) && !signing_in;
         if let Some(what) = forget.filter(|_| forget_due) {
             self.forget(now, name, what);
         }

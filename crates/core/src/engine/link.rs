@@ -153,9 +153,9 @@ impl Link {
         self.failures = 0;
     }
 
-    /// Whether tries have failed, one after the other, since somebody last answered or the network changed.
+    /// Whether tries have failed for so long that it is not the network coming up, or an outage being decided.
     pub(super) fn keeps_failing(&self) -> bool {
-        self.failures > 1
+        self.failures > 5
     }
 
     /// Trusted time jumped: what is pending has lasted as long as before.

@@ -24,7 +24,7 @@ mod wake;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::code::{Code, Reason};
@@ -359,6 +359,10 @@ pub struct Engine {
     sign_in: Option<SignIn>,
     last_sign_in: Option<SignInEnd>,
     attempts: Attempt,
+    /// Resets and sign-outs of which a part could not be done yet.
+    endings_failed: BTreeSet<Ticket>,
+    /// The wall clock was seen to be wrong.
+    clock_wrong: bool,
     vault_locked: Option<Timestamp>,
     vault_unavailable: bool,
     state_problems: Vec<Problem>,
@@ -410,7 +414,7 @@ impl Engine {
                 .facts
                 .services
                 .values()
-                .all(|service| service.account.is_none())
+                .all(|service| service.account.is_none() && service.forget.is_none())
     }
 
     /// Works one input off. Effects are to be carried out in order.
@@ -476,6 +480,7 @@ impl Engine {
     /// effects do not depend on which timer was noticed first.
     fn advance(&mut self, now: &Now) {
         self.expire_sign_in(now);
+        self.watch_the_clock(now);
         self.work_endings(now);
         self.check_before_the_end(now);
         self.work_links(now);
@@ -483,6 +488,18 @@ impl Engine {
         self.work_notices(now);
         self.keep_floor(now);
         self.tell(now);
+    }
+
+    /// A wall clock that was tampered with asks for a check, once (rule 16).
+    fn watch_the_clock(&mut self, now: &Now) {
+        if self.links.is_empty() {
+            return;
+        }
+        let is_wrong = self.wall_is_wrong(now);
+        if is_wrong && !self.clock_wrong {
+            self.links.values_mut().for_each(Link::want);
+        }
+        self.clock_wrong = is_wrong;
     }
 
     fn saved(&mut self, saved: bool) {
@@ -559,6 +576,12 @@ impl Engine {
             let held = self.facts.held(&entry.service, &entry.product);
             if held.is_none_or(|held| held.is_empty()) {
                 link.want();
+            }
+        }
+        // What is still to be deleted or brought to a service does not depend on a product of it.
+        for (name, service) in &self.facts.services {
+            if service.forget.is_some() || !service.releases.is_empty() {
+                self.links.entry(name.clone()).or_default();
             }
         }
     }

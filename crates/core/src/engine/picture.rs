@@ -119,15 +119,17 @@ impl Engine {
         {
             problems.push(Problem::SignInAgain);
         }
-        let checked = self
-            .facts
-            .services
-            .values()
-            .any(|service| service.checked_at.is_some());
-        if checked && self.facts.clock.wall_ahead(now).abs() > CLOCK_WRONG_FROM {
+        if self.wall_is_wrong(now) {
             problems.push(Problem::ClockWrong);
         }
         problems
+    }
+
+    /// Whether the wall clock is far from where the last check says that it should be.
+    pub(super) fn wall_is_wrong(&self, now: &Now) -> bool {
+        let mut services = self.facts.services.values();
+        services.any(|service| service.checked_at.is_some())
+            && self.facts.clock.wall_ahead(now).abs() > CLOCK_WRONG_FROM
     }
 
     /// The tray at a glance: what stops work comes first, then what will.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::facts::{Held, SaveWindow};
 use crate::notice::NoticeKind;
 use crate::policy::SessionPolicy;
-use crate::status::{OpenSignIn, Pending, Status, status};
+use crate::status::{OpenSignIn, Pending, Status, VAULT_AWAITED_FOR, status};
 use crate::time::{MINUTE, Now, Timestamp};
 use crate::view::{Reach, StatusView};
 
@@ -45,6 +45,9 @@ impl Engine {
             .held(&service, product)
             .and_then(Held::lease)
             .map(|lease| (lease.is_good(at), lease.claims().policy.session_policy));
+        // The next try starts clean: its user is awaited anew (rule 17).
+        self.vault_locked
+            .take_if(|since| at >= *since + VAULT_AWAITED_FOR);
         let link = self.links.entry(service.clone()).or_default();
         link.want();
         let believed_online = matches!(link.reach, Reach::Unknown | Reach::Online);

@@ -3,10 +3,20 @@
 #[cfg(test)]
 mod rules_checks;
 #[cfg(test)]
+mod rules_clock;
+#[cfg(test)]
 mod rules_end;
 #[cfg(test)]
 mod rules_first_start;
 #[cfg(test)]
 mod rules_grace;
+#[cfg(test)]
+mod rules_outage;
+#[cfg(test)]
+mod rules_refusals;
+#[cfg(test)]
+mod rules_reset;
+#[cfg(test)]
+mod rules_waiting;
 #[cfg(test)]
 mod support;

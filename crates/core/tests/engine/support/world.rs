@@ -59,7 +59,7 @@ pub(crate) struct Secrets {
     pub(crate) tokens: bool,
     pub(crate) device: Option<Thumbprint>,
     /// Until when the access token is accepted.
-    pub(super) access_until: Timestamp,
+    pub(crate) access_until: Timestamp,
 }
 
 /// A program that has a product open, or waits for it.

@@ -1,0 +1,149 @@
+//! Rule 16: time that nobody can set.
+
+use latchkey_core::view::Problem;
+
+use crate::support::world::World;
+use crate::support::{ATLAS, days, hours, minutes, seconds};
+
+const DAY_MS: i64 = 86_400_000;
+
+/// How far trusted time is behind the service's, in whole seconds.
+fn behind(world: &mut World) -> i64 {
+    let real = world.machine.real;
+    real.offset_from(world.trusted()) / 1000
+}
+
+#[test]
+fn while_running_the_wall_clock_does_not_matter() {
+    for set in [-10, 400] {
+        let mut world = World::signed_in();
+        let key = world.start(ATLAS);
+        world.pass(days(1));
+        world.set_network(false);
+        let until = world.status(key).until;
+        world.machine.wall_ahead = set * DAY_MS;
+        world.pass(days(2));
+        assert!(behind(&mut world) <= 1, "{set}");
+        assert_eq!(
+            (world.status(key).code, world.status(key).until),
+            (0, until),
+            "{set}"
+        );
+        assert!(world.view().problems.contains(&Problem::ClockWrong), "{set}");
+        world.sleep(days(28));
+        world.pass(minutes(2));
+        assert_eq!(world.status(key).code, 12, "{set}: the end comes when it comes");
+    }
+}
+
+#[test]
+fn set_back_over_a_reboot_hides_only_the_time_off() {
+    let mut world = World::signed_in();
+    world.set_network(false);
+    world.pass(days(20));
+    world.machine.wall_ahead = -10 * DAY_MS;
+    world.reboot(days(2));
+    let hidden = behind(&mut world);
+    assert!(
+        hidden <= 2 * 86_400 + 3600,
+        "the time off, and an hour that was not stored: {hidden} s"
+    );
+    let key = world.start(ATLAS);
+    world.pass(seconds(5));
+    assert_eq!(world.status(key).code, 0);
+    world.sleep(days(10));
+    world.pass(minutes(2));
+    assert_eq!(world.status(key).code, 12);
+}
+
+#[test]
+fn set_forward_while_off_stops_early_and_one_check_heals_it() {
+    let mut world = World::signed_in();
+    world.set_network(false);
+    world.machine.wall_ahead = 400 * DAY_MS;
+    world.reboot(hours(1));
+    let key = world.start(ATLAS);
+    world.pass(minutes(2));
+    assert!(world.told(key).contains(&12), "{:?}", world.told(key));
+    world.machine.wall_ahead = 0;
+    world.reboot(hours(1));
+    world.pass(seconds(1));
+    assert_eq!(world.code(ATLAS), 12, "no wall clock lowers the floor");
+    world.set_network(true);
+    world.pass(seconds(5));
+    assert_eq!(world.code(ATLAS), 0);
+    assert!(behind(&mut world) <= 1);
+    assert_eq!(world.view().problems, []);
+}
+
+#[test]
+fn a_wall_clock_that_was_always_wrong_is_known_by_its_offset() {
+    for wrong in [-3, 7] {
+        let mut world = World::new();
+        world.machine.wall_ahead = wrong * DAY_MS;
+        world.sign_in();
+        world.set_network(false);
+        world.reboot(days(5));
+        assert!(behind(&mut world).abs() <= 1, "{wrong}");
+    }
+}
+
+#[test]
+fn tampering_asks_for_a_check_and_blocks_nothing() {
+    for set in [-10, 10] {
+        let mut world = World::signed_in();
+        world.pass(hours(2));
+        let checks = world.checks.len();
+        world.machine.wall_ahead = set * DAY_MS;
+        world.pass(hours(1));
+        assert_eq!(world.checks.len(), checks + 1, "set by {set} days while running");
+        assert_eq!(world.code(ATLAS), 0);
+        assert_eq!(world.view().problems, [], "the check has settled it");
+        world.pass(hours(2));
+        assert_eq!(world.checks.len(), checks + 1, "once");
+    }
+    let mut world = World::signed_in();
+    world.pass(hours(2));
+    let checks = world.checks.len();
+    world.machine.wall_ahead = -10 * DAY_MS;
+    world.reboot(hours(1));
+    world.pass(seconds(5));
+    assert_eq!(world.checks.len(), checks + 1, "set back while off");
+}
+
+#[test]
+fn a_power_cut_hides_an_hour_at_most() {
+    let mut world = World::signed_in();
+    world.set_network(false);
+    for _ in 0..20 {
+        world.pass(hours(7) + minutes(50));
+        world.machine.wall_ahead -= DAY_MS;
+        world.reboot(seconds(1));
+    }
+    let hidden = behind(&mut world);
+    assert!(hidden <= 20 * (3600 + 60), "{hidden} s in 20 power cuts");
+}
+
+#[test]
+fn a_save_window_lasts_as_long_whatever_the_clock_is_corrected_by() {
+    const OTHER: &str = "https://licence.other.example";
+    let mut world = World::signed_in();
+    world.install(OTHER, 9, "OTHER");
+    world.set_network(false);
+    world.machine.wall_ahead = 400 * DAY_MS;
+    world.reboot(hours(1));
+    // Its program says that it was running; its lease has ended by what the clock says.
+    let key = world.start(ATLAS);
+    world.close(key);
+    world.authorize(key, ATLAS, true);
+    world.pass(minutes(2));
+    assert_eq!(world.status(key).code, 12);
+    world.wire = crate::support::world::Wire::TamperedAbout(ATLAS);
+    world.set_network(true);
+    world.pass(minutes(1));
+    let left = world
+        .status(key)
+        .stop_at
+        .map(|stop_at| stop_at.since(world.trusted()));
+    assert!(left.is_none_or(|left| left <= minutes(10)), "{left:?}");
+}

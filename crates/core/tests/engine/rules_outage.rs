@@ -1,0 +1,187 @@
+//! Rules 6, 7 (as far as leases go) and 8: which outage it is, and what it does to a good lease.
+
+use latchkey_core::code::Basis;
+use latchkey_core::engine::Input;
+use latchkey_core::notice::NoticeKind;
+use latchkey_core::policy::IdentityOutage;
+use latchkey_core::view::Reach;
+
+use crate::support::world::World;
+use crate::support::{ATLAS, days, hours, minutes, seconds};
+
+/// What answers, what it is called, and what a good lease rests on.
+const TABLE: [(bool, bool, bool, Reach, Basis); 5] = [
+    (true, true, true, Reach::Online, Basis::Lease),
+    (true, true, false, Reach::IdentityOutage, Basis::Grace),
+    (true, false, true, Reach::LicensingOutage, Basis::Outage),
+    (true, false, false, Reach::NeitherAnswers, Basis::Grace),
+    (false, true, true, Reach::Offline, Basis::Grace),
+];
+
+fn with_outage(network: bool, licensing: bool, identity: bool) -> World {
+    let mut world = World::signed_in();
+    world.pass(hours(2));
+    (world.licensing, world.identity) = (licensing, identity);
+    world.set_network(network);
+    world
+}
+
+#[test]
+fn it_is_decided_from_what_both_services_answered() {
+    for (network, licensing, identity, reach, basis) in TABLE {
+        let mut world = with_outage(network, licensing, identity);
+        world.pass(minutes(1));
+        assert_eq!(world.view().accounts[0].reach, reach);
+        let status = world.product(ATLAS);
+        assert_eq!((status.code, status.basis), (0, Some(basis)), "{reach:?}");
+    }
+}
+
+#[test]
+fn on_two_failures_ten_seconds_apart_and_never_on_one() {
+    for (network, licensing, identity, reach, _) in &TABLE[1..] {
+        let mut world = with_outage(*network, *licensing, *identity);
+        let mut failures = Vec::new();
+        let mut doubtful = false;
+        while failures.len() < 40 && world.view().accounts[0].reach != *reach {
+            world.pass(seconds(1));
+            failures.push(world.view().accounts[0].reach);
+            doubtful |= failures.last() == Some(&Reach::Doubtful);
+        }
+        assert!(doubtful, "{reach:?} was decided at once");
+        let undecided = failures.iter().filter(|seen| **seen == Reach::Doubtful).count();
+        assert!(undecided >= 9, "{reach:?} was decided after {undecided} s");
+        assert!(undecided <= 16, "{reach:?} took {undecided} s to decide");
+    }
+}
+
+#[test]
+fn a_failure_from_before_the_network_changed_does_not_count() {
+    let mut world = with_outage(true, false, false);
+    world.pass(seconds(6));
+    assert_eq!(world.view().accounts[0].reach, Reach::Doubtful);
+    world.pass(seconds(3));
+    world.input(Input::NetworkChanged);
+    world.pass(seconds(9));
+    assert_eq!(
+        world.view().accounts[0].reach,
+        Reach::Doubtful,
+        "one failure since"
+    );
+    world.pass(seconds(20));
+    assert_eq!(world.view().accounts[0].reach, Reach::NeitherAnswers);
+}
+
+#[test]
+fn a_valid_access_token_needs_no_identity_service() {
+    let mut world = World::signed_in();
+    world.identity = false;
+    world.input(Input::NetworkChanged);
+    world.pass(minutes(1));
+    assert_eq!(world.view().accounts[0].reach, Reach::Online);
+}
+
+#[test]
+fn the_real_lease_comes_back_within_five_minutes_by_itself() {
+    for (network, licensing, identity, ..) in &TABLE[1..4] {
+        let mut world = with_outage(*network, *licensing, *identity);
+        world.pass(days(2));
+        (world.licensing, world.identity) = (true, true);
+        world.pass(minutes(5) + seconds(6));
+        assert_eq!(world.view().accounts[0].reach, Reach::Online);
+        assert_eq!(world.product(ATLAS).basis, Some(Basis::Lease));
+    }
+}
+
+#[test]
+fn an_outage_is_told_once() {
+    let mut world = with_outage(true, false, true);
+    let count = |world: &World| {
+        world
+            .shown
+            .iter()
+            .filter(|shown| matches!(shown.notice.kind, NoticeKind::Outage))
+            .count()
+    };
+    world.pass(days(2));
+    world.start(ATLAS);
+    world.restart();
+    world.pass(days(2));
+    assert_eq!((count(&world), world.shown.len()), (1, 1));
+    world.licensing = true;
+    world.pass(minutes(10));
+    world.licensing = false;
+    world.pass(days(2));
+    assert_eq!(count(&world), 2, "another outage");
+}
+
+#[test]
+fn deny_lets_nothing_start_without_a_token_and_what_is_open_run_for_a_day() {
+    for ended_grant in [false, true] {
+        let mut world = World::new();
+        world.service().policy.identity_outage = IdentityOutage::Deny;
+        world.sign_in();
+        let key = world.start(ATLAS);
+        world.pass(hours(2));
+        world.identity = ended_grant;
+        world.grant_revoked = ended_grant;
+        world.input(Input::NetworkChanged);
+        world.pass(minutes(1));
+        let code = if ended_grant { 10 } else { 17 };
+        let refused = world.start(ATLAS);
+        world.pass(seconds(10));
+        assert!(world.told(refused).contains(&code), "{:?}", world.told(refused));
+        assert!(!world.told(refused).contains(&0), "{:?}", world.told(refused));
+        world.close(refused);
+        assert_eq!(world.code(ATLAS), 0, "what is open runs on");
+        world.pass(hours(21));
+        assert_eq!(world.status(key).code, 0);
+        world.pass(hours(1));
+        assert_eq!(world.status(key).code, code, "24 h after the last check");
+        assert!(world.status(key).stop_at.is_some());
+        world.identity = true;
+        if ended_grant {
+            world.sign_in();
+        }
+        world.pass(minutes(6));
+        assert_eq!(world.status(key).code, 0);
+    }
+}
+
+#[test]
+fn deny_is_about_the_identity_service_and_not_about_being_offline() {
+    let mut world = World::new();
+    world.service().policy.identity_outage = IdentityOutage::Deny;
+    world.sign_in();
+    world.set_network(false);
+    world.pass(days(5));
+    let key = world.start(ATLAS);
+    world.pass(seconds(5));
+    assert_eq!(world.status(key).code, 0);
+}
+
+#[test]
+fn an_ended_grant_asks_for_sign_in_and_keeps_the_lease() {
+    let mut world = World::signed_in();
+    world.grant_revoked = true;
+    world.pass(days(2));
+    assert!(
+        world
+            .view()
+            .problems
+            .contains(&latchkey_core::view::Problem::SignInAgain)
+    );
+    let key = world.start(ATLAS);
+    world.pass(seconds(5));
+    assert_eq!(world.status(key).code, 0);
+    let checks = world.checks.len();
+    world.pass(days(1));
+    assert_eq!(
+        world.checks.len(),
+        checks,
+        "nobody is asked again with a grant that has ended"
+    );
+    world.sign_in();
+    assert_eq!(world.product(ATLAS).basis, Some(Basis::Lease));
+    assert_eq!(world.view().problems, []);
+}

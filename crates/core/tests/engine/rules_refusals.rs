@@ -1,0 +1,250 @@
+//! Rule 9: a refusal counts only if signed, and bound to the request.
+
+use latchkey_core::code::Code;
+use latchkey_core::engine::Signed;
+use latchkey_core::engine::{Ask, CheckFailure};
+use latchkey_core::facts::{Facts, Held};
+use latchkey_core::jws::Thumbprint;
+use latchkey_core::keys::Keys;
+use latchkey_core::lease::{Expected, Lease, Refusal};
+
+use crate::support::licensing::Seat;
+use crate::support::world::{Secrets, Wire, World};
+use crate::support::{ATLAS, QUARRY, SERVICE, days, hours, minutes, seconds};
+
+/// Atlas is open, and the next check refuses it.
+fn refused(code: Code) -> (World, latchkey_core::engine::UseKey) {
+    let mut world = World::signed_in();
+    let key = world.start(ATLAS);
+    world.pass(hours(1));
+    world.service().seat(ATLAS, Seat::Refused(code));
+    world.ask(Ask::Check);
+    world.pass(seconds(1));
+    (world, key)
+}
+
+fn holds_lease(world: &World, product: &str) -> bool {
+    world
+        .facts()
+        .held(SERVICE, product)
+        .and_then(Held::lease)
+        .is_some()
+}
+
+#[test]
+fn what_happens_to_the_lease() {
+    // The code, whether Atlas keeps its lease, what its open program is told, and what a start is told.
+    let table = [
+        (Code::NotAssigned, false, 13, 13),
+        (Code::SubscriptionEnded, false, 14, 14),
+        (Code::DeviceLimit, true, 15, 15),
+        (Code::SessionInUse, true, 16, 16),
+        (Code::ClientOutdated, true, 0, 0),
+        (Code::DeviceReleased, false, 23, 23),
+    ];
+    for (code, keeps, open, start) in table {
+        let (mut world, key) = refused(code);
+        assert_eq!(holds_lease(&world, ATLAS), keeps, "{code:?}");
+        assert_eq!(world.status(key).code, open, "{code:?}");
+        assert_eq!(world.status(key).stop_at.is_some(), open != 0, "{code:?}");
+        let another = world.start(ATLAS);
+        world.pass(seconds(10));
+        assert_eq!(world.status(another).code, start, "{code:?}");
+        assert_eq!(
+            world.status(another).stop_at,
+            None,
+            "{code:?}: it has nothing to save"
+        );
+        let quarry = if code == Code::DeviceReleased { 10 } else { 0 };
+        assert_eq!(
+            world.code(QUARRY),
+            quarry,
+            "{code:?} is about one product, but for a device"
+        );
+    }
+}
+
+#[test]
+fn refusals_persist_offline_and_over_a_restart() {
+    for code in [
+        Code::NotAssigned,
+        Code::SubscriptionEnded,
+        Code::DeviceLimit,
+        Code::DeviceReleased,
+    ] {
+        let (mut world, _) = refused(code);
+        world.set_network(false);
+        world.pass(hours(3));
+        world.reboot(days(2));
+        world.pass(minutes(10));
+        assert_eq!(world.code(ATLAS), code.number());
+    }
+}
+
+#[test]
+fn the_service_takes_a_refusal_back_with_a_lease() {
+    for code in [
+        Code::NotAssigned,
+        Code::SubscriptionEnded,
+        Code::DeviceLimit,
+        Code::SessionInUse,
+        Code::ClientOutdated,
+    ] {
+        let (mut world, key) = refused(code);
+        world.service().seat(ATLAS, Seat::Assigned);
+        world.ask(Ask::Check);
+        world.pass(seconds(1));
+        assert_eq!(world.status(key).code, 0, "{code:?}");
+        assert_eq!(world.status(key).stop_at, None, "{code:?}");
+    }
+}
+
+#[test]
+fn a_session_refusal_ends_after_fifteen_minutes_offline() {
+    let (mut world, key) = refused(Code::SessionInUse);
+    world.pass(hours(10));
+    assert_eq!(world.status(key).code, 16, "online it stays");
+    world.set_network(false);
+    world.pass(seconds(20) + minutes(14));
+    assert_eq!(world.status(key).code, 16, "not yet");
+    world.pass(minutes(1));
+    assert_eq!(world.status(key).code, 0, "the lease was kept");
+    world.set_network(true);
+    world.pass(seconds(1));
+    assert_eq!(world.status(key).code, 16, "the newcomer is told again");
+    let left = world.status(key).stop_at.unwrap().since(world.trusted());
+    assert!(left > minutes(9), "it had been running in between: {left:?}");
+}
+
+#[test]
+fn an_outdated_client_runs_to_the_end_of_its_lease_and_gets_no_other() {
+    let (mut world, key) = refused(Code::ClientOutdated);
+    let until = world.status(key).until;
+    world.pass(days(20));
+    assert_eq!(world.status(key).until, until, "not renewed");
+    assert_eq!(world.status(key).code, 0);
+    world.pass(days(10));
+    assert_eq!(world.status(key).code, 19);
+    assert!(world.status(key).stop_at.is_some());
+}
+
+#[test]
+fn a_released_device_keeps_nothing_and_a_new_sign_in_makes_a_new_one() {
+    let (mut world, key) = refused(Code::DeviceReleased);
+    assert_eq!(
+        world.vault[SERVICE],
+        Secrets {
+            access_until: world.vault[SERVICE].access_until,
+            ..Secrets::default()
+        }
+    );
+    assert!(!holds_lease(&world, ATLAS) && !holds_lease(&world, QUARRY));
+    world.service().seat(ATLAS, Seat::Assigned);
+    world.sign_in();
+    assert_eq!(
+        world.vault[SERVICE].device,
+        Some(Thumbprint("device-2".to_owned()))
+    );
+    assert_eq!(world.status(key).code, 0);
+}
+
+#[test]
+fn what_is_not_signed_for_our_request_changes_nothing() {
+    for wire in [
+        Wire::Tampered,
+        Wire::Foreign,
+        Wire::Replayed,
+        Wire::Fails(CheckFailure::Hindered(
+            latchkey_core::code::Reason::NetworkBlocked,
+        )),
+    ] {
+        for seat in [
+            Seat::Assigned,
+            Seat::Refused(Code::NotAssigned),
+            Seat::Refused(Code::DeviceReleased),
+        ] {
+            let mut world = World::signed_in();
+            let key = world.start(ATLAS);
+            world.pass(days(3));
+            let before = beside_the_clock(world.facts());
+            world.wire = wire.clone();
+            world.service().seat(ATLAS, seat);
+            for _ in 0..3 {
+                world.ask(Ask::Check);
+                world.pass(minutes(1));
+            }
+            assert_eq!(beside_the_clock(world.facts()), before, "{wire:?} {seat:?}");
+            assert_eq!(world.status(key).code, 0, "{wire:?} {seat:?}");
+            let real = world.machine.real;
+            assert!(
+                real.since(world.trusted()) < seconds(2),
+                "and the clock goes on as it did"
+            );
+        }
+    }
+}
+
+fn beside_the_clock(facts: &Facts) -> serde_json::Value {
+    let mut facts = serde_json::to_value(facts).unwrap();
+    facts["clock"].take();
+    facts["told"].take();
+    facts
+}
+
+#[test]
+fn a_first_start_is_not_to_be_had_by_a_replay() {
+    let mut world = World::signed_in();
+    world.ask(Ask::Reset(None));
+    world.pass(seconds(10));
+    world.wire = Wire::Replayed;
+    world.sign_in();
+    let key = world.start(ATLAS);
+    world.pass(minutes(2));
+    assert!(!world.told(key).contains(&0), "{:?}", world.told(key));
+}
+
+#[test]
+fn of_one_answer_what_verifies_counts_and_the_rest_does_not() {
+    let mut world = World::signed_in();
+    world.pass(hours(1));
+    world.service().seat(ATLAS, Seat::Refused(Code::NotAssigned));
+    world.service().seat(QUARRY, Seat::Refused(Code::NotAssigned));
+    world.wire = Wire::TamperedAbout(ATLAS);
+    world.ask(Ask::Check);
+    world.pass(seconds(1));
+    assert_eq!((world.code(ATLAS), world.code(QUARRY)), (0, 13));
+}
+
+#[test]
+fn the_highest_seq_wins() {
+    let mut world = World::new();
+    let device = Thumbprint("device-1".to_owned());
+    let at = world.machine.real;
+    let product = [ATLAS.to_owned()];
+    let mut signed = |world: &mut World, seat| {
+        world.service().seat(ATLAS, seat);
+        world.service().answer("request", &device, &product, at)
+    };
+    let first = signed(&mut world, Seat::Refused(Code::NotAssigned));
+    let second = signed(&mut world, Seat::Assigned);
+    let third = signed(&mut world, Seat::Refused(Code::SubscriptionEnded));
+    let roots = &world.registry[0].root_keys;
+    let keys = Keys::verify(&first.keys, roots, SERVICE).unwrap();
+    let expected = Expected {
+        service: SERVICE,
+        product: ATLAS,
+        device: Some(&device),
+        user: None,
+        request: Some("request"),
+    };
+    let mut held = Held::default();
+    let mut take = |answered: &latchkey_core::engine::CheckAnswered| match &answered.products[0].1 {
+        Signed::Lease(token) => held.take_lease(Lease::verify(token, &keys, &expected).unwrap()),
+        Signed::Refusal(token) => held.take_refusal(Refusal::verify(token, &keys, &expected).unwrap()),
+    };
+    assert!(take(&second), "a lease");
+    assert!(!take(&first), "an older refusal");
+    assert!(!take(&second), "the same lease again");
+    assert!(take(&third), "a newer refusal");
+    assert!(!take(&second), "a lease from before it");
+}

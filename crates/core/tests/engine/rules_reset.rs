@@ -1,0 +1,290 @@
+//! Rule 15: what a reset deletes, what it keeps, and what a crash in the middle of it leaves.
+
+use latchkey_core::code::Code;
+use latchkey_core::engine::{Answer, Ask, Ticket};
+use latchkey_core::facts::Held;
+use latchkey_core::view::Line;
+
+use crate::support::world::{Keyring, World};
+use crate::support::{ATLAS, QUARRY, SERVICE, days, hours, minutes, seconds};
+
+const OTHER: &str = "https://licence.other.example";
+
+/// Nothing of the user is left, on disk or in the vault.
+fn assert_nothing_left(world: &World, story: &str) {
+    let facts = world.facts();
+    for service in facts.services.values() {
+        assert!(
+            service.account.is_none() && service.device.is_none() && service.user.is_none(),
+            "{story}"
+        );
+        assert!(service.products.values().all(Held::is_empty), "{story}");
+        assert_eq!(service.forget, None, "{story}");
+    }
+    for secrets in world.vault.values() {
+        assert!(!secrets.tokens && secrets.device.is_none(), "{story}");
+    }
+    for secret in ["latchkey-lease", "Maya", "token-"] {
+        assert!(
+            !world.disk.contains(secret),
+            "{story}: {secret} is still on disk: {}",
+            world.disk
+        );
+    }
+}
+
+#[test]
+fn one_product_loses_its_lease_and_the_user_stays_signed_in() {
+    let mut world = World::signed_in();
+    let key = world.start(ATLAS);
+    world.pass(seconds(10));
+    let ticket = world.ask(Ask::Reset(Some(ATLAS.to_owned())));
+    world.pass(seconds(1));
+    assert_eq!(world.answer(ticket), Some(&Answer::Done));
+    assert!(world.facts().held(SERVICE, ATLAS).unwrap().is_empty());
+    assert_eq!(world.code(QUARRY), 0);
+    assert!(world.facts().services[SERVICE].account.is_some() && world.vault[SERVICE].tokens);
+    assert!(
+        world.status(key).stop_at.is_some(),
+        "an open product gets its save window"
+    );
+    assert_eq!(world.service().released[0].token, "release of ATLAS by device-1");
+    let next = world.start(ATLAS);
+    world.pass(seconds(1));
+    assert_eq!(world.status(next).code, 0, "the next start checks anew");
+}
+
+#[test]
+fn all_deletes_everything_but_what_it_must_keep() {
+    let mut world = World::signed_in();
+    world.pass(days(2));
+    let floor = world.trusted();
+    let ticket = world.ask(Ask::Reset(None));
+    world.pass(seconds(10));
+    assert_eq!(world.answer(ticket), Some(&Answer::Done));
+    assert_nothing_left(&world, "all");
+    assert_eq!(
+        world.service().released[0].token,
+        "release of everything by device-1"
+    );
+    assert!(
+        world.facts().services[SERVICE].releases.is_empty(),
+        "it has reached the service"
+    );
+    assert_eq!(world.registry.len(), 2);
+    world.machine.wall_ahead = -10 * 86_400_000;
+    world.reboot(hours(1));
+    assert!(world.trusted() >= floor, "the clock's floor is kept");
+    assert_eq!(world.view().headline.line, Line::SignedOut);
+    let key = world.start(ATLAS);
+    world.pass(seconds(5));
+    assert_eq!(world.status(key).code, 10, "the next start signs in anew");
+}
+
+#[test]
+fn offline_the_signed_release_stays_until_it_has_reached_the_service() {
+    let mut world = World::signed_in();
+    world.set_network(false);
+    world.ask(Ask::Reset(None));
+    world.pass(hours(5));
+    assert_nothing_left(&world, "offline");
+    assert!(world.view().accounts[0].release_waiting);
+    assert_eq!(world.facts().services[SERVICE].releases.len(), 1);
+    world.reboot(days(3));
+    world.network = true;
+    world.pass(minutes(6));
+    assert_eq!(world.service().released.len(), 1);
+    assert!(!world.view().accounts[0].release_waiting);
+}
+
+#[test]
+fn also_when_the_product_was_deregistered_meanwhile() {
+    let mut world = World::signed_in();
+    world.set_network(false);
+    world.keyring = Keyring::Locked;
+    world.ask(Ask::Reset(None));
+    world.pass(minutes(1));
+    world.registry.clear();
+    world.keyring = Keyring::Open;
+    world.network = true;
+    world.restart();
+    world.pass(minutes(6));
+    assert_nothing_left(&world, "deregistered");
+}
+
+#[test]
+fn a_release_on_its_way_keeps_the_agent_and_so_does_a_vault_that_does_not_delete() {
+    let mut world = World::signed_in();
+    world.keyring = Keyring::Locked;
+    world.ask(Ask::Reset(None));
+    world.pass(minutes(1));
+    assert!(!world.engine().is_idle(), "secrets are still in the vault");
+    world.keyring = Keyring::Open;
+    world.pass(minutes(6));
+    assert_nothing_left(&world, "a locked keyring");
+    assert!(world.engine().is_idle());
+}
+
+#[test]
+fn two_services_are_one_request_with_one_answer() {
+    for locked in [false, true] {
+        let mut world = two_services();
+        if locked {
+            world.keyring = Keyring::Locked;
+        }
+        let ticket = world.ask(Ask::Reset(None));
+        assert_eq!(world.answer(ticket), None);
+        world.pass(minutes(2));
+        let expected = if locked {
+            Answer::Refused {
+                code: Code::AuthPending,
+                problem: "vault_not_deleted".to_owned(),
+            }
+        } else {
+            Answer::Done
+        };
+        assert_eq!(world.answer(ticket), Some(&expected));
+        world.keyring = Keyring::Open;
+        world.pass(minutes(6));
+        assert_nothing_left(&world, "two services");
+    }
+}
+
+fn two_services() -> World {
+    let mut world = World::signed_in();
+    world.install(OTHER, 9, "OTHER");
+    world.ask(Ask::SignIn(Some(OTHER.to_owned())));
+    world.pass(minutes(1));
+    assert_eq!((world.code(ATLAS), world.code("OTHER")), (0, 0));
+    world
+}
+
+#[test]
+fn whoever_waited_for_something_is_told() {
+    let mut world = World::signed_in();
+    world.latency = seconds(20);
+    let before = world.ask(Ask::Check);
+    let reset = world.ask(Ask::Reset(None));
+    let meanwhile = world.ask(Ask::Check);
+    let again = world.ask(Ask::Reset(Some(ATLAS.to_owned())));
+    world.pass(minutes(2));
+    let tickets: [Ticket; 4] = [before, reset, meanwhile, again];
+    for ticket in tickets {
+        assert!(world.answer(ticket).is_some(), "request {ticket} waits for ever");
+    }
+}
+
+#[test]
+fn a_narrower_reset_does_not_take_a_wider_one_back() {
+    let mut world = World::signed_in();
+    let all = world.ask(Ask::Reset(None));
+    let one = world.ask(Ask::Reset(Some(ATLAS.to_owned())));
+    world.pass(minutes(1));
+    assert_nothing_left(&world, "all, and then one");
+    assert_eq!(world.answer(all), Some(&Answer::Done));
+    assert_eq!(world.answer(one), Some(&Answer::Done));
+}
+
+#[test]
+fn late_answers_to_old_requests_are_dropped() {
+    for reset in [
+        Ask::Reset(None),
+        Ask::Reset(Some(ATLAS.to_owned())),
+        Ask::SignOut(None),
+    ] {
+        let mut world = World::signed_in();
+        world.latency = seconds(5);
+        world.ask(Ask::Check);
+        world.pass(seconds(2));
+        world.latency = hours(1);
+        world.ask(reset.clone());
+        world.pass(seconds(30));
+        assert!(
+            world.facts().held(SERVICE, ATLAS).unwrap().is_empty(),
+            "{reset:?}"
+        );
+    }
+}
+
+#[test]
+fn a_sign_in_that_was_open_ends_with_it() {
+    let mut world = World::signed_in();
+    world.grant_revoked = true;
+    world.pass(days(2));
+    world.keyring = Keyring::Open;
+    let reset = world.ask(Ask::Reset(None));
+    let sign_in = world.ask(Ask::SignIn(None));
+    world.pass(minutes(5));
+    assert_eq!(world.answer(reset), Some(&Answer::Done));
+    assert!(world.answer(sign_in).is_some());
+    assert_nothing_left(&world, "a sign-in between");
+    assert_eq!(world.view().sign_in, None);
+}
+
+#[test]
+fn signing_out_keeps_the_device_and_its_place() {
+    let mut world = World::signed_in();
+    let ticket = world.ask(Ask::SignOut(None));
+    world.pass(seconds(1));
+    assert_eq!(world.answer(ticket), Some(&Answer::Done));
+    assert!(!world.vault[SERVICE].tokens && world.vault[SERVICE].device.is_some());
+    assert_eq!(world.service().released, []);
+    world.set_network(false);
+    let key = world.start(ATLAS);
+    world.pass(minutes(1));
+    assert!(
+        world.told(key).contains(&11),
+        "the next start needs the Internet: {:?}",
+        world.told(key)
+    );
+}
+
+#[test]
+fn the_clock_s_floor_survives_and_nothing_is_won_by_a_reset() {
+    let mut world = World::signed_in();
+    world.set_network(false);
+    world.sleep(days(29));
+    world.ask(Ask::Reset(None));
+    world.pass(minutes(1));
+    world.machine.wall_ahead = -40 * 86_400_000;
+    world.reboot(hours(1));
+    let real = world.machine.real;
+    assert!(
+        real.since(world.trusted()) < hours(2),
+        "only the time off is hidden"
+    );
+}
+
+#[test]
+fn a_crash_between_any_two_effects_leaves_either_nothing_or_everything_done() {
+    for (scope, story) in [(None, "all"), (Some(ATLAS.to_owned()), "one")] {
+        for online in [true, false] {
+            for effects in 0..25 {
+                let story = format!("{story}, online {online}, after {effects} effects");
+                let mut world = World::signed_in();
+                world.set_network(online);
+                world.pass(seconds(30));
+                world.dies_in = Some(effects);
+                world.ask(Ask::Reset(scope.clone()));
+                world.pass(minutes(1));
+                world.restart();
+                let reset_before_the_crash = world.facts().held(SERVICE, ATLAS).is_none_or(Held::is_empty);
+                world.set_network(true);
+                world.pass(minutes(6));
+                match (&scope, reset_before_the_crash) {
+                    // It died before anything was decided: the user is as before.
+                    (_, false) => {
+                        assert_eq!((world.code(ATLAS), world.code(QUARRY)), (0, 0), "{story}");
+                        assert_eq!(world.service().released, [], "{story}");
+                    }
+                    (None, true) => assert_nothing_left(&world, &story),
+                    (Some(_), true) => assert_eq!(world.code(QUARRY), 0, "{story}"),
+                }
+                if reset_before_the_crash {
+                    assert!(!world.service().released.is_empty(), "{story}");
+                    assert_eq!(world.facts().services[SERVICE].releases, [], "{story}");
+                }
+            }
+        }
+    }
+}
