@@ -1,7 +1,11 @@
-//! Embeds the window's pages, its capabilities and, on Windows, icon and manifest.
+//! Embeds the window's pages, what they may do and, on Windows, icon and manifest.
+
+use tauri_build::{AppManifest, Attributes};
 
 fn main() -> anyhow::Result<()> {
-    let attributes =
-        tauri_build::Attributes::new().capabilities_path_pattern("./src-tauri/capabilities/**/*.json");
+    let permissions = AppManifest::new().permissions_path_pattern("./src-tauri/permissions/*.toml");
+    let attributes = Attributes::new()
+        .app_manifest(permissions)
+        .capabilities_path_pattern("./src-tauri/capabilities/*.json");
     tauri_build::try_build(attributes)
 }

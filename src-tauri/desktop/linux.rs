@@ -1,0 +1,67 @@
+//! Desktops of Linux: a display that may not be there, and a tray that may be missing.
+
+use gtk::gio::{self, DBusCallFlags};
+use gtk::glib;
+use gtk::prelude::*;
+
+use super::NoTray;
+
+/// The libraries that `tray-icon` looks for. Where it finds none of them, it aborts the program.
+const INDICATORS: [&str; 2] = ["libayatana-appindicator3.so.1", "libappindicator3.so.1"];
+/// How long the session bus may take, in milliseconds.
+const PATIENCE: i32 = 2_000;
+
+/// Connects to the display, without which Tauri panics.
+///
+/// # Errors
+/// There is none.
+pub(crate) fn begin() -> anyhow::Result<()> {
+    glib::set_prgname(Some("latchkey-tray"));
+    glib::set_application_name("Latchkey");
+    gtk::init().map_err(|_| {
+        anyhow::anyhow!("there is no display: start it in a desktop session (DISPLAY, WAYLAND_DISPLAY)")
+    })
+}
+
+/// Whether a tray icon can be made and is shown.
+///
+/// # Errors
+/// [`NoTray`].
+pub(crate) fn tray() -> Result<(), NoTray> {
+    if !INDICATORS.iter().any(|name| loads(name)) {
+        return Err(NoTray::Library);
+    }
+    if has_host() { Ok(()) } else { Err(NoTray::Host) }
+}
+
+#[expect(unsafe_code, reason = "loading a library runs its code")]
+fn loads(name: &str) -> bool {
+    // SAFETY: it is the very library that `tray-icon` loads next; its initialisers have no preconditions.
+    unsafe { libloading::Library::new(name) }.is_ok()
+}
+
+/// Whether anybody shows the items of `org.kde.StatusNotifierWatcher`.
+fn has_host() -> bool {
+    const WATCHER: &str = "org.kde.StatusNotifierWatcher";
+    let property = (WATCHER, "IsStatusNotifierHostRegistered");
+    let answer = gio::bus_get_sync(gio::BusType::Session, gio::Cancellable::NONE).and_then(|bus| {
+        bus.call_sync(
+            Some(WATCHER),
+            "/StatusNotifierWatcher",
+            "org.freedesktop.DBus.Properties",
+            "Get",
+            Some(&property.to_variant()),
+            None,
+            DBusCallFlags::NO_AUTO_START,
+            PATIENCE,
+            gio::Cancellable::NONE,
+        )
+    });
+    answer.is_ok_and(|answer| {
+        answer
+            .child_value(0)
+            .as_variant()
+            .and_then(|value| value.get())
+            .unwrap_or(false)
+    })
+}

@@ -1,0 +1,141 @@
+//! What the entries of the menu do.
+
+use std::thread;
+
+use latchkey_core::notice::{Notice, NoticeKind};
+use latchkey_ipc::messages::{Reply, Request};
+use latchkey_words::{NoticeText, Urgency};
+use tauri::{AppHandle, Manager};
+
+use super::menu::Action;
+use super::{Tray, link, open};
+use crate::autostart::Autostart;
+use crate::failure::Failure;
+use crate::{autostart, browser, clipboard, screen};
+
+/// A thread that asks the agent and waits.
+const STACK: usize = 256 * 1024;
+
+/// Does what was chosen from the menu.
+pub(super) fn chosen(app: &AppHandle) -> impl Fn(Action) + Send + Sync + 'static {
+    let app = app.clone();
+    move |action| match action {
+        Action::Open { screen } => open(&app, &screen),
+        Action::SignIn { service } => ask(
+            &app,
+            Request::SignIn {
+                service: Some(service),
+            },
+            |app, reply| {
+                if let Reply::SignIn { url, open: true, .. } = reply {
+                    settle(app, browser::open(&url).map_err(Failure::from));
+                }
+            },
+        ),
+        Action::OpenSignIn { url } => settle(&app, browser::open(&url).map_err(Failure::from)),
+        Action::CopySignInLink { url } => settle(&app, clipboard::copy(url)),
+        Action::CancelSignIn => ask(&app, Request::CancelSignIn, |_, _| ()),
+        Action::PrepareOffline => ask(&app, Request::PrepareOffline, prepared),
+        Action::ToggleAutostart => {
+            let on = autostart::state() != Autostart::On;
+            settle(
+                &app,
+                autostart::set(on).map_err(|error| Failure::new("autostart", error)),
+            );
+            app.state::<Tray>().refresh();
+        }
+        Action::Quit => quit(&app),
+    }
+}
+
+/// Opens the window for a click on the icon.
+pub(super) fn clicked(app: &AppHandle) -> impl Fn() + Send + Sync + 'static {
+    let app = app.clone();
+    move || open(&app, screen::HOME)
+}
+
+/// Asks the agent on a thread of its own, and hands the reply to `done` on the main thread. A failure is told.
+pub(super) fn ask(app: &AppHandle, request: Request, done: impl FnOnce(&AppHandle, Reply) + Send + 'static) {
+    let (link, main) = (link(app), app.clone());
+    let wait = move || {
+        let answer = link.ask(request);
+        let app = main.clone();
+        // Fails only when the app has ended.
+        let _ = main.run_on_main_thread(move || match answer {
+            Ok(reply) => done(&app, reply),
+            Err(failure) => settle(&app, Err(failure)),
+        });
+    };
+    if let Err(error) = thread::Builder::new()
+        .name("request".into())
+        .stack_size(STACK)
+        .spawn(wait)
+    {
+        settle(app, Err(Failure::new("internal", error)));
+    }
+}
+
+/// Tells a failure.
+fn settle(app: &AppHandle, outcome: Result<(), Failure>) {
+    let Err(failure) = outcome else { return };
+    eprintln!("latchkey-tray: {failure}");
+    let tray = app.state::<Tray>();
+    let problem = tray.words.problem(&failure.problem);
+    let body = format!("{} {}", problem.text, problem.next_step);
+    tray.say(&NoticeText {
+        title: "Latchkey".into(),
+        body,
+        urgency: Urgency::Normal,
+        stays: false,
+    });
+}
+
+/// Says until when this device is good offline.
+fn prepared(app: &AppHandle, reply: Reply) {
+    let Reply::Checked { until: Some(until) } = reply else {
+        return;
+    };
+    let tray = app.state::<Tray>();
+    let text = {
+        let shown = tray.shown();
+        let Some(view) = &shown.view else { return };
+        // The one that ends first.
+        let product = view
+            .products
+            .iter()
+            .filter(|product| product.status.until.is_some())
+            .min_by_key(|product| product.status.until);
+        let product = product.map(|product| product.name.clone()).unwrap_or_default();
+        tray.words.notice(&Notice {
+            id: 0,
+            product,
+            at: view.at,
+            kind: NoticeKind::Connected { until },
+        })
+    };
+    tray.say(&text);
+}
+
+/// Ends the tray. That products go on is said the first time.
+fn quit(app: &AppHandle) {
+    let first = app
+        .path()
+        .app_local_data_dir()
+        .ok()
+        .map(|folder| folder.join("quit-notice-shown"));
+    let tray = app.state::<Tray>();
+    let (Some(mark), Some(toaster)) = (first.filter(|mark| !mark.exists()), &tray.toaster) else {
+        return app.exit(0);
+    };
+    let app = app.clone();
+    toaster.show(&tray.words.quit_notice(), move |shown| {
+        if shown.is_ok() {
+            // Where it cannot be written down, it is said again.
+            let _ = mark
+                .parent()
+                .map_or(Ok(()), std::fs::create_dir_all)
+                .and_then(|()| std::fs::write(&mark, ""));
+        }
+        app.exit(0);
+    });
+}
