@@ -1,0 +1,280 @@
+//! Cases 10 to 16: which ID tokens are believed.
+
+use ed25519_dalek::Signer as _;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use latchkey_core::jws::{self, SigningKey};
+use latchkey_core::time::{DAY, Timestamp};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use super::provider::{Idp, NOW, forged, key, public};
+use super::*;
+use crate::identity::IdTokenError;
+
+async fn with_claims(
+    idp: &Idp,
+    patch: impl FnMut(&mut Value) + Send + 'static,
+) -> Result<SignedIn, IdentityError> {
+    idp.script().claims = Box::new(patch);
+    sign_in(idp).await
+}
+
+async fn doubt(idp: &Idp, patch: impl FnMut(&mut Value) + Send + 'static) -> IdTokenError {
+    let error = with_claims(idp, patch).await.unwrap_err();
+    let IdentityError::IdToken(doubt) = error else {
+        panic!("{error:?}")
+    };
+    doubt
+}
+
+async fn doubt_signed(idp: &Idp, sign: impl FnMut(&Value) -> String + Send + 'static) -> IdTokenError {
+    idp.script().sign = Box::new(sign);
+    doubt(idp, |_| {}).await
+}
+
+fn es256(key: &SigningKey) -> impl FnOnce(&str) -> Vec<u8> {
+    let SigningKey::P256(key) = key else {
+        panic!("not P-256")
+    };
+    let key = key.clone();
+    move |message| {
+        use p256::ecdsa::signature::Signer as _;
+        let signature: p256::ecdsa::Signature = key.sign(message.as_bytes());
+        signature.to_bytes().to_vec()
+    }
+}
+
+fn hs256(secret: &[u8]) -> impl FnOnce(&str) -> Vec<u8> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret).unwrap();
+    move |message| {
+        mac.update(message.as_bytes());
+        mac.finalize().into_bytes().to_vec()
+    }
+}
+
+#[tokio::test]
+async fn case_10_no_signature_and_signatures_that_anybody_can_make() {
+    let idp = Idp::start().await;
+    let unsigned = doubt_signed(&idp, |claims| {
+        forged(&json!({"alg": "none"}), claims, |_| Vec::new())
+    })
+    .await;
+    assert_eq!(unsigned, IdTokenError::Algorithm);
+
+    let public_key = public(&key(1), "k1").to_string();
+    let with_public = doubt_signed(&idp, move |claims| {
+        forged(
+            &json!({"alg": "HS256", "kid": "k1"}),
+            claims,
+            hs256(public_key.as_bytes()),
+        )
+    })
+    .await;
+    assert_eq!(with_public, IdTokenError::Algorithm);
+
+    let embedded = doubt_signed(&idp, |claims| {
+        let header = json!({"alg": "ES256", "kid": "k1", "jwk": public(&key(2), "k1")});
+        forged(&header, claims, es256(&key(2)))
+    })
+    .await;
+    assert_eq!(embedded, IdTokenError::Signature);
+
+    let wrong_key = doubt_signed(&idp, |claims| jws::sign(&key(2), "JWT", "k1", claims).unwrap()).await;
+    assert_eq!(wrong_key, IdTokenError::Signature);
+
+    let unknown = doubt_signed(&idp, |claims| {
+        forged(&json!({"alg": "XS256"}), claims, |_| vec![0; 64])
+    })
+    .await;
+    assert_eq!(unknown, IdTokenError::Malformed);
+}
+
+#[tokio::test]
+async fn case_10_a_symmetric_key_in_public_signs_nothing() {
+    let idp = Idp::start().await;
+    idp.script().keys = json!({"keys": [{"kty": "oct", "kid": "k1", "k": jws::base64url([7; 32])}]});
+    let doubt = doubt_signed(&idp, |claims| {
+        forged(&json!({"alg": "HS256", "kid": "k1"}), claims, hs256(&[7; 32]))
+    })
+    .await;
+    assert_eq!(doubt, IdTokenError::Algorithm);
+    let doubt = doubt_signed(&idp, |claims| jws::sign(&key(1), "JWT", "k1", claims).unwrap()).await;
+    assert_eq!(doubt, IdTokenError::UnknownKey);
+}
+
+#[tokio::test]
+async fn keys_of_other_kinds_are_believed() {
+    let idp = Idp::start().await;
+    let ed25519 = ed25519_dalek::SigningKey::from_bytes(&[9; 32]);
+    let jwk =
+        json!({"kty": "OKP", "crv": "Ed25519", "kid": "e1", "x": jws::base64url(ed25519.verifying_key())});
+    idp.script().keys = json!({"keys": [{"kty": "unheard of", "kid": "e1"}, jwk]});
+    idp.script().sign = Box::new(move |claims| {
+        // `at_hash` is made with the algorithm's own hash, here SHA-512: leave it out.
+        let mut claims = claims.clone();
+        claims.as_object_mut().unwrap().remove("at_hash");
+        forged(&json!({"alg": "EdDSA", "kid": "e1"}), &claims, |message| {
+            ed25519.sign(message.as_bytes()).to_bytes().to_vec()
+        })
+    });
+    sign_in(&idp).await.unwrap();
+}
+
+#[tokio::test]
+async fn case_11_nonce() {
+    let idp = Idp::start().await;
+    assert_eq!(
+        doubt(&idp, |claims| claims["nonce"] = "another".into()).await,
+        IdTokenError::Nonce
+    );
+    assert_eq!(
+        doubt(&idp, |claims| drop(
+            claims.as_object_mut().unwrap().remove("nonce")
+        ))
+        .await,
+        IdTokenError::Nonce
+    );
+}
+
+#[tokio::test]
+async fn case_12_audience_and_authorized_party() {
+    let idp = Idp::start().await;
+    for audience in [json!("another"), json!([]), json!(["latchkey", "stranger"])] {
+        let given = audience.clone();
+        assert_eq!(
+            doubt(&idp, move |claims| claims["aud"] = given.clone()).await,
+            IdTokenError::Audience,
+            "{audience}"
+        );
+    }
+    assert_eq!(
+        doubt(&idp, |claims| claims["azp"] = "another".into()).await,
+        IdTokenError::AuthorizedParty
+    );
+    assert_eq!(
+        doubt(&idp, |claims| claims["iss"] = "https://evil.example".into()).await,
+        IdTokenError::Issuer
+    );
+    let fine = |claims: &mut Value| {
+        claims["aud"] = json!(["latchkey"]);
+        claims["azp"] = "latchkey".into();
+    };
+    with_claims(&idp, fine).await.unwrap();
+}
+
+#[tokio::test]
+async fn case_13_at_hash() {
+    let idp = Idp::start().await;
+    assert_eq!(
+        doubt(&idp, |claims| claims["at_hash"] = "AAAA".into()).await,
+        IdTokenError::AccessTokenHash
+    );
+    with_claims(&idp, |claims| {
+        drop(claims.as_object_mut().unwrap().remove("at_hash"))
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn case_14_a_wrong_clock_is_named_with_the_difference() {
+    let idp = Idp::start().await;
+    let times = |iat: i64, exp: i64| {
+        move |claims: &mut Value| {
+            claims["iat"] = iat.into();
+            claims["exp"] = exp.into();
+        }
+    };
+    for (iat, exp, ahead) in [
+        (NOW - 4_000, NOW - 121, Some(4_000)),
+        (NOW - 3_000, NOW - 119, None),
+        (NOW + 86_400, NOW + 90_000, Some(-86_400)),
+        (NOW + 119, NOW + 3_600, None),
+        (NOW, NOW + 100 * 365 * 86_400, Some(0)),
+        (NOW, NOW + 399 * 86_400, None),
+    ] {
+        let result = with_claims(&idp, times(iat, exp)).await;
+        match ahead {
+            None => drop(result.unwrap()),
+            Some(ahead) => {
+                let error = result.unwrap_err();
+                assert_eq!(error, IdentityError::Clock { ahead });
+                assert!(error.suspects_clock() && error.problem() == "clock_wrong");
+            }
+        }
+    }
+    for nonsense in [
+        json!(1e300),
+        json!("soon"),
+        json!(-1e300),
+        json!(i64::MAX),
+        Value::Null,
+    ] {
+        let result = with_claims(&idp, move |claims| claims["exp"] = nonsense.clone()).await;
+        assert!(
+            matches!(
+                result,
+                Err(IdentityError::IdToken(_) | IdentityError::Clock { .. })
+            ),
+            "{result:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn case_15_nobody() {
+    let idp = Idp::start().await;
+    for nobody in ["", "  "] {
+        assert_eq!(
+            doubt(&idp, move |claims| claims["sub"] = nobody.into()).await,
+            IdTokenError::Subject
+        );
+    }
+    assert_eq!(
+        doubt(&idp, |claims| drop(claims.as_object_mut().unwrap().remove("sub"))).await,
+        IdTokenError::Malformed
+    );
+}
+
+#[tokio::test]
+async fn case_16_an_unknown_key_is_looked_for_once() {
+    let idp = Idp::start().await;
+    idp.script().keys = json!({"keys": []});
+    assert_eq!(doubt(&idp, |_| {}).await, IdTokenError::UnknownKey);
+    assert_eq!(idp.asked("/jwks"), 2, "fetched, and fetched once more");
+}
+
+#[tokio::test]
+async fn case_16_keys_that_rotate_are_found_and_the_provider_is_not_flooded() {
+    let idp = Idp::start().await;
+    let provider = idp.oidc().discover(&idp.issuer).await.unwrap();
+    let http = crate::http::Http::default();
+    assert_eq!(provider.keys(&http).await.unwrap().len(), 1);
+    idp.script().keys = json!({"keys": [public(&key(1), "k1"), public(&key(2), "k2")]});
+    let now = Timestamp::from_secs(NOW);
+    assert_eq!(provider.other_keys(&http, now).await.unwrap().unwrap().len(), 2);
+    assert_eq!(
+        provider
+            .other_keys(&http, now + Duration::from_secs(59))
+            .await
+            .unwrap(),
+        None
+    );
+    assert_eq!(
+        provider.keys(&http).await.unwrap().len(),
+        2,
+        "what was found is kept"
+    );
+    assert!(
+        provider
+            .other_keys(&http, now + Duration::from_secs(60))
+            .await
+            .unwrap()
+            .is_some()
+    );
+    assert!(
+        provider.other_keys(&http, now - DAY).await.unwrap().is_some(),
+        "a clock set back stops nobody"
+    );
+    assert_eq!(idp.asked("/jwks"), 4);
+}
