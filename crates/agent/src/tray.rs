@@ -29,6 +29,7 @@ pub(crate) fn start() {
     };
     let mut command = tokio::process::Command::new(program);
     command
+        .arg("--background")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());

@@ -18,6 +18,8 @@ pub enum MenuItem<'a> {
     SignIn,
     /// Opens the page of the sign-in that is open in the browser again.
     OpenSignIn,
+    /// Copies its address.
+    CopySignInLink,
     /// Ends the sign-in that is open.
     CancelSignIn,
     /// Signs out.
@@ -32,6 +34,8 @@ pub enum MenuItem<'a> {
     ResetAll,
     /// Opens the window.
     Open,
+    /// The switch for starting at login.
+    StartAtLogin,
     /// Ends the tray.
     Quit,
 }
@@ -53,6 +57,7 @@ impl Words {
             MenuItem::ResetLicence => plain("menu-reset-licence"),
             MenuItem::SignIn => plain("menu-sign-in"),
             MenuItem::OpenSignIn => plain("menu-open-sign-in"),
+            MenuItem::CopySignInLink => plain("menu-copy-sign-in-link"),
             MenuItem::CancelSignIn => plain("menu-cancel-sign-in"),
             MenuItem::SignOut => plain("menu-sign-out"),
             MenuItem::PrepareOffline => plain("menu-prepare-offline"),
@@ -62,6 +67,7 @@ impl Words {
             }
             MenuItem::ResetAll => plain("menu-reset-all"),
             MenuItem::Open => plain("menu-open"),
+            MenuItem::StartAtLogin => plain("menu-start-at-login"),
             MenuItem::Quit => plain("menu-quit"),
         }
     }
