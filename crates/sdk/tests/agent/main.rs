@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod agent;
 #[cfg(test)]
+mod atlas;
+#[cfg(test)]
 mod life;
 #[cfg(test)]
 mod trust;
