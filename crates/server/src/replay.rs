@@ -19,7 +19,8 @@ pub enum Seen {
     Full,
 }
 
-type Name = [u8; 32];
+/// Half a SHA-256: nobody finds two proofs with one name, and it takes half the room.
+type Name = [u8; 16];
 
 /// Two generations of names. A name is forgotten after one to two lives.
 struct Generations {
@@ -36,7 +37,7 @@ pub struct Replays {
 }
 
 impl Replays {
-    /// Remembers for at least `life`, and at most `most` names in that time (32 bytes each, twice).
+    /// Remembers for at least `life`, and at most `most` names in that time (16 bytes each, twice).
     pub fn new(life: Duration, most: usize) -> Self {
         let generations = Generations {
             current: HashSet::new(),
@@ -52,12 +53,12 @@ impl Replays {
 
     /// Notes the proof `jti` of the key `jkt`, and says whether it was seen before.
     pub fn note(&self, jkt: &Thumbprint, jti: &str, now: Timestamp) -> Seen {
-        let name = Sha256::new()
+        let hash = Sha256::new()
             .chain_update(&jkt.0)
             .chain_update([0])
             .chain_update(jti)
-            .finalize()
-            .into();
+            .finalize();
+        let name: Name = std::array::from_fn(|byte| hash[byte]);
         let mut held = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
         if now < held.since || now >= held.since + self.life {
             held.previous = std::mem::take(&mut held.current);

@@ -10,7 +10,7 @@ use crate::private_file;
 use crate::signer::{RootKey, new_lease_key};
 use crate::store::Store as _;
 use crate::store::records::NewKeys;
-use crate::store::sqlite::SqliteStore;
+use crate::store::sqlite::{OpenError, SqliteStore};
 
 #[derive(Args)]
 pub(super) struct Init {
@@ -23,9 +23,14 @@ pub(super) struct Init {
 impl Init {
     pub(super) async fn run(self, data: &Data, now: Timestamp) -> Result<Output, CliError> {
         private_file::folder(data.folder())?;
-        // The root key first: its file is never written over, so an existing service cannot lose its own.
-        let root = RootKey::create(&data.root_key())?;
-        let store = SqliteStore::create(&data.database())?;
+        let store = unfinished(data).await?;
+        // A root key that is there is taken, never written over: an earlier `init` may have made it, or an administrator.
+        let path = data.root_key();
+        let root = if path.exists() {
+            RootKey::read(&path)?
+        } else {
+            RootKey::create(&path)?
+        };
         let lease_key = new_lease_key(now)?;
         let keys = std::slice::from_ref(&lease_key);
         let document = self
@@ -61,6 +66,20 @@ impl Init {
                  \x20 latchkey-server serve"
             ),
         )
+    }
+}
+
+/// A new database, or one that an interrupted `init` has left without keys.
+async fn unfinished(data: &Data) -> Result<SqliteStore, CliError> {
+    match SqliteStore::create(&data.database()) {
+        Err(OpenError::Exists(path)) => {
+            let store = data.open()?;
+            match store.keyring().await? {
+                Some(_) => Err(OpenError::Exists(path).into()),
+                None => Ok(store),
+            }
+        }
+        made => Ok(made?),
     }
 }
 

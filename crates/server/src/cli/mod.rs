@@ -130,7 +130,7 @@ fn run(cli: Cli) -> Result<Output, CliError> {
 async fn keyring(store: &dyn Store) -> Result<Keyring, CliError> {
     let unfinished = StoreError::NotFound {
         what: "key",
-        name: "of this service: `init` was not finished".into(),
+        name: "of this service: run `latchkey-server init` once more".into(),
     };
     Ok(store.keyring().await?.ok_or(unfinished)?)
 }

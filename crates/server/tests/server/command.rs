@@ -219,7 +219,7 @@ fn each_failure_has_its_exit_status() {
     assert!(message.contains("latchkey-server init"), "{message}");
     server.text(&["init", "--url", "https://licence.example"]);
     for (arguments, status, says) in [
-        (&["init"][..], 1, "root.key"),
+        (&["init"][..], 4, "a database"),
         (&["nonsense"], 2, "unrecognized subcommand"),
         (
             &["product", "add", "atlas", "--name", "A", "--publisher", "P"],
@@ -299,6 +299,24 @@ fn a_rotation_works_with_a_root_key_that_is_kept_elsewhere() {
     let foreign = other.data().join("root.key");
     let (_, message) = server.fails(&["key", "rotate", "--root-key", foreign.to_str().unwrap()]);
     assert!(message.contains("not one of this service"), "{message}");
+}
+
+#[test]
+fn an_interrupted_init_is_finished_by_the_next_one() {
+    let server = Installation::new();
+    let made = server.json(&["init", "--url", "https://licence.example"]);
+    // As if it had died before the keys were published: the root key stays the one that products may pin already.
+    for file in ["latchkey.db", "latchkey.db-wal", "latchkey.db-shm"] {
+        let _gone = std::fs::remove_file(server.data().join(file));
+    }
+    drop(latchkey_server::store::sqlite::SqliteStore::create(&server.data().join("latchkey.db")).unwrap());
+    let (status, message) = server.fails(&["key", "list"]);
+    assert_eq!(status, 3);
+    assert!(message.contains("`latchkey-server init` once more"), "{message}");
+    assert_eq!(
+        server.json(&["init", "--url", "https://licence.example"])["root_key"],
+        made["root_key"]
+    );
 }
 
 #[test]

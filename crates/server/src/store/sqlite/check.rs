@@ -56,7 +56,7 @@ pub(super) fn check(c: &Connection, command: &CheckCommand) -> Result<CheckOutco
     execute(
         c,
         sql!("devices_prune"),
-        params![person.id, now, REMEMBERED_DEVICES],
+        params![person.id, now, REMEMBERED_DEVICES, device.id],
     )?;
     let mut products = Vec::with_capacity(decisions.len());
     for (product, decision) in command.products.iter().cloned().zip(decisions) {
