@@ -205,7 +205,7 @@ impl Vault {
     }
 
     fn late(&self) -> VaultError {
-        if *self.access.borrow() == Access::Locked {
+        if matches!(*self.access.borrow(), Access::Prompting | Access::Locked) {
             VaultError::Locked
         } else {
             VaultError::TimedOut

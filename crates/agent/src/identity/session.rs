@@ -18,6 +18,7 @@ use latchkey_core::time::Timestamp;
 use tokio::sync::{Mutex as Turn, MutexGuard, watch};
 
 use super::{IdentityError, Oidc, RefreshError, SignedIn, problem};
+use crate::secret::SecretText;
 use crate::vault::{Access, Account, DeviceKey, Entry, Secrets, Tokens, Vault, VaultError};
 use lock::Lock;
 
@@ -160,15 +161,18 @@ impl Sessions {
         refresh_every: Duration,
     ) -> Result<Credentials, SessionError> {
         let now = self.0.oidc.now();
+        let mut seen = None;
         if let Some(secrets) = self.0.vault.load(&self.0.entry(service)).await?
             && let Some(credentials) = of_issuer(&secrets, identity)?
-            && is_fresh(&credentials.tokens, now, refresh_every)
         {
-            return Ok(credentials);
+            if is_fresh(&credentials.tokens, now, refresh_every) {
+                return Ok(credentials);
+            }
+            seen = Some(credentials.tokens.access_token);
         }
         let (shared, service, identity) = (Arc::clone(&self.0), service.to_owned(), identity.clone());
         let renewal =
-            tokio::spawn(async move { shared.renew(&service, &identity, refresh_every, now).await });
+            tokio::spawn(async move { shared.renew(&service, &identity, refresh_every, seen).await });
         renewal.await.unwrap_or(Err(SessionError::Replaced))
     }
 
@@ -297,7 +301,7 @@ impl Shared {
         service: &str,
         identity: &Identity,
         refresh_every: Duration,
-        asked_at: Timestamp,
+        seen: Option<SecretText>,
     ) -> Result<Credentials, SessionError> {
         let slot = self.slot(service);
         let mut replaced = slot.replaced.subscribe();
@@ -312,9 +316,14 @@ impl Shared {
                 return Err(SessionError::SignInAgain(Ended::SignedOut));
             };
             let before = &credentials.tokens;
-            // Somebody else has refreshed while we waited for our turn.
-            let renewed_meanwhile = refresh_every.is_zero() && before.obtained_at >= asked_at && !retried;
-            if is_fresh(before, self.oidc.now(), refresh_every) || renewed_meanwhile {
+            // Somebody else has refreshed while we waited for our turn: that is fresh enough for zero, too.
+            let is_new = seen.as_ref().is_some_and(|seen| *seen != before.access_token);
+            let refresh_every = if is_new {
+                refresh_every.max(MARGIN)
+            } else {
+                refresh_every
+            };
+            if is_fresh(before, self.oidc.now(), refresh_every) {
                 return Ok(credentials);
             }
             let refreshed = tokio::select! {

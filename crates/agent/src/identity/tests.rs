@@ -17,7 +17,7 @@ use super::{IdentityError, SignedIn};
 const WITHIN: Duration = Duration::from_secs(20);
 
 /// Signs in as a user does whose browser does what it is told.
-async fn sign_in(idp: &Idp) -> Result<SignedIn, IdentityError> {
+pub(super) async fn sign_in(idp: &Idp) -> Result<SignedIn, IdentityError> {
     let attempt = idp.oidc().begin(&idp.identity(), WITHIN).await?;
     let visit = idp.visit(attempt.url());
     let browser = tokio::spawn(visit);
