@@ -12,15 +12,18 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Parser;
-use latchkey_sdk::{Denied, Event, Licence, Permit, Product, Registration, Status};
+use latchkey_sdk::{Code, Denied, Event, Licence, Permit, Product, Registration, Status};
 use serde_json::{Value, json};
+
+/// How long Atlas waits before it asks again.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// A map maker that runs while it is licensed
 #[derive(Parser)]
 #[command(name = "atlas", version)]
 struct Arguments {
     /// What Atlas says about itself: product key, version, licensing service, root keys
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "ATLAS_REGISTRATION")]
     registration: PathBuf,
     /// Where its document is kept; nowhere, if not given
     #[arg(long, value_name = "FILE")]
@@ -28,6 +31,9 @@ struct Arguments {
     /// How long a start waits, e.g. for a sign-in
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     wait: u64,
+    /// Where it may not start, ask again every second until it may
+    #[arg(long)]
+    keep_trying: bool,
     /// Close by itself after this long
     #[arg(long, value_name = "SECONDS")]
     run_for: Option<u64>,
@@ -62,36 +68,45 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let registration: Registration = serde_json::from_slice(&text)
         .with_context(|| format!("{} is no registration", arguments.registration.display()))?;
     let name = registration.name.clone();
-    let licence = Product::from_registration(registration)?.open()?;
-    let happened = start(&licence, Duration::from_secs(arguments.wait))?;
+    let product = match Product::from_registration(registration) {
+        Ok(product) => product,
+        Err(mistake) => {
+            eprintln!("atlas: {mistake}");
+            return Ok(refused(Code::InvalidArgument.number()));
+        }
+    };
+    let licence = product.open()?;
+    let (sender, happened) = channel();
+    let told = sender.clone();
+    licence.on_change(move |event| drop(told.send(Happened::Told(event))))?;
     let output = Output { json: arguments.json };
     let document = arguments
         .document
         .as_deref()
         .map(|path| Document::open(path, &name))
         .transpose()?;
-    Atlas {
+    let atlas = Atlas {
         arguments,
+        licence,
+        sender,
         output,
         document,
         permit: None,
         stop_at: None,
-    }
-    .live(&happened)
+    };
+    atlas.start(Duration::ZERO);
+    atlas.live(&happened)
 }
 
-/// Asks for the permit on a thread of its own, so that what is awaited can be shown meanwhile.
-fn start(licence: &Licence, wait: Duration) -> anyhow::Result<Receiver<Happened>> {
-    let (sender, happened): (Sender<Happened>, _) = channel();
-    let told = sender.clone();
-    licence.on_change(move |event| drop(told.send(Happened::Told(event))))?;
-    let licence = licence.clone();
-    std::thread::spawn(move || drop(sender.send(Happened::Decided(licence.authorize(wait)))));
-    Ok(happened)
+/// How Atlas ends where it was refused.
+fn refused(code: u16) -> ExitCode {
+    ExitCode::from(u8::try_from(100 + code).unwrap_or(u8::MAX))
 }
 
 struct Atlas<'a> {
     arguments: &'a Arguments,
+    licence: Licence,
+    sender: Sender<Happened>,
     output: Output,
     document: Option<Document>,
     /// Kept for as long as Atlas runs.
@@ -100,6 +115,16 @@ struct Atlas<'a> {
 }
 
 impl Atlas<'_> {
+    /// Asks for the permit on a thread of its own, so that what is awaited can be shown meanwhile.
+    fn start(&self, after: Duration) {
+        let (licence, sender) = (self.licence.clone(), self.sender.clone());
+        let wait = Duration::from_secs(self.arguments.wait);
+        std::thread::spawn(move || {
+            std::thread::sleep(after);
+            drop(sender.send(Happened::Decided(licence.authorize(wait))));
+        });
+    }
+
     fn live(mut self, happened: &Receiver<Happened>) -> anyhow::Result<ExitCode> {
         loop {
             match self.next(happened)? {
@@ -109,10 +134,10 @@ impl Atlas<'_> {
                     let run_for = self.arguments.run_for.map(Duration::from_secs);
                     self.stop_at = run_for.map(|run_for| Instant::now() + run_for);
                 }
+                Some(Happened::Decided(Err(_))) if self.arguments.keep_trying => self.start(TRY_AGAIN),
                 Some(Happened::Decided(Err(denied))) => {
                     self.output.status("refused", &denied.status)?;
-                    let code = 100 + denied.code();
-                    return Ok(ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)));
+                    return Ok(refused(denied.code()));
                 }
                 Some(Happened::Told(Event::Changed(status))) => {
                     if status.may_run() && self.arguments.run_for.is_none() {

@@ -125,6 +125,19 @@ fn it_does_not_start_where_it_may_not_and_says_why() {
 }
 
 #[test]
+fn it_waits_for_its_licence_where_it_is_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let present = Present::new(Some(status(Code::SignInRequired)).into());
+    let agent = Agent::start(folder.path(), as_is(&present));
+    let mut atlas = Atlas::start(folder.path(), &["--json", "--keep-trying", "--run-for", "0"]);
+    assert_eq!(atlas.wait_for("status")["code"], 10);
+    *present.lock().unwrap() = None;
+    atlas.wait_for("started");
+    assert_eq!(atlas.exit_code(), 0);
+    drop(agent);
+}
+
+#[test]
 fn it_closes_by_itself() {
     let folder = tempfile::tempdir().unwrap();
     let present = Present::default();
