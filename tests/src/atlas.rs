@@ -1,12 +1,13 @@
 //! Atlas, the sample product: a program that embeds the SDK and prints what its licence allows.
 
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Result;
 
 use crate::process::Process;
 use crate::wait::SOON;
-use crate::world::World;
 
 /// A running Atlas.
 #[derive(Debug)]
@@ -16,14 +17,13 @@ pub struct Atlas {
 }
 
 impl Atlas {
-    /// Starts it on the world's machine.
+    /// Starts it.
     ///
     /// # Errors
     /// It cannot be started.
-    pub(crate) fn start(world: &World<'_>) -> Result<Self> {
-        let mut command = world.machine().command("atlas");
+    pub(crate) fn start(command: &mut Command, logs: &Path) -> Result<Self> {
         Ok(Self {
-            process: Process::start("atlas", &mut command, &world.desk().logs())?,
+            process: Process::start("atlas", command, logs)?,
             seen: 0,
         })
     }

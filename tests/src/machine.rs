@@ -5,7 +5,7 @@
 //! pass is ended before and started after.
 
 use std::cell::Cell;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -79,12 +79,17 @@ impl<'d> Machine<'d> {
         self.folder.join(name)
     }
 
-    /// A program of this machine, by name or path, on its clocks.
-    pub fn command(&self, program: impl AsRef<Path>) -> Command {
+    /// An installed program, on this machine's clocks.
+    pub fn command(&self, name: &str) -> Command {
+        self.any_command(self.program(name))
+    }
+
+    /// Any program, by name or path, on this machine's clocks.
+    pub fn any_command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut words = self.on_clocks().into_iter();
         let first = words.next().unwrap_or_default();
         let mut command = self.desk.command(first);
-        command.args(words).arg(self.folder.join(program));
+        command.args(words).arg(program);
         command
     }
 

@@ -2,14 +2,13 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
 
 use crate::desktop::Desktop;
+use crate::machine::Machine;
 use crate::process::Process;
-use crate::programs::program;
 use crate::service::free_port;
 use crate::webdriver::WebDriver;
 
@@ -26,10 +25,10 @@ impl Window {
     ///
     /// # Errors
     /// The window or its driver does not come up.
-    pub fn open(desk: &Desktop, command: impl FnOnce(&str) -> Command, screen: &str) -> Result<Self> {
+    pub fn open(desk: &Desktop, machine: &Machine<'_>, screen: &str) -> Result<Self> {
         let port = free_port()?;
         // The driver starts the window, so what is to hold for the window is set for the driver.
-        let mut driver = command("WebKitWebDriver");
+        let mut driver = machine.any_command("WebKitWebDriver");
         driver
             .env("TAURI_WEBVIEW_AUTOMATION", "true")
             .arg(format!("--port={port}"));
@@ -38,7 +37,7 @@ impl Window {
         if !screen.is_empty() {
             arguments.extend(["--screen", screen]);
         }
-        let options = json!({ "binary": program("latchkey-tray")?, "args": arguments });
+        let options = json!({ "binary": machine.program("latchkey-tray"), "args": arguments });
         let page =
             WebDriver::open(port, &json!({ "webkitgtk:browserOptions": options })).context("the window")?;
         Ok(Self {

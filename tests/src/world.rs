@@ -2,6 +2,7 @@
 
 use std::cell::{Ref, RefCell, RefMut};
 use std::fs;
+use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::time::Duration;
 
@@ -87,13 +88,14 @@ impl<'d> World<'d> {
     /// # Errors
     /// The service or the command line refuses.
     pub fn register(&self, version: &str) -> Result<()> {
-        let registration = self
-            .service()
-            .tell(["product", "registration", PRODUCT, "--version", version])?;
-        let file = self.desk.folder().join("atlas-registration.json");
-        fs::write(&file, registration.to_string())?;
-        self.cli(["register", &file.display().to_string()])?;
+        fs::write(self.registration(), self.services.registration(version)?)?;
+        self.cli(["register", &self.registration().display().to_string()])?;
         Ok(())
+    }
+
+    /// The registration file that the installed product brought along.
+    pub fn registration(&self) -> PathBuf {
+        self.desk.folder().join("atlas-registration.json")
     }
 
     /// `latchkey ARGUMENTS`, to be run or started.
@@ -210,15 +212,29 @@ impl<'d> World<'d> {
     /// # Errors
     /// It does not come up.
     pub fn open_window(&self, screen: &str) -> Result<Window> {
-        Window::open(self.desk, |program| self.machine.command(program), screen)
+        Window::open(self.desk, &self.machine, screen)
     }
 
-    /// Starts Atlas.
+    /// Starts Atlas, which ends with 100 + status code where it may not run.
     ///
     /// # Errors
     /// It cannot be started.
     pub fn start_atlas(&self) -> Result<Atlas> {
-        Atlas::start(self)
+        self.start_atlas_with(&[])
+    }
+
+    /// Starts Atlas with further arguments of its own: `--keep-trying`, `--wait SECONDS`.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn start_atlas_with(&self, arguments: &[&str]) -> Result<Atlas> {
+        let mut command = self.machine.command("atlas");
+        command.arg("--registration").arg(self.registration());
+        command
+            .arg("--document")
+            .arg(self.desk.home().join("map.atlas"))
+            .args(arguments);
+        Atlas::start(&mut command, &self.desk.logs())
     }
 
     /// Cuts the cable: neither service answers.

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use crate::command::{cargo, say};
 use crate::{command, setup, ui};
@@ -42,6 +42,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 #[cfg(target_os = "linux")]
 fn give_way(mut demo: Command) -> Result<()> {
     use std::os::unix::process::CommandExt as _;
+
+    use anyhow::Context as _;
+
     Err(demo.exec()).context("cannot start the demo")
 }
 

@@ -16,7 +16,7 @@ pub(crate) fn show(story: &Story, once: bool) -> Result<()> {
     say_services(world.services());
     let tray = world.start_tray()?;
     say("the tray has its icon; Atlas starts, and nobody is signed in");
-    let mut atlas = world.start_atlas()?;
+    let mut atlas = world.start_atlas_with(&["--keep-trying"])?;
     atlas.wait_for("SIGN_IN_REQUIRED")?;
     picture(&desk, "1-signed-out")?;
 

@@ -44,7 +44,9 @@ fn run_product(place: &Place, services: &Services) -> Result<()> {
         String::from_utf8_lossy(&registered.stderr)
     );
     let _tray = Process::start("tray", &mut place.command("latchkey-tray")?, &place.logs())?;
-    let atlas = Process::start("atlas", &mut place.command("examples/atlas")?, &place.logs())?;
+    let mut atlas = place.command("examples/atlas")?;
+    atlas.arg("--keep-trying").arg("--registration").arg(&file);
+    let atlas = Process::start("atlas", &mut atlas, &place.logs())?;
     say(
         "the tray icon is on your panel: choose \"Sign in…\" in its menu. What Atlas says follows; Ctrl-C ends it all",
     );
