@@ -273,6 +273,8 @@ impl Engine {
         link.ending.forgetting = None;
         let waiters = std::mem::take(&mut link.ending.waiters);
         if done {
+            self.vault_locked = None;
+            self.vault_unavailable = false;
             if let Some(service) = self.facts.services.get_mut(&name) {
                 service.forget = None;
             }

@@ -570,6 +570,7 @@ impl Engine {
             self.up_since = now.ticks;
         }
         self.registry = registry;
+        self.note_missing(self.trusted(now));
         self.facts.verify(&self.registry);
         for entry in &self.registry {
             let link = self.links.entry(entry.service.clone()).or_default();

@@ -26,6 +26,8 @@ pub(super) struct Use {
     pub(super) running: bool,
     /// A start that waits for its check until then, although its lease is good.
     pub(super) confirm_until: Option<Duration>,
+    /// Since when its product is not registered any more.
+    missing_since: Option<Timestamp>,
     /// Its user has not been told yet how many days remain.
     pub(super) untold: bool,
     told: Option<StatusView>,
@@ -65,6 +67,7 @@ impl Engine {
                 product: product.to_owned(),
                 running,
                 confirm_until,
+                missing_since: None,
                 untold: !running,
                 told: None,
             },
@@ -101,6 +104,14 @@ impl Engine {
         may_run.then_some((lease.token(), service.keys.as_deref()?))
     }
 
+    /// Notes since when an open product is not registered any more.
+    pub(super) fn note_missing(&mut self, at: Timestamp) {
+        for open in self.uses.values_mut() {
+            let is_registered = self.registry.iter().any(|entry| entry.product == open.product);
+            open.missing_since = (!is_registered).then(|| open.missing_since.unwrap_or(at));
+        }
+    }
+
     /// The product and the service of a use.
     pub fn use_of(&self, key: UseKey) -> Option<(&str, &str)> {
         self.uses
@@ -111,6 +122,14 @@ impl Engine {
     fn status_of_use(&self, now: &Now, open: &Use) -> Status {
         let at = self.trusted(now);
         let entry = self.registry.iter().find(|entry| entry.product == open.product);
+        if entry.is_none() {
+            return status(
+                &self.facts,
+                &Pending::default(),
+                None,
+                open.missing_since.unwrap_or(at),
+            );
+        }
         let pending = if open.running {
             self.pending_of_running(now, open)
         } else {

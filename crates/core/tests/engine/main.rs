@@ -11,12 +11,18 @@ mod rules_first_start;
 #[cfg(test)]
 mod rules_grace;
 #[cfg(test)]
+mod rules_inputs;
+#[cfg(test)]
 mod rules_outage;
 #[cfg(test)]
 mod rules_refusals;
 #[cfg(test)]
 mod rules_reset;
 #[cfg(test)]
+mod rules_status;
+#[cfg(test)]
 mod rules_waiting;
+#[cfg(test)]
+mod rules_wake;
 #[cfg(test)]
 mod support;

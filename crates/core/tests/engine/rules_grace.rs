@@ -333,7 +333,7 @@ fn a_month_behind_whatever_else_keeps_checks_away_is_counted_down_too() {
         pass_asleep(&mut world, 24 * 29 + 20);
         let told = said(&world);
         assert!(told.len() >= 29 && told.len() <= 31, "{fault}: {told:?}");
-        assert_eq!(told.last().unwrap().1, Says::Final(Left::Hours(8)), "{fault}");
+        assert_eq!(told.last().unwrap().1, Says::Final(Left::Hours(9)), "{fault}");
         assert_eq!(world.product(ATLAS).basis, Some(Basis::FinalWarning), "{fault}");
         pass_asleep(&mut world, 24);
         assert_eq!(

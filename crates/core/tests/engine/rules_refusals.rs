@@ -3,7 +3,7 @@
 use latchkey_core::code::Code;
 use latchkey_core::engine::Signed;
 use latchkey_core::engine::{Ask, CheckFailure};
-use latchkey_core::facts::{Facts, Held};
+use latchkey_core::facts::Held;
 use latchkey_core::jws::Thumbprint;
 use latchkey_core::keys::Keys;
 use latchkey_core::lease::{Expected, Lease, Refusal};
@@ -166,14 +166,14 @@ fn what_is_not_signed_for_our_request_changes_nothing() {
             let mut world = World::signed_in();
             let key = world.start(ATLAS);
             world.pass(days(3));
-            let before = beside_the_clock(world.facts());
+            let before = world.facts_beside_the_clock();
             world.wire = wire.clone();
             world.service().seat(ATLAS, seat);
             for _ in 0..3 {
                 world.ask(Ask::Check);
                 world.pass(minutes(1));
             }
-            assert_eq!(beside_the_clock(world.facts()), before, "{wire:?} {seat:?}");
+            assert_eq!(world.facts_beside_the_clock(), before, "{wire:?} {seat:?}");
             assert_eq!(world.status(key).code, 0, "{wire:?} {seat:?}");
             let real = world.machine.real;
             assert!(
@@ -182,13 +182,6 @@ fn what_is_not_signed_for_our_request_changes_nothing() {
             );
         }
     }
-}
-
-fn beside_the_clock(facts: &Facts) -> serde_json::Value {
-    let mut facts = serde_json::to_value(facts).unwrap();
-    facts["clock"].take();
-    facts["told"].take();
-    facts
 }
 
 #[test]

@@ -263,6 +263,14 @@ impl World {
         self.engine().facts()
     }
 
+    /// What is stored about licences, without the time and what the user was told of it.
+    pub(crate) fn facts_beside_the_clock(&self) -> serde_json::Value {
+        let mut facts = serde_json::to_value(self.facts()).unwrap();
+        facts["clock"].take();
+        facts["told"].take();
+        facts
+    }
+
     /// Trusted time, as the engine sees it.
     pub(crate) fn trusted(&mut self) -> Timestamp {
         let now = self.now();

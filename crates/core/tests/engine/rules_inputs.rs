@@ -1,0 +1,279 @@
+//! Each status × each input: what brings no news leaves every status as it is; what does, leads where it should.
+
+use latchkey_core::code::{Code, Reason};
+use latchkey_core::engine::{
+    Ask, CheckAnswered, CheckFailure, ClientId, Input, Outcome, Side, SignedIn, UseKey,
+};
+use latchkey_core::jws::Thumbprint;
+use latchkey_core::status::Party;
+use latchkey_core::view::SignInResult;
+
+use crate::support::licensing::Seat;
+use crate::support::world::{Keyring, User, Wire, World};
+use crate::support::{ATLAS, SERVICE, days, hours, minutes, seconds};
+
+/// A client that never asked for anything.
+const STRANGER: ClientId = 99;
+
+struct Situation {
+    code: u16,
+    reason: Option<Reason>,
+    story: fn() -> (World, UseKey),
+}
+
+fn started(mut world: World) -> (World, UseKey) {
+    let key = world.start(ATLAS);
+    world.pass(seconds(1));
+    (world, key)
+}
+
+/// Signed in, the lease of Atlas reset, and then this happens before it starts.
+fn without_lease(then: fn(&mut World)) -> (World, UseKey) {
+    let mut world = World::signed_in();
+    world.ask(Ask::Reset(Some(ATLAS.to_owned())));
+    world.pass(hours(2));
+    then(&mut world);
+    let key = world.start(ATLAS);
+    while world.status(key).code == 3 {
+        world.pass(seconds(1));
+    }
+    (world, key)
+}
+
+fn refused(code: Code) -> (World, UseKey) {
+    let mut world = World::signed_in();
+    world.service().seat(ATLAS, Seat::Refused(code));
+    world.ask(Ask::Check);
+    world.pass(seconds(1));
+    started(world)
+}
+
+const fn plain(code: u16, story: fn() -> (World, UseKey)) -> Situation {
+    Situation {
+        code,
+        reason: None,
+        story,
+    }
+}
+
+const fn because(reason: Reason, story: fn() -> (World, UseKey)) -> Situation {
+    Situation {
+        code: 4,
+        reason: Some(reason),
+        story,
+    }
+}
+
+fn situations() -> Vec<Situation> {
+    vec![
+        plain(0, || started(World::signed_in())),
+        plain(0, || {
+            let mut world = World::signed_in();
+            world.set_network(false);
+            world.sleep(days(28));
+            started(world)
+        }),
+        plain(3, || {
+            let mut world = World::signed_in();
+            world.latency = minutes(2);
+            started(world)
+        }),
+        plain(10, || started(World::new())),
+        plain(11, || {
+            let mut world = World::new();
+            world.network = false;
+            started(world)
+        }),
+        plain(12, || {
+            let mut world = World::signed_in();
+            world.set_network(false);
+            world.sleep(days(31));
+            started(world)
+        }),
+        plain(13, || refused(Code::NotAssigned)),
+        plain(14, || refused(Code::SubscriptionEnded)),
+        plain(15, || refused(Code::DeviceLimit)),
+        plain(16, || refused(Code::SessionInUse)),
+        plain(17, || without_lease(|world| world.identity = false)),
+        plain(18, || without_lease(|world| world.licensing = false)),
+        plain(19, || {
+            without_lease(|world| world.service().seat(ATLAS, Seat::Refused(Code::ClientOutdated)))
+        }),
+        plain(23, || refused(Code::DeviceReleased)),
+        because(Reason::WaitingForUser, || {
+            let mut world = World::new();
+            world.user = User::Ignores;
+            world.ask(Ask::SignIn(None));
+            started(world)
+        }),
+        because(Reason::VaultLocked, || {
+            without_lease(|world| world.keyring = Keyring::Locked)
+        }),
+        because(Reason::NetworkBlocked, || {
+            without_lease(|world| fail(world, Reason::NetworkBlocked))
+        }),
+        because(Reason::ClockWrong, || {
+            without_lease(|world| fail(world, Reason::ClockWrong))
+        }),
+        because(Reason::ServiceOutdated, || {
+            without_lease(|world| fail(world, Reason::ServiceOutdated))
+        }),
+    ]
+}
+
+fn fail(world: &mut World, reason: Reason) {
+    world.wire = Wire::Fails(CheckFailure::Hindered(reason));
+}
+
+/// Everything that an attempt of long ago, or somebody who has no part in it, may bring.
+fn no_news() -> Vec<Input> {
+    let stale = |outcome| Input::Outcome {
+        attempt: 1_000_000,
+        outcome,
+    };
+    let nothing = CheckAnswered {
+        request: "request".to_owned(),
+        keys: String::new(),
+        products: Vec::new(),
+    };
+    let somebody = SignedIn {
+        issuer: "https://identity.example".to_owned(),
+        subject: "somebody".to_owned(),
+        name: "Somebody".to_owned(),
+        email: None,
+        device: Thumbprint("device-9".to_owned()),
+    };
+    vec![
+        Input::Tick,
+        Input::Saved(true),
+        Input::Shown(vec![7, 8]),
+        Input::Release(UseKey {
+            client: STRANGER,
+            use_id: 1,
+        }),
+        Input::ClientGone(STRANGER),
+        stale(Outcome::OnWire(Party::Identity)),
+        stale(Outcome::Checked(Ok(nothing))),
+        stale(Outcome::Checked(Err(CheckFailure::SignInAgain))),
+        stale(Outcome::Checked(Err(CheckFailure::VaultLocked))),
+        stale(Outcome::Probed {
+            licensing: Side::NoRoute,
+            identity: Side::NoRoute,
+        }),
+        stale(Outcome::SignInReady("https://identity.example".to_owned())),
+        stale(Outcome::SignInReturned),
+        stale(Outcome::SignInEnded(Ok(somebody))),
+        stale(Outcome::SignInEnded(Err(SignInResult::Denied))),
+        stale(Outcome::ReleaseSigned(None)),
+        stale(Outcome::ReleaseSent(true)),
+        stale(Outcome::Forgotten(true)),
+    ]
+}
+
+#[test]
+fn every_status_stands_and_what_brings_no_news_leaves_it() {
+    for situation in situations() {
+        let (mut world, key) = (situation.story)();
+        let expected = (situation.code, situation.reason);
+        let seen = |world: &mut World| {
+            let status = world.status(key);
+            (status.code, status.reason)
+        };
+        assert_eq!(seen(&mut world), expected);
+        let facts = world.facts_beside_the_clock();
+        let revision = world.view().revision;
+        for input in no_news() {
+            world.input(input.clone());
+            assert_eq!(seen(&mut world), expected, "after {input:?}");
+        }
+        assert_eq!(world.facts_beside_the_clock(), facts, "{expected:?}");
+        assert_eq!(world.view().revision, revision, "{expected:?}");
+    }
+}
+
+#[test]
+fn a_restart_of_the_agent_leads_back_to_the_same_status() {
+    for situation in situations() {
+        // A request on the wire, and whoever waits in a browser, are not remembered.
+        if situation.code == 3 || situation.reason == Some(Reason::WaitingForUser) {
+            continue;
+        }
+        let (mut world, key) = (situation.story)();
+        world.restart();
+        for _ in 0..100 {
+            if world.status(key).code != 3 {
+                break;
+            }
+            world.pass(seconds(1));
+        }
+        let status = world.status(key);
+        assert_eq!((status.code, status.reason), (situation.code, situation.reason));
+    }
+}
+
+#[test]
+fn from_every_status_signing_out_leads_to_sign_in_and_back() {
+    for situation in situations() {
+        let (mut world, key) = (situation.story)();
+        heal(&mut world);
+        world.ask(Ask::CancelSignIn);
+        world.ask(Ask::SignOut(Some(SERVICE.to_owned())));
+        world.pass(minutes(6));
+        assert_eq!(
+            world.status(key).code,
+            if situation.code == 23 { 23 } else { 10 },
+            "{:?}",
+            situation.code
+        );
+        world.sign_in();
+        assert_eq!(world.status(key).code, 0, "from {:?}", situation.code);
+    }
+}
+
+#[test]
+fn from_every_status_a_reset_leads_to_a_clean_start() {
+    for situation in situations() {
+        let (mut world, key) = (situation.story)();
+        heal(&mut world);
+        world.ask(Ask::Reset(None));
+        world.pass(minutes(6));
+        world.close(key);
+        let key = world.start(ATLAS);
+        world.pass(seconds(5));
+        assert_eq!(world.status(key).code, 10, "from {:?}", situation.code);
+        world.sign_in();
+        assert_eq!(world.status(key).code, 0, "from {:?}", situation.code);
+    }
+}
+
+#[test]
+fn from_every_status_what_was_in_the_way_going_away_heals_it() {
+    for situation in situations() {
+        let (mut world, key) = (situation.story)();
+        heal(&mut world);
+        world.pass(minutes(6));
+        let signed_out = world.view().accounts[0].user.is_none();
+        if signed_out {
+            world.ask(Ask::CancelSignIn);
+            world.sign_in();
+        }
+        // What was refused is told at the next contact.
+        world.ask(Ask::Check);
+        world.pass(seconds(5));
+        assert_eq!(
+            world.status(key).code,
+            0,
+            "from {:?} {:?}",
+            situation.code,
+            situation.reason
+        );
+    }
+}
+
+/// Everything works again, and everybody has a seat.
+fn heal(world: &mut World) {
+    (world.network, world.licensing, world.identity) = (true, true, true);
+    (world.wire, world.keyring) = (Wire::Honest, Keyring::Open);
+    world.latency = std::time::Duration::from_millis(200);
+    world.service().seat(ATLAS, Seat::Assigned);
+}

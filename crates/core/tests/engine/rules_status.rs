@@ -1,0 +1,304 @@
+//! Which status, where several would fit: the order of the rules' last paragraph, against every combination.
+
+use latchkey_core::code::{Code, Reason};
+use latchkey_core::engine::Signed;
+use latchkey_core::facts::{Account, Facts, Service};
+use latchkey_core::jws::Thumbprint;
+use latchkey_core::registration::Registration;
+use latchkey_core::status::{OpenSignIn, Party, Pending, Status, Wire, status};
+use latchkey_core::time::{DAY, MINUTE, Timestamp};
+use latchkey_core::view::Reach;
+
+use crate::support::licensing::{Licensing, Seat};
+use crate::support::{ATLAS, SERVICE};
+
+const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Held {
+    Nothing,
+    Good,
+    Ended,
+    /// Made for another device.
+    Foreign,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum User {
+    Out,
+    In,
+    /// The grant has ended.
+    Again,
+}
+
+/// One combination of everything that a status depends on.
+#[derive(Clone, Copy, Debug)]
+struct Case {
+    registered: bool,
+    hindrance: Option<Reason>,
+    refusal: Option<Code>,
+    held: Held,
+    confirm: bool,
+    wire: Option<Party>,
+    sign_in: Option<bool>,
+    vault_locked: bool,
+    user: User,
+    reach: Reach,
+    offline_since: Option<Timestamp>,
+}
+
+const REASONS: [Option<Reason>; 4] = [
+    None,
+    Some(Reason::ServiceOutdated),
+    Some(Reason::NetworkBlocked),
+    Some(Reason::ClockWrong),
+];
+const REFUSALS: [Option<Code>; 7] = [
+    None,
+    Some(Code::NotAssigned),
+    Some(Code::SubscriptionEnded),
+    Some(Code::DeviceLimit),
+    Some(Code::SessionInUse),
+    Some(Code::ClientOutdated),
+    Some(Code::DeviceReleased),
+];
+const REACHES: [Reach; 7] = [
+    Reach::Unknown,
+    Reach::Online,
+    Reach::Doubtful,
+    Reach::Offline,
+    Reach::NeitherAnswers,
+    Reach::IdentityOutage,
+    Reach::LicensingOutage,
+];
+
+/// What the rules say, in their order: the first line that fits.
+fn by_the_rules(case: &Case) -> (u16, Option<Reason>) {
+    let is_offline = matches!(case.reach, Reach::Offline | Reach::NeitherAnswers);
+    let is_good = case.held == Held::Good && case.user != User::Out;
+    let session_is_over = case
+        .offline_since
+        .is_some_and(|since| NOW.since(since) >= 15 * MINUTE);
+    let stands = match case.refusal {
+        Some(Code::ClientOutdated) => !is_good,
+        Some(Code::SessionInUse) => !session_is_over,
+        Some(_) => true,
+        None => false,
+    };
+    let waits_at = |party| case.wire == Some(party);
+    let first_match = [
+        (4, !case.registered, Some(Reason::NotRegistered)),
+        (4, case.hindrance == Some(Reason::ServiceOutdated), case.hindrance),
+        (case.refusal.map_or(0, Code::number), stands, None),
+        (0, is_good && !(case.confirm && case.wire.is_some()), None),
+        (2, waits_at(Party::Identity), None),
+        (3, waits_at(Party::Licensing), None),
+        (4, case.sign_in == Some(true), Some(Reason::WaitingForUser)),
+        (4, case.sign_in == Some(false), Some(Reason::WaitingForOther)),
+        (4, case.vault_locked, Some(Reason::VaultLocked)),
+        (4, case.hindrance.is_some(), case.hindrance),
+        (12, case.held == Held::Ended && case.user != User::Out, None),
+        (21, case.held == Held::Foreign, None),
+        (11, is_offline, None),
+        (10, case.user != User::In, None),
+        (17, case.reach == Reach::IdentityOutage, None),
+        (18, case.reach == Reach::LicensingOutage, None),
+        (11, true, None),
+    ];
+    let (code, _, reason) = first_match.into_iter().find(|(_, fits, _)| *fits).unwrap();
+    (code, reason)
+}
+
+struct Shelf {
+    service: Licensing,
+    registration: Registration,
+}
+
+impl Shelf {
+    fn new() -> Self {
+        let service = Licensing::new(SERVICE, 1);
+        let registration = service.registration(ATLAS, "Atlas");
+        Self {
+            service,
+            registration,
+        }
+    }
+
+    fn sign(&mut self, seat: Seat, device: &str, at: Timestamp) -> (String, String) {
+        self.service.seat(ATLAS, seat);
+        let device = Thumbprint(device.to_owned());
+        let mut answered = self.service.answer("request", &device, &[ATLAS.to_owned()], at);
+        let token = match answered.products.remove(0).1 {
+            Signed::Lease(token) | Signed::Refusal(token) => token,
+        };
+        (token, answered.keys)
+    }
+
+    /// Facts as they are read from disk, and verified.
+    fn facts(&mut self, held: Held, refusal: Option<Code>, user: User) -> Facts {
+        let (device, at) = match held {
+            Held::Nothing | Held::Good => ("device", NOW - DAY),
+            Held::Ended => ("device", NOW - 30 * DAY),
+            Held::Foreign => ("another device", NOW - DAY),
+        };
+        let (lease, keys) = self.sign(Seat::Assigned, device, at);
+        let refusal = refusal.map(|code| self.sign(Seat::Refused(code), "device", NOW - DAY).0);
+        let lease = (held != Held::Nothing).then_some(lease);
+        let product = serde_json::json!({ "lease": lease, "refusal": refusal, "seq": 1 });
+        let service = Service {
+            account: (user != User::Out).then(|| Account {
+                issuer: "https://identity.example".to_owned(),
+                subject: "maya".to_owned(),
+                name: "Maya".to_owned(),
+                email: None,
+                sign_in_again: user == User::Again,
+            }),
+            device: Some(Thumbprint("device".to_owned())),
+            keys: Some(keys),
+            products: [(ATLAS.to_owned(), serde_json::from_value(product).unwrap())].into(),
+            checked_at: Some(NOW - DAY),
+            ..Service::default()
+        };
+        let mut facts = Facts::default();
+        facts.services.insert(SERVICE.to_owned(), service);
+        facts.verify(std::slice::from_ref(&self.registration));
+        facts
+    }
+}
+
+fn judge(case: &Case, facts: &Facts, registration: &Registration) {
+    let wire = |party| Wire {
+        party,
+        since: NOW,
+        until: NOW + MINUTE,
+    };
+    let pending = Pending {
+        wire: case.wire.map(wire),
+        confirm: case.confirm,
+        sign_in: case.sign_in.map(|for_this_service| OpenSignIn {
+            for_this_service,
+            since: NOW - MINUTE,
+            until: NOW + 14 * MINUTE,
+        }),
+        reach: case.reach,
+        offline_since: case.offline_since,
+        running: false,
+        vault_locked: case.vault_locked.then_some(NOW - MINUTE),
+        hindrance: case.hindrance.map(|reason| (reason, NOW - MINUTE)),
+    };
+    let seen = status(facts, &pending, case.registered.then_some(registration), NOW);
+    let view = seen.view(NOW, None);
+    assert_eq!((view.code, view.reason), by_the_rules(case), "{case:?}");
+    assert_eq!(
+        view.basis.is_some(),
+        view.code == 0,
+        "a basis belongs to OK: {case:?}"
+    );
+    let awaited = matches!(
+        view.reason,
+        Some(Reason::WaitingForUser | Reason::WaitingForOther | Reason::VaultLocked)
+    );
+    assert_eq!(
+        view.is_pending(),
+        awaited || matches!(view.code, 2 | 3),
+        "{case:?}"
+    );
+    if view.code == 4 {
+        assert!(view.since.is_some(), "{case:?}");
+        assert_eq!(view.until.is_some(), awaited, "{case:?}");
+    }
+}
+
+#[test]
+fn every_combination_has_the_status_that_the_rules_name_first() {
+    let mut shelf = Shelf::new();
+    let registration = shelf.registration.clone();
+    let mut judged = 0;
+    for refusal in REFUSALS {
+        for held in [Held::Nothing, Held::Good, Held::Ended, Held::Foreign] {
+            for user in [User::Out, User::In, User::Again] {
+                let facts = shelf.facts(held, refusal, user);
+                let case = |pick: usize| pending_case(pick, refusal, held, user);
+                for pick in 0..PENDING_CASES {
+                    judge(&case(pick), &facts, &registration);
+                    judged += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(judged, 7 * 4 * 3 * PENDING_CASES);
+}
+
+const PENDING_CASES: usize = 2 * 4 * 2 * 3 * 3 * 2 * 7 * 2;
+
+/// The `pick`-th combination of what the running agent knows.
+fn pending_case(mut pick: usize, refusal: Option<Code>, held: Held, user: User) -> Case {
+    let mut one_of = |count: usize| {
+        let chosen = pick % count;
+        pick /= count;
+        chosen
+    };
+    let case = Case {
+        registered: one_of(2) == 0,
+        hindrance: REASONS[one_of(4)],
+        refusal,
+        held,
+        confirm: one_of(2) == 0,
+        wire: [None, Some(Party::Identity), Some(Party::Licensing)][one_of(3)],
+        sign_in: [None, Some(true), Some(false)][one_of(3)],
+        vault_locked: one_of(2) == 0,
+        user,
+        reach: REACHES[one_of(7)],
+        offline_since: None,
+    };
+    let is_offline = matches!(case.reach, Reach::Offline | Reach::NeitherAnswers);
+    let for_how_long = [MINUTE, 15 * MINUTE][one_of(2)];
+    Case {
+        offline_since: is_offline.then_some(NOW - for_how_long),
+        ..case
+    }
+}
+
+#[test]
+fn a_lease_whose_time_has_not_come_is_not_believed() {
+    let mut shelf = Shelf::new();
+    let registration = shelf.registration.clone();
+    let facts = shelf.facts(Held::Good, None, User::In);
+    let early = NOW - 2 * DAY;
+    let seen = status(&facts, &Pending::default(), Some(&registration), early);
+    assert_eq!(
+        seen,
+        Status::LeaseInvalid,
+        "the clock is behind what the service signed"
+    );
+}
+
+#[test]
+fn numbers_and_names_are_the_rules_own() {
+    let table = [
+        (0, "OK"),
+        (1, "CONNECTING"),
+        (2, "PENDING_IDENTITY"),
+        (3, "PENDING_LICENSING"),
+        (4, "AUTH_PENDING"),
+        (10, "SIGN_IN_REQUIRED"),
+        (11, "FIRST_START_OFFLINE"),
+        (12, "OFFLINE_LIMIT_REACHED"),
+        (13, "NOT_ASSIGNED"),
+        (14, "SUBSCRIPTION_ENDED"),
+        (15, "DEVICE_LIMIT"),
+        (16, "SESSION_IN_USE"),
+        (17, "IDENTITY_UNAVAILABLE"),
+        (18, "LICENSING_UNAVAILABLE"),
+        (19, "CLIENT_OUTDATED"),
+        (20, "AGENT_NOT_FOUND"),
+        (21, "LEASE_INVALID"),
+        (22, "INVALID_ARGUMENT"),
+        (23, "DEVICE_RELEASED"),
+    ];
+    let known: Vec<(u16, &str)> = Code::ALL
+        .iter()
+        .map(|code| (code.number(), code.name()))
+        .collect();
+    assert_eq!(known, table);
+}
