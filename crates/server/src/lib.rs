@@ -20,7 +20,7 @@
 //! | [`access_token`], [`id_token`] | what the claims of those tokens must say |
 //! | [`nonce`], [`replay`] | freshness of DPoP proofs (RFC 9449) |
 //! | [`routes`] | one file for each route |
-//! | [`serve`] | listening, TLS, shutting down |
+//! | [`serve`], [`end`] | listening, TLS, shutting down |
 //! | [`cli`] | the `latchkey-server` command |
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -29,6 +29,7 @@ pub mod cli;
 
 pub mod clock;
 pub mod decide;
+pub mod end;
 pub mod id_token;
 pub mod identity;
 pub mod jwt;

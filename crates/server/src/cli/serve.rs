@@ -10,6 +10,7 @@ use serde_json::json;
 use super::init::service_url;
 use super::{CliError, Data, Output, keyring, output};
 use crate::clock::{Clock as _, SystemClock};
+use crate::end::told_to_end;
 use crate::identity::{Identity, Timing};
 use crate::routes::{Service, router};
 use crate::serve::{Listener, Transport};
@@ -65,7 +66,7 @@ impl Serve {
             Arc::new(SystemClock),
             Identity::new(Timing::DEFAULT)?,
         )?;
-        let end = end()?;
+        let end = told_to_end()?;
         if json {
             output::line(&json!({"ready": true, "url": url, "listen": listen.to_string()}).to_string());
         } else {
@@ -125,31 +126,4 @@ fn start_log(json: bool) {
     } else {
         log.with_ansi(false).try_init()
     };
-}
-
-/// Ready when the process is told to end.
-#[cfg(unix)]
-fn end() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
-}
-
-/// Ready when the process is told to end.
-#[cfg(windows)]
-fn end() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
-    use tokio::signal::windows::{ctrl_c, ctrl_close, ctrl_shutdown};
-    let (mut interrupt, mut close, mut shutdown) = (ctrl_c()?, ctrl_close()?, ctrl_shutdown()?);
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = close.recv() => {}
-            _ = shutdown.recv() => {}
-        }
-    })
 }

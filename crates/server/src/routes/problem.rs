@@ -111,7 +111,6 @@ impl From<StoreError> for Answer {
             StoreError::NotFound { .. }
             | StoreError::Exists { .. }
             | StoreError::Conflict(_)
-            | StoreError::Unreadable(_)
             | StoreError::Database(_) => internal(&error),
         }
     }

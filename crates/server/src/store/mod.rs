@@ -46,9 +46,6 @@ pub enum StoreError {
     /// More is asked than can be done now, or another process holds the database.
     #[error("the store is busy: try again")]
     Busy,
-    /// What is stored cannot be read.
-    #[error("what is stored as {0} cannot be read")]
-    Unreadable(&'static str),
     /// The database itself failed.
     #[error("the database failed: {0}")]
     Database(Arc<dyn Error + Send + Sync>),

@@ -8,6 +8,7 @@
 
 mod check;
 mod command;
+mod format;
 mod issuer;
 mod limits;
 mod process;
