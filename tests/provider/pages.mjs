@@ -22,7 +22,7 @@ const SCOPES = {
   openid: 'who you are',
   email: 'your e-mail address',
   profile: 'your name',
-  offline_access: 'to stay signed in',
+  offline_access: 'to act for you while you are away',
 };
 
 function escape(text) {

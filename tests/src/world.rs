@@ -171,7 +171,7 @@ impl<'d> World<'d> {
         let address = self.desk.wait_for_opened_address(seen)?;
         let browser = Browser::start(self.desk)?;
         browser.sign_in(&address, &self.maya().email, &self.maya().password)?;
-        browser.page().wait_for_words("signed in")?;
+        browser.page().wait_for_words("You are signed in")?;
         self.desk.screenshot("signed-in-in-the-browser")?;
         Ok(())
     }

@@ -52,7 +52,7 @@ fn sign_in(world: &World<'_>, tray: &Tray<'_>) -> Result<()> {
     say("the browser shows the provider's sign-in page");
     picture(desk, "2-signing-in")?;
     browser.sign_in(&address, &world.maya().email, &world.maya().password)?;
-    browser.page().wait_for_words("signed in")?;
+    browser.page().wait_for_words("You are signed in")?;
     picture(desk, "3-signed-in")
 }
 

@@ -13,7 +13,8 @@ const ALLOWED: [(&str, &[&str]); 11] = [
     ("latchkey-words", &["latchkey-core"]),
     (
         "latchkey-agent",
-        &["latchkey-ipc", "latchkey-api", "latchkey-core"],
+        // The page that the browser comes back to is the agent's, and its words are the product's.
+        &["latchkey-ipc", "latchkey-api", "latchkey-core", "latchkey-words"],
     ),
     ("latchkey-server", &["latchkey-api", "latchkey-core"]),
     (
