@@ -1,21 +1,21 @@
 //! The client's side: blocking, thread-safe, and every wait has an end.
 
-use std::collections::{HashMap, VecDeque};
+mod link;
+
 use std::io;
-use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use crate::address::{Address, AddressError};
 use crate::frame::{self, Decoder, FrameError};
 use crate::hello::{Hello, Kind};
-use crate::messages::{Call, Event, Message, Reply, Request};
+use crate::messages::{Call, Event, Reply, Request};
 use crate::stream::Stream;
+use link::{Link, greet};
 
 /// How long connecting and the two hellos may take.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Events that may wait to be taken. Whoever takes none, and is told more than this, loses the connection.
-const EVENTS: usize = 1024;
 /// A thread that only cuts frames and hands them on needs little.
 const READER_STACK: usize = 256 * 1024;
 
@@ -101,22 +101,6 @@ struct Owner {
     agent: Hello,
 }
 
-struct Link {
-    stream: Stream,
-    state: Mutex<State>,
-    event_waits: Condvar,
-    writing: Mutex<()>,
-}
-
-struct State {
-    next_id: u64,
-    calls: HashMap<u64, SyncSender<Reply>>,
-    events: VecDeque<Event>,
-    /// Somebody wants whoever waits for an event to look up.
-    woken: bool,
-    closed: Option<Closed>,
-}
-
 impl Connection {
     /// Connects to this user's agent, within [`CONNECT_TIMEOUT`].
     ///
@@ -135,18 +119,7 @@ impl Connection {
         let stream = Stream::connect(address, deadline)?;
         let mut decoder = Decoder::new(frame::MESSAGE_LIMIT);
         let agent = greet(&stream, &mut decoder, kind, deadline)?;
-        let link = Arc::new(Link {
-            stream,
-            state: Mutex::new(State {
-                next_id: 1,
-                calls: HashMap::new(),
-                events: VecDeque::new(),
-                woken: false,
-                closed: None,
-            }),
-            event_waits: Condvar::new(),
-            writing: Mutex::new(()),
-        });
+        let link = Arc::new(Link::new(stream));
         let reader = Arc::clone(&link);
         std::thread::Builder::new()
             .name("latchkey-ipc".into())
@@ -167,34 +140,19 @@ impl Connection {
     pub fn call(&self, request: Request, timeout: Duration) -> Result<Reply, CallError> {
         let link = &self.0.link;
         let deadline = after(timeout);
-        let (sender, receiver) = sync_channel(1);
-        let id = {
-            let mut state = link.state();
-            if let Some(closed) = &state.closed {
-                return Err(closed.clone().into());
-            }
-            let id = state.next_id;
-            state.next_id += 1;
-            state.calls.insert(id, sender);
-            id
-        };
-        let sent = frame::encode(&Call { id, request }, frame::REQUEST_LIMIT)
+        let (id, receiver) = link.begin_call()?;
+        let replied = frame::encode(&Call { id, request }, frame::REQUEST_LIMIT)
             .map_err(CallError::Request)
-            .and_then(|frame| link.write(&frame, deadline).map_err(CallError::Closed));
-        if let Err(error) = sent {
-            link.state().calls.remove(&id);
-            return Err(error);
-        }
-        receiver
-            .recv_timeout(deadline.saturating_duration_since(Instant::now()))
-            .map_err(|error| {
-                let mut state = link.state();
-                state.calls.remove(&id);
-                match error {
+            .and_then(|frame| link.write(&frame, deadline).map_err(CallError::Closed))
+            .and_then(|()| {
+                let left = deadline.saturating_duration_since(Instant::now());
+                receiver.recv_timeout(left).map_err(|error| match error {
                     RecvTimeoutError::Timeout => CallError::Timeout,
-                    RecvTimeoutError::Disconnected => state.closed.clone().unwrap_or(Closed::ByAgent).into(),
-                }
-            })
+                    RecvTimeoutError::Disconnected => link.closed().unwrap_or(Closed::ByAgent).into(),
+                })
+            });
+        link.end_call(id);
+        replied
     }
 
     /// The next event, in the order they came; `None` when none came in time, or [`Connection::wake`] was called. A view that was not taken before the
@@ -203,14 +161,14 @@ impl Connection {
     /// # Errors
     /// [`Closed`], once every event that came before the end was taken.
     pub fn next_event(&self, timeout: Duration) -> Result<Option<Event>, Closed> {
-        self.wait_for_event(Some(after(timeout)))
+        self.0.link.event(Some(after(timeout)))
     }
 
     /// The events until the connection ends.
     pub fn events(&self) -> impl Iterator<Item = Event> {
         std::iter::from_fn(|| {
             loop {
-                match self.wait_for_event(None) {
+                match self.0.link.event(None) {
                     Ok(Some(event)) => return Some(event),
                     Ok(None) => {}
                     Err(_) => return None,
@@ -222,45 +180,17 @@ impl Connection {
     /// Makes one [`Connection::next_event`] that waits, or else the next one, return without an event: for a thread
     /// that serves others between events.
     pub fn wake(&self) {
-        self.0.link.state().woken = true;
-        self.0.link.event_waits.notify_all();
+        self.0.link.wake();
     }
 
     /// Why the connection has ended, if it has.
     pub fn closed(&self) -> Option<Closed> {
-        self.0.link.state().closed.clone()
+        self.0.link.closed()
     }
 
     /// Closes the connection for every clone.
     pub fn close(&self) {
         self.0.link.close(Closed::Here);
-    }
-
-    fn wait_for_event(&self, deadline: Option<Instant>) -> Result<Option<Event>, Closed> {
-        let link = &self.0.link;
-        let mut state = link.state();
-        loop {
-            if let Some(event) = state.events.pop_front() {
-                return Ok(Some(event));
-            }
-            if let Some(closed) = &state.closed {
-                return Err(closed.clone());
-            }
-            if std::mem::take(&mut state.woken) {
-                return Ok(None);
-            }
-            state = match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
-                Some(Duration::ZERO) => return Ok(None),
-                Some(left) => link
-                    .event_waits
-                    .wait_timeout(state, left)
-                    .map_or_else(|e| e.into_inner().0, |w| w.0),
-                None => link
-                    .event_waits
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner),
-            };
-        }
     }
 }
 
@@ -276,122 +206,6 @@ impl std::fmt::Debug for Connection {
 impl Drop for Owner {
     fn drop(&mut self) {
         self.link.close(Closed::Here);
-    }
-}
-
-impl Link {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Writes one frame. A frame that did not go out whole leaves the stream out of step, so the connection ends.
-    fn write(&self, frame: &[u8], deadline: Instant) -> Result<(), Closed> {
-        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(closed) = &self.state().closed {
-            return Err(closed.clone());
-        }
-        self.stream.write_all(frame, deadline).map_err(|error| {
-            let closed = match error.kind() {
-                io::ErrorKind::TimedOut => Closed::Stalled,
-                io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => Closed::ByAgent,
-                _ => Closed::Io(error.to_string()),
-            };
-            self.close(closed.clone());
-            closed
-        })
-    }
-
-    /// Reads until the end, and says why it ended.
-    fn read(&self, mut decoder: Decoder) -> Closed {
-        let mut buffer = vec![0; 16 * 1024];
-        loop {
-            loop {
-                let message = match decoder.frame() {
-                    Ok(Some(body)) => frame::decode(body),
-                    Ok(None) => break,
-                    Err(error) => return error.into(),
-                };
-                if let Err(closed) = message
-                    .map_err(Closed::Frame)
-                    .and_then(|message| self.take(message))
-                {
-                    return closed;
-                }
-            }
-            match self.stream.read(&mut buffer, None) {
-                Ok(0) => return decoder.finish().map_or_else(Closed::Frame, |()| Closed::ByAgent),
-                Ok(read) => decoder.push(&buffer[..read]),
-                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Closed::ByAgent,
-                Err(error) => return Closed::Io(error.to_string()),
-            }
-        }
-    }
-
-    fn take(&self, message: Message) -> Result<(), Closed> {
-        let mut state = self.state();
-        match message {
-            Message::Answer { id, reply } => {
-                // Nobody waits any more when the call's deadline has passed.
-                if let Some(call) = state.calls.remove(&id) {
-                    let _ = call.send(reply);
-                }
-            }
-            Message::Event(event) => {
-                if matches!(event, Event::View { .. }) {
-                    state
-                        .events
-                        .retain(|waiting| !matches!(waiting, Event::View { .. }));
-                }
-                if state.events.len() >= EVENTS {
-                    return Err(Closed::Overrun);
-                }
-                state.events.push_back(event);
-                self.event_waits.notify_one();
-            }
-        }
-        Ok(())
-    }
-
-    /// Ends the connection and wakes everyone who waits. The first reason stays.
-    fn close(&self, closed: Closed) {
-        let mut state = self.state();
-        state.closed.get_or_insert(closed);
-        state.calls.clear();
-        self.event_waits.notify_all();
-        self.stream.shutdown();
-    }
-}
-
-/// Sends this side's hello and reads the agent's.
-fn greet(
-    stream: &Stream,
-    decoder: &mut Decoder,
-    kind: Kind,
-    deadline: Instant,
-) -> Result<Hello, ConnectError> {
-    let in_time = |error: io::Error| match error.kind() {
-        io::ErrorKind::TimedOut => ConnectError::Timeout,
-        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => ConnectError::Closed,
-        _ => ConnectError::Io(error),
-    };
-    let hello = Hello::new(kind);
-    stream
-        .write_all(&frame::encode(&hello, frame::REQUEST_LIMIT)?, deadline)
-        .map_err(in_time)?;
-    let mut buffer = [0; 1024];
-    loop {
-        if let Some(body) = decoder.frame()? {
-            let agent: Hello = frame::decode(body)?;
-            return if hello.agree(&agent).is_some() {
-                Ok(agent)
-            } else {
-                Err(ConnectError::Incompatible { agent })
-            };
-        }
-        match stream.read(&mut buffer, Some(deadline)).map_err(in_time)? {
-            0 => return Err(ConnectError::Closed),
-            read => decoder.push(&buffer[..read]),
-        }
     }
 }
 

@@ -104,10 +104,12 @@ impl Settings {
         };
         let user = language_in(user, Source::User);
         let machine = language_in(machine, Source::Machine);
-        let environment = environment.filter(|value| !value.is_empty()).map(|value| Setting {
-            value,
-            source: Source::Environment(LANGUAGE_VARIABLE),
-        });
+        let environment = environment
+            .filter(|value| !value.is_empty())
+            .map(|value| Setting {
+                value,
+                source: Source::Environment(LANGUAGE_VARIABLE),
+            });
         Self {
             language: environment.or(user).or(machine),
             problems,

@@ -148,7 +148,10 @@ mod parts {
             .collect();
         let mut fields = vec![field("pid", std::process::id().to_string())];
         fields.push(field("environment", names.join(" ")));
-        fields.push(field("folder", std::env::current_dir().unwrap().display().to_string()));
+        fields.push(field(
+            "folder",
+            std::env::current_dir().unwrap().display().to_string(),
+        ));
         #[cfg(target_os = "linux")]
         {
             let pid = rustix::process::getpid();
