@@ -120,13 +120,14 @@ impl<'d> World<'d> {
     /// # Errors
     /// It failed; says what it complained.
     pub fn cli<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Result<String> {
-        let mut command = self.cli_command(arguments);
-        let output = command.output().context("cannot start latchkey")?;
+        let arguments: Vec<&str> = arguments.into_iter().collect();
+        let output = self.cli_output(arguments.iter().copied())?;
         let text = String::from_utf8(output.stdout)?;
         if !output.status.success() {
             let complaint = String::from_utf8_lossy(&output.stderr);
             bail!(
-                "latchkey failed ({}): {text}{complaint}\n{command:?}",
+                "latchkey {} failed ({}): {text}{complaint}",
+                arguments.join(" "),
                 output.status
             );
         }

@@ -1,5 +1,7 @@
 //! Everything from a terminal: sign in, check, look, start a product, and take it all away again.
 
+use std::time::Duration;
+
 use stories::keyring;
 use stories::prelude::*;
 use stories::secrets::files_with;
@@ -10,8 +12,11 @@ tell!(
     an_address_is_printed_where_no_browser_is_wanted,
     a_first_start_offline_is_refused_in_words,
     a_product_starts_again_without_the_services,
+    days_offline_are_counted_through_sleep_and_reboot,
     a_reset_leaves_no_secret_behind,
 );
+
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// Where the product stands, by `latchkey status --json`.
 fn atlas_status(world: &World<'_>) -> Result<serde_json::Value> {
@@ -86,7 +91,7 @@ fn a_first_start_offline_is_refused_in_words(story: &Story) -> Result<()> {
     let world = World::seeded(&desk)?;
     world.go_offline()?;
     let mut atlas = world.start_atlas()?;
-    atlas.wait_as_long_as(std::time::Duration::from_secs(60), "FIRST_START_OFFLINE")?;
+    atlas.wait_as_long_as(Duration::from_secs(60), "FIRST_START_OFFLINE")?;
     let status = atlas_status(&world)?;
     let words = format!("{} {}", status["text"], status["next_step"]);
     ensure!(words.contains("Internet"), "the words are {words}");
@@ -106,6 +111,46 @@ fn a_product_starts_again_without_the_services(story: &Story) -> Result<()> {
     let mut second = world.start_atlas()?;
     second.wait_for("OK")?;
     second.close()
+}
+
+fn days_offline_are_counted_through_sleep_and_reboot(story: &Story) -> Result<()> {
+    let desk = Desktop::start(story)?;
+    let world = World::seeded(&desk)?;
+    world.sign_in()?;
+    world.cli(["check"])?;
+    world.go_offline()?;
+
+    let left = |awaited: u32| -> Result<()> {
+        let seen = atlas_status(&world)?;
+        ensure!(
+            seen["code"] == 0 && seen["left"]["days"] == awaited,
+            "{awaited} days should be left: {seen}"
+        );
+        Ok(())
+    };
+    left(30)?;
+    world.time_passes(5 * DAY)?;
+    left(25)?;
+    world.reboot(10 * DAY)?;
+    left(15)?;
+    // Setting the clock back while the machine runs gives nothing.
+    world.machine().wall().set(0)?;
+    left(15)?;
+    world.time_passes(16 * DAY)?;
+    let seen = atlas_status(&world)?;
+    ensure!(seen["code"] == 12, "thirty-one days on: {seen}");
+
+    // Its clock is fifteen days behind everybody else's now, which the product names, and lives with no longer than need be.
+    world.go_online()?;
+    let refused = world.cli_output(["check"])?;
+    let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+    ensure!(
+        refused.status.code() == Some(104) && words.contains("clock"),
+        "with a wrong clock: {words}"
+    );
+    world.machine().wall().set(world.service().clock().ahead())?;
+    world.cli(["check"])?;
+    left(30)
 }
 
 fn a_reset_leaves_no_secret_behind(story: &Story) -> Result<()> {
