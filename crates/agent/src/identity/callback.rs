@@ -99,11 +99,14 @@ impl Listener {
     }
 }
 
+/// A callback, and where its page is awaited.
+type Arrival = (Callback, oneshot::Sender<Told>);
+
 /// What every connection of one attempt shares.
 struct Door {
     state: String,
     /// Taken by the first callback of this attempt.
-    arrival: Mutex<Option<mpsc::Sender<(Callback, oneshot::Sender<Told>)>>>,
+    arrival: Mutex<Option<mpsc::Sender<Arrival>>>,
 }
 
 /// The browser that brought the callback, and waits for its page.

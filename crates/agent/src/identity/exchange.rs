@@ -141,8 +141,10 @@ pub(super) fn read(
 
 /// Makes sure that the access token is of the type that was asked for.
 pub(super) fn bearer(answer: &TokenAnswer) -> Result<(), IdentityError> {
-    match answer.token_type() {
-        BasicTokenType::Bearer => Ok(()),
-        other => Err(IdentityError::TokenType(shortened(other.as_ref()))),
+    let token_type = answer.token_type();
+    if *token_type == BasicTokenType::Bearer {
+        Ok(())
+    } else {
+        Err(IdentityError::TokenType(shortened(token_type.as_ref())))
     }
 }

@@ -87,9 +87,12 @@ impl Backend for System {
                 Err(error) => Err(error),
             }
         };
-        unlock().map_err(|error| match error {
-            ServiceError::Locked | ServiceError::Prompt => VaultError::Locked,
-            error => unavailable(&error),
+        unlock().map_err(|error| {
+            if is_dismissal(&error) {
+                VaultError::Locked
+            } else {
+                unavailable(&error)
+            }
         })
     }
 
@@ -133,21 +136,31 @@ fn unavailable(error: &ServiceError) -> VaultError {
     }
 }
 
+/// The keyring is locked, and its prompt was closed or could not be shown.
+fn is_dismissal(error: &ServiceError) -> bool {
+    matches!(error, ServiceError::Locked | ServiceError::Prompt)
+}
+
 fn translate(error: &Error) -> VaultError {
-    match error {
-        Error::NoStorageAccess(cause) => match cause.downcast_ref::<ServiceError>() {
-            Some(ServiceError::Locked | ServiceError::Prompt) => VaultError::Locked,
-            _ => VaultError::Unavailable {
-                why: error.to_string(),
-            },
-        },
-        Error::Ambiguous(_) => VaultError::Corrupt {
-            why: "there are several entries of this name".into(),
-        },
-        Error::BadEncoding(_) | Error::BadDataFormat(..) | Error::BadStoreFormat(_) => VaultError::Corrupt {
-            why: "the keyring cannot decode it".into(),
-        },
-        error => VaultError::Unavailable {
+    if let Error::NoStorageAccess(cause) = error
+        && cause.downcast_ref().is_some_and(is_dismissal)
+    {
+        return VaultError::Locked;
+    }
+    // The words of these errors show the entry's bytes or name.
+    let damage = [
+        (
+            "there are several entries of this name",
+            matches!(error, Error::Ambiguous(_)),
+        ),
+        (
+            "the keyring cannot decode it",
+            matches!(error, Error::BadEncoding(_) | Error::BadDataFormat(..)),
+        ),
+    ];
+    match damage.into_iter().find_map(|(why, is)| is.then_some(why)) {
+        Some(why) => VaultError::Corrupt { why: why.into() },
+        None => VaultError::Unavailable {
             why: error.to_string(),
         },
     }

@@ -41,10 +41,11 @@ impl Backend for System {
 }
 
 fn translate(error: &Error) -> VaultError {
-    match error {
-        Error::NoStorageAccess(_) => VaultError::Locked,
-        error => VaultError::Unavailable {
+    if matches!(error, Error::NoStorageAccess(_)) {
+        VaultError::Locked
+    } else {
+        VaultError::Unavailable {
             why: error.to_string(),
-        },
+        }
     }
 }
