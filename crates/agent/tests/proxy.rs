@@ -1,0 +1,77 @@
+//! The environment's proxy is used for hosts out there, and never for this machine.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::process::Command;
+
+use http::HeaderMap;
+use latchkey_agent::http::{Http, HttpError, Response, Unreachable};
+
+const INSIDE: &str = "LATCHKEY_TEST_INSIDE_PROXY";
+
+/// Runs `test` again where a proxy is set that answers every request with `answer`.
+fn behind_a_proxy(test: &str, answer: &'static str, check: impl AsyncFn(Http)) {
+    if std::env::var_os(INSIDE).is_some() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        return runtime.block_on(check(Http::default()));
+    }
+    let proxy = format!("http://127.0.0.1:{}", serve(answer));
+    let status = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env(INSIDE, "1")
+        .envs([
+            ("HTTPS_PROXY", &proxy),
+            ("HTTP_PROXY", &proxy),
+            ("ALL_PROXY", &proxy),
+        ])
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy")
+        .status();
+    assert!(status.unwrap().success(), "{test}");
+}
+
+fn serve(answer: &'static str) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _request = stream.read(&mut [0; 4096]);
+            let _sent = stream.write_all(answer.as_bytes());
+        }
+    });
+    port
+}
+
+async fn get(http: &Http, url: &str) -> Result<Response, HttpError> {
+    http.get(&url.parse().unwrap(), HeaderMap::new()).await
+}
+
+#[test]
+fn a_proxy_that_refuses_is_named() {
+    let refusal = "HTTP/1.1 407 Who are you\r\ncontent-length: 0\r\n\r\n";
+    behind_a_proxy("a_proxy_that_refuses_is_named", refusal, async |http| {
+        let error = get(&http, "https://id.example/").await.unwrap_err();
+        let HttpError::Unreachable {
+            host,
+            kind: Unreachable::Proxy { .. },
+        } = error
+        else {
+            panic!("{error:?}")
+        };
+        assert_eq!(host, "id.example");
+    });
+}
+
+#[test]
+fn this_machine_is_asked_directly() {
+    let proxys = "HTTP/1.1 502 The proxy was asked\r\ncontent-length: 0\r\n\r\n";
+    behind_a_proxy("this_machine_is_asked_directly", proxys, async |http| {
+        let own = serve("HTTP/1.1 204 Fine\r\n\r\n");
+        let answer = get(&http, &format!("http://127.0.0.1:{own}/")).await.unwrap();
+        assert_eq!(answer.status, 204);
+    });
+}
