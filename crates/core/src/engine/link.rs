@@ -102,7 +102,7 @@ impl Link {
 
     /// What open products wait for whose leases have ended, while the check that goes first is under way.
     pub(super) fn healing(&self, now: &Now) -> Option<Wire> {
-        let is_trying = self.is_checking() || self.retry_at.is_some();
+        let is_trying = self.is_checking() || self.wanted || self.retry_at.is_some();
         let heal = self
             .heal
             .as_ref()

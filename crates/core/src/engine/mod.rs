@@ -8,12 +8,14 @@
 //! | `starts` | open products: starts, ends, save windows (rules 1, 5, 20) |
 //! | `sign_in` | the one sign-in attempt and everybody who waits for it (rule 17) |
 //! | `ending` | reset and sign-out (rule 15) |
-//! | `notices` | what the user is told (rules 3, 4, 5) |
+//! | `notices` | what the user is told of days and outages (rules 3, 4, 7) |
+//! | `ends` | what the user is told when leases have ended (rule 5) |
 //! | `picture` | the View |
 //! | `wake` | when something is due next |
 
 mod answer;
 mod ending;
+mod ends;
 mod link;
 mod notices;
 mod picture;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::facts::Held;
 use crate::lease::Lease;
 use crate::notice::{Left, Notice, NoticeKind};
-use crate::status::{Status, status, unconfirmed_from};
-use crate::time::{DAY, LocalDay, Now, Timestamp};
+use crate::status::unconfirmed_from;
+use crate::time::{LocalDay, Now, Timestamp};
 use crate::view::Reach;
 
 use super::link::Link;
@@ -86,7 +86,7 @@ impl Engine {
 
     /// Whether whoever holds this lease is to be told the days (rules 3 and 6): the services are out of reach, or
     /// something else, like a captive portal or a locked keyring, has kept checks away for too long.
-    fn counts_down(&self, service: &str, lease: &Lease, at: Timestamp) -> bool {
+    pub(super) fn counts_down(&self, service: &str, lease: &Lease, at: Timestamp) -> bool {
         match self.reach_of(service) {
             Reach::Offline | Reach::NeitherAnswers | Reach::IdentityOutage => true,
             Reach::LicensingOutage => lease.until().since(at) < lease.claims().policy.final_warning,
@@ -193,61 +193,6 @@ impl Engine {
             self.facts.told.offline_on = Some(today);
             self.tell_days(at, product, until, final_warning);
         }
-    }
-
-    /// The end is told once per lease, and once for all products that end together.
-    fn tell_ends(&mut self, now: &Now) {
-        let at = self.trusted(now);
-        let mut ended: Vec<(String, String, String, u32, Option<Timestamp>)> = Vec::new();
-        for entry in &self.registry {
-            let Some(held) = self.facts.held(&entry.service, &entry.product) else {
-                continue;
-            };
-            let Some(lease) = held.lease().filter(|lease| lease.until() <= at) else {
-                continue;
-            };
-            if held.end_told.as_ref() == Some(&lease.claims().binding.jti) {
-                continue;
-            }
-            let (shown, stop_at) = self.status_of_product(now, &entry.service, &entry.product);
-            let ended_for_all = matches!(
-                status(
-                    &self.facts,
-                    &self.pending_of_nobody(&entry.service),
-                    Some(entry),
-                    at
-                ),
-                Status::OfflineLimitReached { .. }
-            );
-            let known = stop_at.is_some() || self.counts_down(&entry.service, lease, at);
-            // Those that are closed wait for the check that may heal those that are open: one notice for all.
-            let healing = self
-                .link(&entry.service)
-                .is_some_and(|link| link.healing(now).is_some());
-            if known && !healing && !shown.is_on_wire() && ended_for_all {
-                let good_for = lease.until().since(lease.checked_at());
-                let days = u32::try_from(good_for.as_secs().div_ceil(DAY.as_secs())).unwrap_or(u32::MAX);
-                let jti = lease.claims().binding.jti.clone();
-                ended.push((entry.service.clone(), entry.product.clone(), jti, days, stop_at));
-            }
-        }
-        // Of those that are open, the one that must stop first; the first there is when none is.
-        let first = ended
-            .iter()
-            .min_by_key(|(.., stop_at)| (stop_at.is_none(), *stop_at));
-        let Some((service, product, _, days, stop_at)) = first.cloned() else {
-            return;
-        };
-        for (service, product, jti, ..) in ended {
-            if let Some(service) = self.facts.services.get_mut(&service)
-                && let Some(held) = service.products.get_mut(&product)
-            {
-                held.end_told = Some(jti);
-            }
-        }
-        self.facts.told.warned = true;
-        let name = self.name_of(&service, &product);
-        self.note(at, name, NoticeKind::Ended { days, stop_at });
     }
 
     /// Once per outage.

@@ -119,7 +119,7 @@ impl Engine {
             .map(|open| (open.product.as_str(), open.service.as_str()))
     }
 
-    fn status_of_use(&self, now: &Now, open: &Use) -> Status {
+    pub(super) fn status_of_use(&self, now: &Now, open: &Use) -> Status {
         let at = self.trusted(now);
         let entry = self.registry.iter().find(|entry| entry.product == open.product);
         if entry.is_none() {
@@ -214,7 +214,7 @@ impl Engine {
     }
 
     fn stop_at(&self, open: &Use, status: &Status) -> Option<Timestamp> {
-        let must_stop = open.running && !matches!(status, Status::Ok { .. } | Status::OnWire(_));
+        let must_stop = open.running && !matches!(status, Status::Ok { .. });
         let held = self
             .facts
             .held(&open.service, &open.product)

@@ -1,6 +1,8 @@
 //! The engine against the rules, told as stories: one machine, its services, its user, and months of time.
 
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod rules_checks;
 #[cfg(test)]
 mod rules_clock;

@@ -214,7 +214,7 @@ fn the_highest_seq_wins() {
     let device = Thumbprint("device-1".to_owned());
     let at = world.machine.real;
     let product = [ATLAS.to_owned()];
-    let mut signed = |world: &mut World, seat| {
+    let signed = |world: &mut World, seat| {
         world.service().seat(ATLAS, seat);
         world.service().answer("request", &device, &product, at)
     };

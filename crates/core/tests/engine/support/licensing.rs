@@ -92,6 +92,11 @@ impl Licensing {
         self.seats.insert(product.to_owned(), seat);
     }
 
+    /// What a check of this product is answered now.
+    pub(crate) fn seat_of(&self, product: &str) -> Seat {
+        self.seats.get(product).copied().unwrap_or(Seat::Assigned)
+    }
+
     /// Answers the check `request` of `device` about `products`, at the service's time `at`.
     pub(crate) fn answer(
         &mut self,

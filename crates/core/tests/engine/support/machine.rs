@@ -32,13 +32,13 @@ impl Machine {
     }
 
     /// The present moment, as the engine is told it.
-    pub(crate) fn now(&mut self) -> Now {
+    pub(crate) fn now(&self) -> Now {
         Now {
             wall: self.real.shifted(self.wall_ahead),
             ticks: self.ticks,
             boot: BootId(format!("boot-{}", self.boot)),
             utc_offset: self.utc_offset,
-            entropy: self.roll(),
+            entropy: self.entropy(),
         }
     }
 
@@ -59,9 +59,13 @@ impl Machine {
         self.boot
     }
 
-    /// SplitMix64: the same seed, the same numbers.
-    fn roll(&mut self) -> u64 {
+    /// Throws the dice.
+    pub(super) fn roll(&mut self) {
         self.dice = self.dice.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    }
+
+    /// SplitMix64: the same seed, the same numbers.
+    fn entropy(&self) -> u64 {
         let mut z = self.dice;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

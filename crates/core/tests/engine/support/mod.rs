@@ -4,13 +4,21 @@
 //! | --- | --- |
 //! | `licensing` | a licensing service that signs for real |
 //! | `machine` | true time, wall clock, ticks, boots |
-//! | `world` | everything together, and the verbs that tests are told in |
+//! | `world` | everything together |
+//! | `verbs` | what programs and people do |
+//! | `flow` | how time passes, and how the agent lives and dies in it |
 //! | `runner` | what the agent does with an effect, and what comes of it |
-//! | `witness` | what must hold after every single input |
+//! | `checks` | a check's way through vault, network and services |
+//! | `witness` | what must hold after every single input, whatever happened before |
+//! | `judge` | a place for whoever knows more |
 
+mod checks;
+mod flow;
+pub(crate) mod judge;
 pub(crate) mod licensing;
 pub(crate) mod machine;
 mod runner;
+mod verbs;
 mod witness;
 pub(crate) mod world;
 

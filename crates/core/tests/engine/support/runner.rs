@@ -2,20 +2,18 @@
 
 use std::time::Duration;
 
-use latchkey_core::engine::{Attempt, CheckAnswered, CheckFailure, Effect, Input, Outcome, Side, SignedIn};
+use latchkey_core::engine::{Attempt, Effect, Input, Outcome, Side, SignedIn};
 use latchkey_core::facts::{Forget, PendingRelease};
 use latchkey_core::jws::Thumbprint;
-use latchkey_core::status::Party;
-use latchkey_core::time::{HOUR, Timestamp};
+use latchkey_core::time::HOUR;
 use latchkey_core::view::SignInResult;
 
-use super::licensing::{Licensing, tampered};
-use super::world::{Coming, Due, Keyring, Shown, User, Wire, World};
+use super::checks::unreachable;
+use super::judge::Happened;
+use super::world::{Coming, Due, Keyring, Shown, User, World};
 
-/// How long a request to a service that is silent hangs.
-const SILENCE: Duration = Duration::from_secs(5);
 /// How long the vault, and a refusal of the network, take.
-const AT_ONCE: Duration = Duration::from_millis(10);
+pub(super) const AT_ONCE: Duration = Duration::from_millis(10);
 /// How long the user takes in the browser.
 const IN_THE_BROWSER: Duration = Duration::from_secs(20);
 
@@ -61,6 +59,7 @@ impl World {
             } => self.forget(attempt, &service, what),
             Effect::Answer { ticket, answer } => {
                 self.witness.answered(ticket);
+                self.unanswered.remove(&ticket);
                 self.answers.insert(ticket, answer);
             }
             Effect::UseChanged(key) => self.tell(key),
@@ -72,6 +71,7 @@ impl World {
     fn save(&mut self) {
         if !self.disk_full {
             self.disk = serde_json::to_string(self.facts()).unwrap();
+            self.happened(&Happened::Saved);
         }
     }
 
@@ -87,8 +87,10 @@ impl World {
         }
         let ids = news.iter().map(|notice| notice.id).collect();
         let at = self.machine.real;
-        self.shown
-            .extend(news.into_iter().map(|notice| Shown { notice, at }));
+        for notice in news {
+            self.happened(&Happened::Shown(notice.clone()));
+            self.shown.push(Shown { notice, at });
+        }
         self.shown_by_viewer(ids);
     }
 
@@ -113,7 +115,20 @@ impl World {
         let outcome = match coming {
             Coming::Shown(ids) => return self.input(Input::Shown(ids)),
             Coming::Outcome(outcome) => outcome,
-            Coming::SignedIn => Outcome::SignInEnded(self.store_tokens(&service)),
+            Coming::Checked(result, genuine) => {
+                if let Some(genuine) = genuine {
+                    self.happened(&Happened::Answered(genuine));
+                }
+                self.last_answer = result.clone().ok().map(|answered| (attempt, answered));
+                Outcome::Checked(result)
+            }
+            Coming::SignedIn => {
+                let stored = self.store_tokens(&service);
+                if stored.is_ok() {
+                    self.happened(&Happened::SignedIn);
+                }
+                Outcome::SignInEnded(stored)
+            }
         };
         self.input(Input::Outcome { attempt, outcome });
     }
@@ -123,179 +138,26 @@ impl World {
         let ticks = self.machine.ticks;
         for due in &mut self.due {
             let silent = (Side::Silent, Side::Silent);
-            let broken = match &due.coming {
-                Coming::Outcome(Outcome::Checked(_)) => Outcome::Checked(Err(unreachable(silent))),
-                Coming::Outcome(Outcome::Probed { .. }) => Outcome::Probed {
+            due.coming = match &due.coming {
+                Coming::Checked(..) => Coming::Checked(Err(unreachable(silent)), None),
+                Coming::Outcome(Outcome::Probed { .. }) => Coming::Outcome(Outcome::Probed {
                     licensing: Side::Silent,
                     identity: Side::Silent,
-                },
-                Coming::Outcome(Outcome::ReleaseSent(_)) => Outcome::ReleaseSent(false),
+                }),
+                Coming::Outcome(Outcome::ReleaseSent(_)) => Coming::Outcome(Outcome::ReleaseSent(false)),
                 Coming::Outcome(_) | Coming::SignedIn | Coming::Shown(_) => continue,
             };
-            due.coming = Coming::Outcome(broken);
             due.at = ticks + AT_ONCE;
         }
     }
 
-    fn later(&mut self, after: Duration, service: &str, attempt: Attempt, outcome: Outcome) {
+    pub(super) fn later(&mut self, after: Duration, service: &str, attempt: Attempt, outcome: Outcome) {
         self.due.push(Due {
             at: self.machine.ticks + after,
             service: service.to_owned(),
             attempt,
             coming: Coming::Outcome(outcome),
         });
-    }
-
-    /// Who answers, licensing service first.
-    fn sides(&self) -> (Side, Side) {
-        let side = |up| match (self.network, up) {
-            (false, _) => Side::NoRoute,
-            (true, true) => Side::Answers,
-            (true, false) => Side::Silent,
-        };
-        (side(self.licensing), side(self.identity))
-    }
-
-    /// How long it takes until both sides have answered, or are found not to.
-    fn patience(&self) -> Duration {
-        match self.sides() {
-            (Side::NoRoute, _) | (_, Side::NoRoute) => AT_ONCE,
-            (Side::Answers, Side::Answers) => self.latency,
-            (Side::Silent, _) | (_, Side::Silent) => SILENCE,
-        }
-    }
-
-    fn check(
-        &mut self,
-        attempt: Attempt,
-        service: &str,
-        products: &[String],
-        identify: bool,
-        refresh_every: Duration,
-    ) {
-        self.checks.push(self.machine.ticks);
-        let failure = match self.keyring {
-            Keyring::Locked => Some(CheckFailure::VaultLocked),
-            Keyring::Missing => Some(CheckFailure::VaultUnavailable),
-            Keyring::Open => None,
-        };
-        if let Some(failure) = failure {
-            return self.later(AT_ONCE, service, attempt, Outcome::Checked(Err(failure)));
-        }
-        if self.network && self.needs_token(service, refresh_every) {
-            self.later(
-                self.latency / 4,
-                service,
-                attempt,
-                Outcome::OnWire(Party::Identity),
-            );
-            self.later(
-                self.latency / 2,
-                service,
-                attempt,
-                Outcome::OnWire(Party::Licensing),
-            );
-        }
-        let result = self.ask_service(service, products, identify, refresh_every);
-        let after = if result.is_ok() {
-            self.latency
-        } else {
-            self.patience()
-        };
-        self.later(after, service, attempt, Outcome::Checked(result));
-    }
-
-    /// An access token that has ended, or credentials older than they may be, make the identity service be asked.
-    fn needs_token(&self, service: &str, refresh_every: Duration) -> bool {
-        let real = self.machine.real;
-        self.vault.get(service).is_none_or(|secrets| {
-            let refreshed_at = secrets.access_until - HOUR;
-            secrets.access_until <= real || refreshed_at + refresh_every <= real
-        })
-    }
-
-    /// The request and its answer, at the moment when the service decides.
-    fn ask_service(
-        &mut self,
-        service: &str,
-        products: &[String],
-        identify: bool,
-        refresh_every: Duration,
-    ) -> Result<CheckAnswered, CheckFailure> {
-        let sides = self.sides();
-        if !self.network {
-            return Err(unreachable(sides));
-        }
-        let refreshed = self.needs_token(service, refresh_every);
-        if refreshed {
-            match sides {
-                (_, Side::Answers) if self.grant_revoked => return Err(CheckFailure::SignInAgain),
-                (_, Side::Answers) => {}
-                silent => return Err(unreachable(silent)),
-            }
-        }
-        let real = self.machine.real;
-        let secrets = self.vault.get_mut(service).filter(|secrets| secrets.tokens);
-        let Some(secrets) = secrets else {
-            return Err(CheckFailure::SignInAgain);
-        };
-        if refreshed {
-            secrets.access_until = real + HOUR;
-        }
-        let device = secrets
-            .device
-            .clone()
-            .expect("whoever has tokens has a device key");
-        if sides.0 != Side::Answers {
-            return Err(unreachable(sides));
-        }
-        let licensing = self
-            .services
-            .get_mut(service)
-            .expect("a service that is installed");
-        if !identify && !licensing.knows_user {
-            return Err(CheckFailure::IdTokenRequired);
-        }
-        licensing.knows_user = true;
-        if let Wire::Fails(failure) = &self.wire {
-            return Err(failure.clone());
-        }
-        Ok(self.answered(service, products, &device, real))
-    }
-
-    fn answered(
-        &mut self,
-        service: &str,
-        products: &[String],
-        device: &Thumbprint,
-        real: Timestamp,
-    ) -> CheckAnswered {
-        self.requests += 1;
-        let request = format!("request-{}", self.requests);
-        let licensing = self
-            .services
-            .get_mut(service)
-            .expect("a service that is installed");
-        match self.wire {
-            Wire::Honest | Wire::Fails(_) => {
-                let answered = licensing.answer(&request, device, products, real);
-                self.first_answer.get_or_insert_with(|| answered.clone());
-                answered
-            }
-            Wire::Tampered => tampered(&licensing.answer(&request, device, products, real), None),
-            Wire::TamperedAbout(product) => {
-                tampered(&licensing.answer(&request, device, products, real), Some(product))
-            }
-            Wire::Foreign => CheckAnswered {
-                request,
-                ..licensing.answer("request-of-somebody-else", device, products, real)
-            },
-            Wire::Replayed => {
-                let nothing = || foreign(licensing, device, products, real);
-                let old = self.first_answer.clone().unwrap_or_else(nothing);
-                CheckAnswered { request, ..old }
-            }
-        }
     }
 
     fn begin_sign_in(&mut self, attempt: Attempt, service: &str) {
@@ -389,18 +251,4 @@ impl World {
         }
         self.later(AT_ONCE, service, attempt, Outcome::Forgotten(open));
     }
-}
-
-const fn unreachable((licensing, identity): (Side, Side)) -> CheckFailure {
-    CheckFailure::Unreachable { licensing, identity }
-}
-
-/// An answer that was made for nobody we know.
-fn foreign(
-    licensing: &mut Licensing,
-    device: &Thumbprint,
-    products: &[String],
-    at: Timestamp,
-) -> CheckAnswered {
-    licensing.answer("a-request-before-our-time", device, products, at)
 }

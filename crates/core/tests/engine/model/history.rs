@@ -1,0 +1,173 @@
+//! Lives through a history, and asks at its end whether everything has healed.
+
+use std::fmt;
+use std::time::Duration;
+
+use latchkey_core::engine::{Ask, Input, Outcome};
+use latchkey_core::view::{Problem, Reach};
+
+use super::reference::Reference;
+use super::steps::Step;
+use crate::support::licensing::Seat;
+use crate::support::world::{Keyring, User, Wire, World};
+use crate::support::{ATLAS, QUARRY, SERVICE, minutes, seconds};
+
+/// The back-off's ceiling, and the check that was under way when the last fault ended.
+const HEALS_WITHIN: Duration = minutes(6);
+
+/// What happens, from the first start on.
+#[derive(Clone)]
+pub(super) struct History {
+    /// Which dice are thrown.
+    pub(super) dice: u16,
+    /// It begins with somebody who is signed in.
+    pub(super) signed_in: bool,
+    pub(super) steps: Vec<Step>,
+}
+
+impl fmt::Debug for History {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let begin = if self.signed_in { "signed in" } else { "signed out" };
+        writeln!(f, "With dice {}, {begin}:", self.dice)?;
+        for (at, step) in self.steps.iter().enumerate() {
+            writeln!(f, "{:>4}. {step:?}", at + 1)?;
+        }
+        Ok(())
+    }
+}
+
+impl History {
+    /// Lives through it with the reference watching.
+    pub(super) fn live(&self) {
+        let mut world = World::seeded(u64::from(self.dice));
+        world.judge = Some(Box::new(Reference::new(&world.machine)));
+        self.live_in(&mut world);
+        heals(&mut world);
+    }
+
+    /// Lives through it, and says every effect that the engine wanted.
+    pub(super) fn record(&self) -> Vec<String> {
+        let mut world = World::seeded(u64::from(self.dice));
+        world.recording = true;
+        self.live_in(&mut world);
+        world.record
+    }
+
+    fn live_in(&self, world: &mut World) {
+        world.comes_back = true;
+        if self.signed_in {
+            world.sign_in();
+        }
+        for step in &self.steps {
+            happen(world, step);
+            world.come_back();
+        }
+    }
+}
+
+const DAY_MILLIS: i64 = 86_400_000;
+
+fn happen(world: &mut World, step: &Step) {
+    match step {
+        Step::Pass(time) => world.pass(*time),
+        Step::Sleep(time) => world.sleep(*time),
+        Step::Off(time, moved) => {
+            world.machine.wall_ahead += moved * DAY_MILLIS;
+            world.reboot(*time);
+        }
+        Step::MoveWall(moved) => world.machine.wall_ahead += moved * DAY_MILLIS,
+        Step::Network(up) => world.set_network(*up),
+        Step::NetworkUnseen(up) => world.network = *up,
+        Step::Licensing(up) => world.licensing = *up,
+        Step::Identity(up) => world.identity = *up,
+        Step::Wire(wire) => world.wire = wire.clone(),
+        Step::Latency(time) => world.latency = *time,
+        Step::Keyring(keyring) => world.keyring = *keyring,
+        Step::EndGrant => world.grant_revoked = true,
+        Step::Start(product) => {
+            world.start(product);
+        }
+        Step::Close => {
+            if let Some(key) = world.programs.keys().next().copied() {
+                world.close(key);
+            }
+        }
+        Step::Seat(product, seat) => world.service().seat(product, *seat),
+        Step::Check => {
+            world.ask(Ask::Check);
+        }
+        Step::SignIn(user) => {
+            world.user = *user;
+            world.ask(Ask::SignIn(None));
+        }
+        Step::SignOut => {
+            world.ask(Ask::SignOut(None));
+        }
+        Step::Reset(product) => {
+            world.ask(Ask::Reset(product.map(str::to_owned)));
+        }
+        Step::Echo => {
+            if let Some((attempt, answered)) = world.last_answer.clone() {
+                let outcome = Outcome::Checked(Ok(answered));
+                world.input(Input::Outcome { attempt, outcome });
+            }
+        }
+        Step::Crash => world.restart(),
+        Step::CrashWithin(effects) => world.dies_in = Some(*effects),
+    }
+}
+
+/// The last fault ends, and nobody says so: within six minutes everything is well, and nobody waits any more.
+fn heals(world: &mut World) {
+    (world.network, world.licensing, world.identity) = (true, true, true);
+    (world.wire, world.keyring, world.grant_revoked) = (Wire::Honest, Keyring::Open, false);
+    (world.user, world.dies_in) = (User::Ignores, None);
+    world.latency = Duration::from_millis(200);
+    world.pass(HEALS_WITHIN);
+
+    let view = world.view().clone();
+    let account = &view.accounts[0];
+    assert!(
+        matches!(account.reach, Reach::Online | Reach::Unknown),
+        "still {:?}: {view:#?}",
+        account.reach
+    );
+    assert!(!account.checking, "a check is still under way: {view:#?}");
+    assert!(!account.release_waiting, "a release still waits: {view:#?}");
+    let forget = world
+        .facts()
+        .services
+        .get(SERVICE)
+        .and_then(|service| service.forget);
+    assert_eq!(forget, None, "the vault still holds what was to be deleted");
+    assert!(
+        world.unanswered.is_empty(),
+        "requests {:?} wait for ever",
+        world.unanswered
+    );
+    let signed_in = account.user.is_some() && !view.problems.contains(&Problem::SignInAgain);
+    if signed_in {
+        assert_eq!(view.problems, [], "{view:#?}");
+        assert_licensed(world);
+    }
+}
+
+/// Whoever is signed in has, one check later, what the service says.
+fn assert_licensed(world: &mut World) {
+    world.ask(Ask::Check);
+    world.pass(seconds(5));
+    let released = [ATLAS, QUARRY].into_iter().any(|product| {
+        world.services[SERVICE].seat_of(product) == Seat::Refused(latchkey_core::code::Code::DeviceReleased)
+    });
+    for product in [ATLAS, QUARRY] {
+        let code = world.code(product);
+        match world.services[SERVICE].seat_of(product) {
+            Seat::Assigned if released => assert_eq!(code, 10, "{product}"),
+            Seat::Assigned => assert_eq!(code, 0, "{product}"),
+            Seat::Refused(latchkey_core::code::Code::ClientOutdated) => {
+                assert!(matches!(code, 0 | 19 | 10), "{product}")
+            }
+            Seat::Refused(refused) => assert_eq!(code, refused.number(), "{product}"),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Random histories against a small model of the rules.
+//!
+//! | room | concern |
+//! | --- | --- |
+//! | `steps` | what may happen, as sentences |
+//! | `clock` | trusted time as rule 16 words it |
+//! | `reference` | who may run, as rules 1 to 9 and 15 word it, and what the engine must not do |
+//! | `notices` | how often the user may be told |
+//! | `history` | lives through a history, and asks at its end whether everything has healed |
+//!
+//! `PROPTEST_CASES` makes it longer. What was found is kept in `regressions.txt` and lived through first.
+
+mod clock;
+mod history;
+mod notices;
+mod reference;
+mod steps;
+
+use proptest::test_runner::{Config, FileFailurePersistence, TestRunner};
+
+use self::history::History;
+
+const REGRESSIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/engine/model/regressions.txt");
+
+/// Enough for about a minute on two cores, unoptimised.
+fn cases(default: u32) -> Config {
+    let chosen = std::env::var("PROPTEST_CASES")
+        .ok()
+        .and_then(|cases| cases.parse().ok());
+    Config {
+        cases: chosen.unwrap_or(default),
+        max_shrink_iters: 2_000,
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(REGRESSIONS))),
+        ..Config::default()
+    }
+}
+
+#[test]
+fn whatever_happens_the_rules_are_kept() {
+    let lived = TestRunner::new(cases(300)).run(&steps::histories(), |history: History| {
+        history.live();
+        Ok(())
+    });
+    if let Err(broken) = lived {
+        panic!("{broken}");
+    }
+}
+
+#[test]
+fn the_same_inputs_have_the_same_effects() {
+    let lived = TestRunner::new(cases(20)).run(&steps::histories(), |history: History| {
+        let (once, again) = (history.record(), history.record());
+        for (at, (first, second)) in once.iter().zip(&again).enumerate() {
+            assert_eq!(first, second, "effect {at} of {}", once.len());
+        }
+        assert_eq!(once.len(), again.len());
+        Ok(())
+    });
+    if let Err(broken) = lived {
+        panic!("{broken}");
+    }
+}

@@ -1,0 +1,373 @@
+//! Who may run, as rules 1 to 9 and 15 word it. Small on purpose, and written without a look at the engine.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use latchkey_core::code::Code;
+use latchkey_core::engine::{Ask, Ticket, UseKey};
+use latchkey_core::time::Timestamp;
+use latchkey_core::view::StatusView;
+
+use super::clock::{Clock, Mischief};
+use super::notices::Told;
+use crate::support::judge::{Genuine, Happened, Judge};
+use crate::support::licensing::Seat;
+use crate::support::machine::Machine;
+use crate::support::world::{Program, World};
+use crate::support::{ATLAS, QUARRY, SERVICE, minutes, seconds};
+
+/// An answer that takes longer does not count.
+const LONGEST_WAY: Duration = seconds(60);
+/// A start with a good lease waits this long for its check.
+const CONFIRMED_WITHIN: Duration = seconds(3);
+/// The check that goes first, and the save window.
+const HEALED_WITHIN: Duration = seconds(60);
+const SAVE_WINDOW: Duration = minutes(10);
+/// A correction of the clock by less than a minute moves no `stop_at`.
+const CLOCK_CORRECTION: Duration = seconds(61);
+const SESSION_ENDS_AFTER: Duration = minutes(15);
+
+/// What is known about one product.
+#[derive(Clone, Debug, Default)]
+struct Licence {
+    until: Option<Timestamp>,
+    refusal: Option<Code>,
+}
+
+/// What is known, and what a crash falls back to when it is stored.
+#[derive(Clone, Debug, Default)]
+struct Known {
+    clock: Clock,
+    signed_in: bool,
+    licences: BTreeMap<String, Licence>,
+}
+
+/// Whether a product may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum MayRun {
+    Yes,
+    No,
+    /// The rules leave it open for a while.
+    Either,
+}
+
+/// A product that may not run although a program has it open.
+#[derive(Debug)]
+struct Lost {
+    /// When it was first seen, in ticks.
+    at: Duration,
+    /// When the program was first told that it must have stopped, in ticks.
+    stop_at: Option<Duration>,
+}
+
+/// The model.
+#[derive(Debug, Default)]
+pub(super) struct Reference {
+    known: Known,
+    stored: Known,
+    mischief: Mischief,
+    told: Told,
+    /// The check that was begun last, and the last whose answer counts no longer.
+    begun: usize,
+    void: usize,
+    ever_signed_in: bool,
+    resets: Vec<(Ticket, Option<String>)>,
+    died: bool,
+    starts: BTreeMap<UseKey, Duration>,
+    lost: BTreeMap<String, Lost>,
+    /// Since when nobody could be reached, without an answer since.
+    unreached_since: Option<Duration>,
+}
+
+impl Known {
+    fn reset(&mut self, scope: Option<&String>) {
+        match scope {
+            Some(product) => {
+                self.licences.remove(product);
+            }
+            None => {
+                self.licences.clear();
+                self.signed_in = false;
+            }
+        }
+    }
+
+    fn take(&mut self, answer: &Genuine) {
+        for (product, seat) in &answer.about {
+            let licence = self.licences.entry(product.clone()).or_default();
+            match seat {
+                Seat::Assigned => {
+                    *licence = Licence {
+                        until: Some(answer.at + answer.offline_for),
+                        refusal: None,
+                    };
+                }
+                Seat::Refused(code) => licence.refusal = Some(*code),
+            }
+            if matches!(seat, Seat::Refused(Code::NotAssigned | Code::SubscriptionEnded)) {
+                licence.until = None;
+            }
+        }
+        if answer
+            .about
+            .iter()
+            .any(|(_, seat)| *seat == Seat::Refused(Code::DeviceReleased))
+        {
+            self.licences
+                .values_mut()
+                .for_each(|licence| licence.until = None);
+            self.signed_in = false;
+        }
+    }
+}
+
+impl Reference {
+    pub(super) fn new(machine: &Machine) -> Self {
+        let mut reference = Self::default();
+        reference.known.clock.look(machine, &mut reference.mischief);
+        reference
+    }
+
+    fn may_run(&self, product: &str, machine: &Machine) -> MayRun {
+        if self
+            .resets
+            .iter()
+            .any(|(_, scope)| scope.as_deref().is_none_or(|one| one == product))
+        {
+            return MayRun::Either;
+        }
+        let Some(licence) = self.known.licences.get(product).filter(|_| self.known.signed_in) else {
+            return MayRun::No;
+        };
+        let now = self.known.clock.trusted(machine);
+        if licence.until.is_none_or(|until| until <= now) {
+            return MayRun::No;
+        }
+        let offline_for = self
+            .unreached_since
+            .map(|since| machine.ticks.saturating_sub(since));
+        match licence.refusal {
+            None | Some(Code::ClientOutdated) => MayRun::Yes,
+            Some(Code::SessionInUse) if offline_for.is_some_and(|time| time >= SESSION_ENDS_AFTER) => {
+                MayRun::Either
+            }
+            Some(_) => MayRun::No,
+        }
+    }
+
+    fn answered(&mut self, answer: &Genuine, machine: &Machine) {
+        let on_its_way = machine.ticks - answer.asked;
+        if answer.check <= self.void || on_its_way >= LONGEST_WAY || !self.known.signed_in {
+            return;
+        }
+        self.unreached_since = None;
+        self.known.clock.checked(answer.at, machine, &self.mischief);
+        self.known.take(answer);
+        self.told.answered(answer.at);
+    }
+
+    fn asked(&mut self, ticket: Ticket, ask: &Ask) {
+        match ask {
+            Ask::SignOut(_) if self.known.signed_in => {
+                self.known.reset(None);
+                self.void = self.begun;
+            }
+            Ask::Reset(scope) => {
+                let held = |product: &String| self.known.licences.contains_key(product);
+                if scope.as_ref().map_or(self.ever_signed_in, held) {
+                    self.resets.push((ticket, scope.clone()));
+                    self.void = self.begun;
+                }
+            }
+            Ask::SignOut(_) | Ask::SignIn(_) | Ask::CancelSignIn | Ask::Check => {}
+        }
+    }
+
+    /// Resets that were answered are done. What became of one in which the agent died, only the disk can tell.
+    fn settle_resets(&mut self, world: &World) {
+        let died = std::mem::take(&mut self.died);
+        for (ticket, scope) in std::mem::take(&mut self.resets) {
+            let done = if died {
+                let facts = world.facts();
+                match &scope {
+                    Some(product) => facts.held(SERVICE, product).is_none_or(|held| held.is_empty()),
+                    None => facts
+                        .services
+                        .get(SERVICE)
+                        .is_none_or(|service| service.account.is_none()),
+                }
+            } else {
+                world.answer(ticket).is_some()
+            };
+            if done {
+                self.known.reset(scope.as_ref());
+                self.stored.reset(scope.as_ref());
+            } else if !died {
+                self.resets.push((ticket, scope));
+            }
+        }
+    }
+
+    fn judge_product(&mut self, product: &str, world: &World) {
+        let machine = &world.machine;
+        let may_run = self.may_run(product, machine);
+        if may_run != MayRun::No {
+            self.lost.remove(product);
+        }
+        if may_run == MayRun::Yes {
+            self.told.may_run(product);
+        }
+        let seen = world.product(product);
+        let waits = world
+            .programs
+            .iter()
+            .any(|(key, program)| program.product == product && self.is_confirming(*key, program, machine));
+        self.judge_code(may_run, &seen, waits, product);
+        // Programs whose agent has just come back have not all spoken to it yet.
+        let programs = world
+            .programs
+            .iter()
+            .filter(|(key, program)| program.product == product && world.engine().use_of(**key).is_some());
+        for (key, program) in programs {
+            let seen = world.status(*key);
+            let waits = self.is_confirming(*key, program, machine);
+            self.judge_code(may_run, &seen, waits, product);
+            if program.running && may_run == MayRun::No {
+                self.judge_stop(product, &seen, machine);
+            }
+        }
+    }
+
+    fn is_confirming(&self, key: UseKey, program: &Program, machine: &Machine) -> bool {
+        let started = self.starts.get(&key);
+        !program.running && started.is_some_and(|at| machine.ticks - *at < CONFIRMED_WITHIN)
+    }
+
+    fn judge_code(&self, may_run: MayRun, seen: &StatusView, waits: bool, product: &str) {
+        let story = || format!("{product}: {seen:?}\n{self:#?}");
+        match may_run {
+            MayRun::Yes => assert!(
+                seen.code == 0 || (waits && seen.code <= 3),
+                "blocked within grace: {}",
+                story()
+            ),
+            MayRun::No => assert_ne!(seen.code, 0, "licensed past its end: {}", story()),
+            MayRun::Either => {}
+        }
+    }
+
+    /// A program that must stop has one save window, which begins when it could first be told.
+    fn judge_stop(&mut self, product: &str, seen: &StatusView, machine: &Machine) {
+        let now = machine.ticks;
+        let trusted = self.known.clock.trusted(machine);
+        let lost = self.lost.entry(product.to_owned()).or_insert(Lost {
+            at: now,
+            stop_at: None,
+        });
+        let Some(stop_at) = seen.stop_at else {
+            assert!(
+                matches!(seen.code, 2 | 3) && lost.stop_at.is_none(),
+                "no time to save: {seen:?} {lost:?}"
+            );
+            assert!(
+                now - lost.at <= HEALED_WITHIN,
+                "the check that goes first takes too long: {lost:?}"
+            );
+            return;
+        };
+        if stop_at <= trusted {
+            return;
+        }
+        let stop_at = now + stop_at.since(trusted);
+        let latest = lost.at + HEALED_WITHIN + SAVE_WINDOW;
+        assert!(
+            stop_at <= latest + CLOCK_CORRECTION,
+            "a longer save window: {seen:?} {lost:?}"
+        );
+        let first = *lost.stop_at.get_or_insert(stop_at);
+        assert!(
+            stop_at <= first + CLOCK_CORRECTION,
+            "a second save window: {seen:?} {lost:?}"
+        );
+    }
+
+    /// The leases that have ended: those that nothing else is said of, and those behind a session refusal, which ends
+    /// when it ends.
+    fn leases_that_ended(&self, machine: &Machine) -> [Vec<(String, Timestamp)>; 2] {
+        let now = self.known.clock.trusted(machine);
+        [None, Some(Code::SessionInUse)].map(|refusal| {
+            let licences = self
+                .known
+                .licences
+                .iter()
+                .filter(|(_, licence)| licence.refusal == refusal);
+            let ends = licences.filter_map(|(product, licence)| Some((product.clone(), licence.until?)));
+            ends.filter(|(_, until)| *until <= now).collect()
+        })
+    }
+}
+
+impl Judge for Reference {
+    fn happened(&mut self, machine: &Machine, what: &Happened) {
+        match what {
+            Happened::Checking(check) => self.begun = *check,
+            Happened::Answered(answer) => self.answered(answer, machine),
+            Happened::Saved => {
+                self.known.clock.saved(machine);
+                self.stored = self.known.clone();
+            }
+            Happened::SignedIn => {
+                if !self.known.signed_in {
+                    self.known.licences.clear();
+                }
+                self.known.signed_in = true;
+                self.ever_signed_in = true;
+                self.void = self.begun;
+            }
+            Happened::Asked(ticket, ask) => self.asked(*ticket, ask),
+            Happened::Started { key, running } => {
+                if !running {
+                    self.starts.insert(*key, machine.ticks);
+                    self.told.started();
+                }
+            }
+            Happened::Died => {
+                self.died = true;
+                self.starts.clear();
+                // A window that was not begun may begin anew; one that was, may not.
+                self.lost.retain(|_, lost| lost.stop_at.is_some());
+            }
+            Happened::Slept => self.lost.retain(|_, lost| lost.stop_at.is_some()),
+            Happened::Booted(off_for) => {
+                self.mischief.off_for(*off_for);
+                self.unreached_since = None;
+                self.lost.clear();
+            }
+            Happened::Launched => {
+                self.known = self.stored.clone();
+                self.known.clock.look(machine, &mut self.mischief);
+            }
+            Happened::Shown(notice) => self.told.shown(notice, self.leases_that_ended(machine)),
+        }
+    }
+
+    fn judge(&mut self, world: &World) {
+        if !world.is_alive() {
+            return;
+        }
+        self.settle_resets(world);
+        let nobody_answers = !world.network || !(world.licensing || world.identity);
+        if nobody_answers && self.unreached_since.is_none() {
+            self.unreached_since = Some(world.machine.ticks);
+        }
+        if !self.known.signed_in {
+            self.known.clock.promise_nothing();
+        }
+        self.known
+            .clock
+            .judge(world.trusted(), &world.machine, &self.mischief);
+        for product in [ATLAS, QUARRY] {
+            self.judge_product(product, world);
+        }
+    }
+}
