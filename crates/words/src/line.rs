@@ -28,6 +28,7 @@ impl Words {
             Line::SignedOut => self.message("line-signed-out", &[]),
             Line::SigningIn => self.message("line-signing-in", &[]),
             Line::Licensed { user } => self.message("line-licensed", &[("user", user.into())]),
+            Line::SignInAgain { user } => self.message("line-sign-in-again", &[("user", user.into())]),
             Line::Checking => self.message("line-checking", &[]),
             Line::Offline { product, left, until } => timed("line-offline", product, *left, *until),
             Line::Final { product, left, until } => timed("line-final", product, *left, *until),

@@ -34,7 +34,7 @@ cause-offline-limit-reached = { $product } war zu lange offline.
 cause-not-assigned = Ihr Lizenzplatz für { $product } wurde Ihnen entzogen.
 cause-subscription-ended = Das Abonnement für { $product } ist beendet.
 cause-session-in-use = { $product } wird jetzt auf einem anderen Gerät verwendet.
-cause-device-released = Dieses Gerät wurde von einem anderen aus freigegeben.
+cause-device-released = Dieses Gerät wurde an anderer Stelle freigegeben.
 
 # Einmal, wenn das Symbol im Infobereich geschlossen wird.
 notice-quit = Latchkey ist nicht mehr im Infobereich. Ihre Produkte funktionieren weiter.

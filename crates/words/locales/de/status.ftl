@@ -11,7 +11,7 @@ status-ok-final-warning = Weniger als { left } übrig. Stellen Sie vor dem { $un
     .next = Stellen Sie eine Internetverbindung her.
 status-ok-outage = Der Lizenzdienst antwortet nicht. { $product } funktioniert weiter.
     .next = Nichts zu tun.
-status-ok-temporary = Der Lizenzdienst antwortet nicht. { $product } läuft mit einer befristeten Lizenz bis zum { $until }.
+status-ok-temporary = Der Lizenzdienst antwortet nicht. { $product } läuft mit einer befristeten Lizenz bis { $until }.
     .next = Nichts zu tun. Latchkey holt die nächste von selbst.
 
 status-connecting = Latchkey startet.
@@ -31,7 +31,7 @@ status-auth-pending-vault-locked = Der Schlüsselbund dieses Computers ist gespe
     .next = Entsperren Sie den Schlüsselbund.
 status-auth-pending-entitlement-spreading = { $product } ist Ihnen noch nicht zugewiesen. { $until ->
         [none] Ein neuer Lizenzplatz kann einige Minuten unterwegs sein.
-       *[other] Latchkey fragt um { $until } erneut.
+       *[other] Nächster Versuch: { $until }.
     }
     .next = Warten Sie, oder bitten Sie Ihre Administration um einen Lizenzplatz.
 status-auth-pending-not-registered = { $product } ist auf diesem Computer nicht registriert.
@@ -63,7 +63,7 @@ status-subscription-ended = Das Abonnement für { $product } ist beendet.
        *[other] Bitten Sie { $contact }, es zu verlängern.
     }
 status-device-limit = { $product } ist bereits auf so vielen Geräten, wie Ihr Abonnement erlaubt.
-    .next = Melden Sie sich auf einem davon ab, oder bitten Sie Ihre Administration, eines freizugeben.
+    .next = Setzen Sie die Lizenzen auf einem davon zurück, oder bitten Sie Ihre Administration, eines freizugeben.
 status-session-in-use = { $product } wird { $holder ->
         [none] auf einem anderen Gerät verwendet.
        *[other] auf { $holder } verwendet.
@@ -84,7 +84,7 @@ status-lease-invalid = Die Lizenz von { $product } auf diesem Computer ist nicht
     .next = Prüfen Sie jetzt, während Sie online sind. Hilft das nicht, setzen Sie die Lizenz zurück.
 status-invalid-argument = { $product } hat von Latchkey etwas verlangt, das es nicht versteht.
     .next = Aktualisieren Sie { $product }, oder wenden Sie sich an den Hersteller.
-status-device-released = Dieses Gerät wurde von einem anderen aus freigegeben.
+status-device-released = Dieses Gerät wurde an anderer Stelle freigegeben.
     .next = Melden Sie sich erneut an.
 status-unknown = { $product } hat den Status { $code }, den diese Version nicht kennt.
     .next = Aktualisieren Sie Latchkey und { $product }.
@@ -99,7 +99,7 @@ state-ok-lease = bereit
 state-ok-grace = offline, noch { left }
 state-ok-final-warning = weniger als { left } übrig
 state-ok-outage = bereit, Dienst antwortet nicht
-state-ok-temporary = befristete Lizenz bis zum { $until }
+state-ok-temporary = befristete Lizenz bis { $until }
 state-connecting = startet
 state-pending-identity = Anmeldung läuft
 state-pending-licensing = wird geprüft

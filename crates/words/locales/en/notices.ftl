@@ -34,7 +34,7 @@ cause-offline-limit-reached = { $product } has been offline too long.
 cause-not-assigned = Your seat for { $product } was taken away.
 cause-subscription-ended = The subscription for { $product } has ended.
 cause-session-in-use = { $product } is now in use on another device.
-cause-device-released = This device was released from another one.
+cause-device-released = This device was released elsewhere.
 
 # Once, when the tray icon is closed.
 notice-quit = Latchkey has left the tray. Your products go on working.

@@ -63,7 +63,7 @@ status-subscription-ended = The subscription for { $product } has ended.
        *[other] Ask { $contact } to renew it.
     }
 status-device-limit = { $product } is already on as many devices as your subscription allows.
-    .next = Sign out on one of them, or ask your admin to release one.
+    .next = Reset the licences on one of them, or ask your admin to release one.
 status-session-in-use = { $product } is in use on { $holder ->
         [none] another device.
        *[other] { $holder }.
@@ -84,7 +84,7 @@ status-lease-invalid = The licence of { $product } on this computer is not valid
     .next = Check now while online. If that does not help, reset the licence.
 status-invalid-argument = { $product } asked Latchkey for something that it does not understand.
     .next = Update { $product }, or tell its publisher.
-status-device-released = This device was released from another one.
+status-device-released = This device was released elsewhere.
     .next = Sign in again.
 status-unknown = { $product } has the status { $code }, which this version does not know.
     .next = Update Latchkey and { $product }.

@@ -1,0 +1,34 @@
+// A bridge to nothing: it answers as if all went well, or as it is told, and remembers what it was asked.
+
+import type { Bridge, Locale } from '../src/bridge';
+import type { Failure } from '../src/view';
+import { fields, NOW, ZONE } from './fixtures';
+
+export class StillBridge implements Bridge {
+  readonly asked: string[] = [];
+  /** What every command is rejected with, if anything. */
+  failure: Failure | null = null;
+
+  constructor(private readonly language = 'en') {}
+
+  readonly locale = async (): Promise<Locale> => ({ language: this.language, timeZone: ZONE });
+  readonly initialScreen = async () => '';
+  readonly watch = async () => {};
+  readonly onShow = async () => {};
+  readonly signIn = (service: string | null) => this.#answer(`signIn ${service}`, undefined);
+  readonly openSignIn = () => this.#answer('openSignIn', undefined);
+  readonly copySignInLink = () => this.#answer('copySignInLink', undefined);
+  readonly cancelSignIn = () => this.#answer('cancelSignIn', undefined);
+  readonly signOut = (service: string | null) => this.#answer(`signOut ${service}`, undefined);
+  readonly check = () => this.#answer('check', undefined);
+  readonly prepareOffline = () => this.#answer('prepareOffline', { until: NOW + 30 * 86_400_000 as number | null });
+  readonly reset = (product: string | null) => this.#answer(`reset ${product}`, undefined);
+  readonly privacy = () => this.#answer('privacy', fields);
+  readonly copyText = (text: string) => this.#answer(`copyText ${text}`, undefined);
+
+  async #answer<T>(asked: string, answer: T): Promise<T> {
+    this.asked.push(asked);
+    if (this.failure !== null) throw this.failure;
+    return answer;
+  }
+}

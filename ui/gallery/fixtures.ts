@@ -1,0 +1,243 @@
+// A View for each screen and state, for the tests and for looking at (shoot.mjs).
+
+import type { AccountView, Headline, ProductView, SentField, SignInView, StatusView, Timestamp, View } from '../src/view';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** 24 November 2026, 14:05 in Berlin. */
+export const NOW: Timestamp = 1_795_525_500_000;
+export const ZONE = 'Europe/Berlin';
+const SERVICE = 'https://licence.lindqvist.example';
+
+const lease = (left: number, basis: StatusView['basis'] = 'lease'): StatusView => ({
+  code: 0,
+  name: 'OK',
+  basis,
+  until: NOW + left,
+  left: left < DAY ? { hours: Math.ceil(left / HOUR) } : { days: Math.ceil(left / DAY) },
+});
+
+const refusal = (code: number, name: string, more: Partial<StatusView> = {}): StatusView => ({ code, name, ...more });
+
+function product(status: StatusView, more: Partial<ProductView> = {}): ProductView {
+  return {
+    product: 'ATLAS',
+    version: '2026.1',
+    name: 'Atlas',
+    publisher: 'Lindqvist Instruments',
+    service: SERVICE,
+    status,
+    open: 1,
+    checked_at: status.code === 0 ? NOW - HOUR : null,
+    offline_for: status.code === 0 ? 2_592_000 : null,
+    org: 'Studio Lindqvist',
+    ...more,
+  };
+}
+
+const meridian = (status: StatusView) =>
+  product(status, { product: 'MERIDIAN', version: '3.4', name: 'Meridian', open: 0 });
+
+function account(more: Partial<AccountView> = {}): AccountView {
+  return {
+    service: SERVICE,
+    user: { name: 'Maya Lindqvist', email: 'maya@lindqvist.example', issuer: 'https://id.lindqvist.example' },
+    reach: 'online',
+    checked_at: NOW - HOUR,
+    next_check_at: NOW + 21 * HOUR,
+    checking: false,
+    release_waiting: false,
+    ...more,
+  };
+}
+
+function view(headline: Headline, products: ProductView[], accounts: AccountView[], more: Partial<View> = {}): View {
+  return {
+    revision: 7,
+    at: NOW,
+    headline,
+    accounts,
+    products,
+    sign_in: null,
+    last_sign_in: null,
+    problems: [],
+    ...more,
+  };
+}
+
+const nobody = (more: Partial<AccountView> = {}) =>
+  account({ user: null, checked_at: null, next_check_at: null, ...more });
+const signedOutProducts = [
+  product(refusal(10, 'SIGN_IN_REQUIRED'), { open: 0 }),
+  meridian(refusal(10, 'SIGN_IN_REQUIRED')),
+];
+const signedOut: Headline = { icon: 'signed_out', line: 'signed_out' };
+
+function signingIn(more: Partial<SignInView>): View {
+  const attempt: SignInView = {
+    attempt: 3,
+    service: SERVICE,
+    phase: 'waiting_for_user',
+    url: 'https://id.lindqvist.example/authorize?client_id=latchkey',
+    since: NOW - 8000,
+    until: NOW + 15 * MINUTE - 8000,
+    ...more,
+  };
+  const headline: Headline = { icon: 'busy', line: 'signing_in' };
+  return view(headline, signedOutProducts, [nobody()], { sign_in: attempt });
+}
+
+const licensed: Headline = { icon: 'ready', line: 'licensed', user: 'Maya Lindqvist' };
+
+const awayAccount = (reach: AccountView['reach'], since: number) =>
+  account({ reach, checked_at: NOW - since, next_check_at: NOW + 4 * MINUTE });
+
+function away(left: number, basis: StatusView['basis'], line: 'offline' | 'final', reach: AccountView['reach'] = 'offline') {
+  const first = product(lease(left, basis), { checked_at: NOW + left - 30 * DAY });
+  const status = first.status;
+  const headline: Headline = {
+    icon: 'offline',
+    line,
+    product: 'Atlas',
+    left: status.left ?? { hours: 0 },
+    until: NOW + left,
+  };
+  const other = meridian(lease(left + 2 * HOUR, basis));
+  return view(headline, [first, other], [awayAccount(reach, 30 * DAY - left)]);
+}
+
+function stopped(status: StatusView, more: Partial<ProductView> = {}): View {
+  const headline: Headline = {
+    icon: 'stopped',
+    line: 'stopped',
+    product: 'Atlas',
+    code: status.code,
+    stop_at: status.stop_at ?? null,
+  };
+  return view(headline, [product(status, more), meridian(lease(30 * DAY - HOUR))], [account()]);
+}
+
+const device = (id: string, name: string, system: string, ago: number) => ({
+  id,
+  name,
+  system,
+  last_seen: (NOW - ago) / 1000,
+});
+
+/** By name; each is one picture. */
+export const views: Record<string, View | null | undefined> = {
+  connecting: undefined,
+  unreachable: null,
+  'no-products': view({ icon: 'signed_out', line: 'no_products' }, [], []),
+  'signed-out': view(signedOut, signedOutProducts, [nobody()]),
+  'signed-out-failed': view(signedOut, signedOutProducts, [nobody({ release_waiting: true })], {
+    last_sign_in: { attempt: 2, result: 'failed', problem: 'network_sign_in', detail: 'discovery: text/html, 200' },
+  }),
+  'signing-in-starting': signingIn({ phase: 'starting', url: null, since: NOW - 1000 }),
+  'signing-in': signingIn({}),
+  'signing-in-hint': signingIn({ since: NOW - 95_000, until: NOW + 15 * MINUTE - 95_000 }),
+  'signing-in-finishing': signingIn({ phase: 'finishing' }),
+  licensed: view(licensed, [product(lease(30 * DAY - HOUR)), meridian(lease(30 * DAY - HOUR))], [account()]),
+  'licensed-one': view(licensed, [product(lease(29 * DAY + 2 * HOUR))], [account()]),
+  'licensed-two-services': view(
+    licensed,
+    [
+      product(lease(30 * DAY - HOUR)),
+      product(refusal(10, 'SIGN_IN_REQUIRED'), {
+        product: 'PRISM',
+        name: 'Prism Colour',
+        version: '11',
+        service: 'https://licence.prism.example',
+        open: 0,
+      }),
+    ],
+    [account(), nobody({ service: 'https://licence.prism.example' })],
+  ),
+  checking: view(
+    { icon: 'busy', line: 'checking' },
+    [product(refusal(3, 'PENDING_LICENSING', { since: NOW - 2000, until: NOW + MINUTE }))],
+    [account({ checking: true, checked_at: null, next_check_at: null, reach: 'unknown' })],
+  ),
+  'sign-in-again': view(
+    { icon: 'ready', line: 'sign_in_again', user: 'Maya Lindqvist' },
+    [product(lease(22 * DAY)), meridian(lease(22 * DAY))],
+    [account({ checked_at: NOW - 8 * DAY })],
+    { problems: ['sign_in_again'] },
+  ),
+  'vault-locked': view(
+    { icon: 'busy', line: 'vault_locked' },
+    [product(lease(28 * DAY, 'grace')), meridian(lease(28 * DAY, 'grace'))],
+    [awayAccount('unknown', 2 * DAY)],
+    { problems: ['vault_locked'] },
+  ),
+  offline: away(27 * DAY - HOUR, 'grace', 'offline'),
+  'neither-answers': away(12 * DAY, 'grace', 'offline', 'neither_answers'),
+  'final-days': away(3 * DAY - HOUR, 'final_warning', 'final'),
+  'final-hours': away(5 * HOUR - 10 * MINUTE, 'final_warning', 'final'),
+  'outage-licensing': view(
+    { icon: 'ready', line: 'outage', reach: 'licensing_outage' },
+    [
+      product({ ...lease(29 * DAY - 3 * HOUR, 'outage'), since: NOW - 3 * HOUR }),
+      meridian({ ...lease(4 * HOUR, 'temporary'), since: NOW - 3 * HOUR }),
+    ],
+    [awayAccount('licensing_outage', 3 * HOUR)],
+  ),
+  'outage-identity': view(
+    { icon: 'ready', line: 'outage', reach: 'identity_outage' },
+    [product(lease(29 * DAY - 3 * HOUR, 'grace'))],
+    [awayAccount('identity_outage', 3 * HOUR)],
+  ),
+  'stopping-offline': stopped(
+    refusal(12, 'OFFLINE_LIMIT_REACHED', { until: NOW - 20_000, stop_at: NOW + 10 * MINUTE - 20_000 }),
+  ),
+  'stopped-offline': stopped(refusal(12, 'OFFLINE_LIMIT_REACHED', { until: NOW - 26 * HOUR }), { open: 0 }),
+  'stopped-first-start': stopped(refusal(11, 'FIRST_START_OFFLINE'), { open: 0, org: null }),
+  'stopped-not-assigned': stopped(
+    refusal(13, 'NOT_ASSIGNED', { since: NOW - MINUTE, detail: { contact: 'it@lindqvist.example' } }),
+    { open: 0 },
+  ),
+  'stopped-subscription': stopped(refusal(14, 'SUBSCRIPTION_ENDED', { since: NOW - HOUR }), { open: 0 }),
+  'stopped-devices': stopped(
+    refusal(15, 'DEVICE_LIMIT', {
+      detail: {
+        devices: [
+          device('1', 'STUDIO-2', 'Windows 11', 3 * HOUR),
+          device('2', 'maya-laptop', 'Debian 12', 9 * DAY),
+          device('3', 'render-farm-gateway-frankfurt-04', 'macOS 15', 210 * DAY),
+        ],
+      },
+    }),
+    { open: 0 },
+  ),
+  'stopped-session': stopped(
+    refusal(16, 'SESSION_IN_USE', { detail: { holder: device('1', 'STUDIO-2', 'Windows 11', 2 * MINUTE) } }),
+    { open: 0 },
+  ),
+  'stopped-released': stopped(refusal(23, 'DEVICE_RELEASED', { since: NOW - HOUR }), { open: 0 }),
+  'stopped-unknown': stopped(refusal(99, 'BEYOND_THE_SEA'), { open: 0 }),
+};
+
+export const fields: SentField[] = [
+  { field: 'access_token', value: '' },
+  { field: 'device_proof', value: '' },
+  { field: 'request_id', value: '' },
+  { field: 'agent_version', value: '0.1.0' },
+  { field: 'device_name', value: 'STUDIO-1' },
+  { field: 'device_system', value: 'Debian GNU/Linux 12' },
+  { field: 'product', value: 'ATLAS 2026.1 (open)' },
+  { field: 'product', value: 'MERIDIAN 3.4 (closed)' },
+];
+
+/** The screens that a user opens, by name: the place, and the View below it. */
+export const places: Record<string, { place: string; view: string }> = {
+  product: { place: 'product:ATLAS', view: 'licensed' },
+  'product-refused': { place: 'product:ATLAS', view: 'stopped-not-assigned' },
+  'product-offline': { place: 'product:MERIDIAN', view: 'offline' },
+  'product-gone': { place: 'product:NONE', view: 'licensed' },
+  reset: { place: 'reset', view: 'licensed' },
+  'reset-one': { place: 'reset:ATLAS', view: 'licensed' },
+  'sign-out': { place: 'sign-out', view: 'licensed' },
+  privacy: { place: 'privacy', view: 'licensed' },
+};

@@ -1,0 +1,64 @@
+// The only place that knows Tauri: one View in, named commands out.
+
+import { Channel, invoke } from '@tauri-apps/api/core';
+import { listen } from '@tauri-apps/api/event';
+
+import type { Failure, SentField, Timestamp, View } from './view';
+
+export interface Locale {
+  language: string;
+  timeZone: string | null;
+}
+
+/** What the pages may ask of the app. Every promise rejects with a {@link Failure}. */
+export interface Bridge {
+  /** The whole state, now and whenever it changes; null while the agent cannot be reached. */
+  watch(told: (view: View | null) => void): Promise<void>;
+  /** Called with a screen's name when somebody wants that screen shown. */
+  onShow(show: (screen: string) => void): Promise<void>;
+  initialScreen(): Promise<string>;
+  locale(): Promise<Locale>;
+  signIn(service: string | null): Promise<void>;
+  openSignIn(): Promise<void>;
+  copySignInLink(): Promise<void>;
+  cancelSignIn(): Promise<void>;
+  signOut(service: string | null): Promise<void>;
+  check(): Promise<void>;
+  prepareOffline(): Promise<{ until: Timestamp | null }>;
+  /** One product by its key, or everything. */
+  reset(product: string | null): Promise<void>;
+  privacy(): Promise<SentField[]>;
+  copyText(text: string): Promise<void>;
+}
+
+export const tauri: Bridge = {
+  async watch(told) {
+    const channel = new Channel<View | null>();
+    channel.onmessage = told;
+    await invoke('watch', { channel });
+  },
+  async onShow(show) {
+    await listen<string>('show', (event) => show(event.payload));
+  },
+  initialScreen: () => invoke('initial_screen'),
+  locale: () => invoke('locale'),
+  signIn: (service) => invoke('sign_in', { service }),
+  openSignIn: () => invoke('open_sign_in'),
+  copySignInLink: () => invoke('copy_sign_in_link'),
+  cancelSignIn: () => invoke('cancel_sign_in'),
+  signOut: (service) => invoke('sign_out', { service }),
+  check: () => invoke('check'),
+  prepareOffline: () => invoke('prepare_offline'),
+  reset: (product) => invoke('reset', { product }),
+  privacy: () => invoke('privacy'),
+  copyText: (text) => invoke('copy_text', { text }),
+};
+
+/** What a rejected promise says, whatever it was rejected with. */
+export function failureOf(reason: unknown): Failure {
+  if (typeof reason === 'object' && reason !== null && 'problem' in reason) {
+    const { problem, detail } = reason as { problem: unknown; detail?: unknown };
+    return { problem: String(problem), detail: typeof detail === 'string' ? detail : '' };
+  }
+  return { problem: 'internal', detail: String(reason) };
+}
