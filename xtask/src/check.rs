@@ -6,37 +6,67 @@ mod purity;
 mod tracked;
 
 use anyhow::{Result, bail};
+use clap::ValueEnum;
 
 use crate::command::{cargo, program, say};
 use crate::{command, setup, ui};
 
-/// Which checks.
+/// Which checks; all of them when none is named.
 #[derive(clap::Args)]
 pub(crate) struct Options {
+    /// Only these
+    #[arg(value_enum)]
+    only: Vec<Check>,
     /// Leave out what takes minutes to install: cargo-deny, if it is missing
     #[arg(long)]
     fast: bool,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Check {
+    /// Everything is as rustfmt would write it
+    Format,
+    /// Dependencies point one way
+    Direction,
+    /// No I/O, clock or randomness in the core
+    Purity,
+    /// No path of a machine and no registry's address in a committed file
+    Tracked,
+    /// Clippy, and every warning counts
+    Lints,
+    /// Licences, banned crates, sources, known vulnerabilities
+    Deny,
+    /// Windows and macOS, where a toolset for them is at hand
+    Cross,
+}
+
+impl Check {
+    fn run(self, options: &Options) -> Result<()> {
+        match self {
+            Self::Format => command::run(&mut cargo(["fmt", "--all", "--check"])),
+            Self::Direction => direction::check(),
+            Self::Purity => purity::check(),
+            Self::Tracked => tracked::check(),
+            Self::Lints => ui::build().and_then(|()| lints()),
+            Self::Deny => deny::check(options.fast),
+            Self::Cross => ui::build().and_then(|()| other_systems()),
+        }
+    }
+}
+
 /// `cargo xtask check`.
 pub(crate) fn run(options: &Options) -> Result<()> {
     setup::install()?;
-    ui::build()?;
-    let checks: [(&str, &dyn Fn() -> Result<()>); 7] = [
-        ("formatting", &|| {
-            command::run(&mut cargo(["fmt", "--all", "--check"]))
-        }),
-        ("dependency direction", &direction::check),
-        ("no I/O in core", &purity::check),
-        ("tracked files", &tracked::check),
-        ("lints", &lints),
-        ("licences, bans and sources", &|| deny::check(options.fast)),
-        ("other systems", &other_systems),
-    ];
+    let chosen = if options.only.is_empty() {
+        Check::value_variants()
+    } else {
+        &options.only
+    };
     let mut failed = Vec::new();
-    for (name, check) in checks {
-        say(name);
-        if let Err(error) = check() {
+    for check in chosen {
+        let name = format!("{check:?}").to_lowercase();
+        say(&name);
+        if let Err(error) = check.run(options) {
             say(&format!("{name}: {error:#}"));
             failed.push(name);
         }
