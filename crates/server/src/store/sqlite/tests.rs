@@ -17,29 +17,29 @@ fn fresh() -> (TempDir, Arc<SqliteStore>) {
 }
 
 macro_rules! suite {
-    ($($case:ident)*) => {$(
+    ($($room:ident $case:ident)*) => {$(
         #[tokio::test(flavor = "multi_thread")]
         async fn $case() {
             let (_folder, store) = fresh();
-            suite::$case(store).await;
+            suite::$room::$case(store).await;
         }
     )*};
 }
 
 suite! {
-    the_last_place_has_one_winner
-    the_last_seat_has_one_winner
-    the_sequence_only_rises
-    a_subject_is_linked_once
-    a_stranger_becomes_a_user_without_a_seat
-    a_removed_user_stays_the_same_person
-    places_are_freed
-    devices_that_hold_no_place_are_not_kept_for_ever
-    seats_are_assigned_and_taken
-    terms_hold_from_the_next_check_on
-    issuers_own_domains
-    names_are_taken_once
-    keys_change_as_a_whole
+    checks the_last_place_has_one_winner
+    checks the_sequence_only_rises
+    checks a_subject_is_linked_once
+    checks a_stranger_becomes_a_user_without_a_seat
+    checks a_removed_user_stays_the_same_person
+    checks places_are_freed
+    checks devices_that_hold_no_place_are_not_kept_for_ever
+    checks terms_hold_from_the_next_check_on
+    administration the_last_seat_has_one_winner
+    administration seats_are_assigned_and_taken
+    administration issuers_own_domains
+    administration names_are_taken_once
+    administration keys_change_as_a_whole
 }
 
 #[tokio::test]
