@@ -3,7 +3,9 @@
 //! A refresh token that the provider rotates is worth the whole sign-in: the new one is in the vault before anybody is
 //! given the tokens that came with it, and it is not lost when whoever asked for them goes away.
 
+mod change;
 mod lock;
+mod renewal;
 #[cfg(test)]
 mod tests;
 
@@ -17,17 +19,14 @@ use latchkey_api::discovery::Identity;
 use latchkey_core::time::Timestamp;
 use tokio::sync::{Mutex as Turn, MutexGuard, watch};
 
-use super::{IdentityError, Oidc, RefreshError, SignedIn, problem};
-use crate::secret::SecretText;
-use crate::vault::{Access, Account, DeviceKey, Entry, Secrets, Tokens, Vault, VaultError};
+use super::{IdentityError, Oidc, problem};
+use crate::vault::{DeviceKey, Entry, Secrets, Tokens, Vault, VaultError};
 use lock::Lock;
 
 /// An access token with less than this left is as good as expired: a request with it takes time too.
 const MARGIN: Duration = Duration::from_secs(60);
 /// How long to wait for one's turn: longer than a refresh takes that runs into every timeout.
 const TURN_DEADLINE: Duration = Duration::from_secs(180);
-/// How long a sign-in waits for the user to unlock the keyring.
-const UNLOCK_DEADLINE: Duration = Duration::from_secs(300);
 
 /// Why there are no credentials.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -175,92 +174,6 @@ impl Sessions {
             tokio::spawn(async move { shared.renew(&service, &identity, refresh_every, seen).await });
         renewal.await.unwrap_or(Err(SessionError::Replaced))
     }
-
-    /// Stores the tokens of a sign-in. The device keeps its key for as long as it is the same account's. Waits for the
-    /// user where the keyring asks them to unlock it.
-    ///
-    /// # Errors
-    /// [`SessionError::Vault`] and the like; then nothing is kept.
-    pub async fn signed_in(&self, service: &str, signed_in: &SignedIn) -> Result<Secrets, SessionError> {
-        let slot = self.0.slot(service);
-        slot.replace();
-        let held = self.0.hold(&slot, service).await?;
-        let before = match held.patiently(|| self.0.vault.load(&held.entry)).await {
-            Err(VaultError::Corrupt { why }) => {
-                tracing::warn!(why, "the keyring's entry is replaced");
-                None
-            }
-            before => before?,
-        };
-        let account = Account {
-            issuer: signed_in.tokens.issuer.clone(),
-            subject: signed_in.tokens.subject.clone(),
-        };
-        let known = before
-            .as_ref()
-            .filter(|before| before.account.as_ref().is_none_or(|known| *known == account));
-        let device_key = match known {
-            Some(known) => known.device_key.clone(),
-            None => DeviceKey::generate()?,
-        };
-        let secrets = Secrets {
-            device_key,
-            account: Some(account),
-            tokens: Some(signed_in.tokens.clone()),
-        };
-        if let Err(error) = held.patiently(|| self.0.vault.store(&held.entry, &secrets)).await {
-            // The write may still come through, and nobody would know that somebody is signed in: it is taken back.
-            let _late = match &before {
-                Some(before) => self.0.vault.store(&held.entry, before).await,
-                None => self.0.vault.delete(&held.entry).await,
-            };
-            return Err(error.into());
-        }
-        Ok(secrets)
-    }
-
-    /// Deletes the tokens; the device keeps its key. Returns what was deleted, so that it can be revoked.
-    ///
-    /// # Errors
-    /// [`SessionError::Vault`] and the like; then it is worth another try.
-    pub async fn sign_out(&self, service: &str) -> Result<Option<Tokens>, SessionError> {
-        let slot = self.0.slot(service);
-        slot.replace();
-        let mut held = self.0.hold(&slot, service).await?;
-        let unsaved = held.unsaved.take();
-        let secrets = match self.0.vault.load(&held.entry).await {
-            Err(VaultError::Corrupt { .. }) => {
-                self.0.vault.delete(&held.entry).await?;
-                None
-            }
-            secrets => secrets?,
-        };
-        let Some(mut secrets) = secrets else {
-            return Ok(None);
-        };
-        let Some(tokens) = secrets.tokens.take() else {
-            return Ok(None);
-        };
-        self.0.vault.store(&held.entry, &secrets).await?;
-        Ok(Some(unsaved.and_then(|unsaved| unsaved.tokens).unwrap_or(tokens)))
-    }
-
-    /// Deletes tokens and device key (rule 15). Returns the tokens, so that they can be revoked.
-    ///
-    /// # Errors
-    /// [`SessionError::Vault`] and the like; then it is worth another try.
-    pub async fn forget(&self, service: &str) -> Result<Option<Tokens>, SessionError> {
-        let slot = self.0.slot(service);
-        slot.replace();
-        let mut held = self.0.hold(&slot, service).await?;
-        let newest = match held.unsaved.take() {
-            Some(unsaved) => Some(unsaved),
-            // What cannot be read is deleted unread.
-            None => self.0.vault.load(&held.entry).await.unwrap_or_default(),
-        };
-        self.0.vault.delete(&held.entry).await?;
-        Ok(newest.and_then(|secrets| secrets.tokens))
-    }
 }
 
 impl Slot {
@@ -295,98 +208,6 @@ impl Shared {
             _lock: lock.ok_or(SessionError::Busy)?,
         })
     }
-
-    async fn renew(
-        &self,
-        service: &str,
-        identity: &Identity,
-        refresh_every: Duration,
-        seen: Option<SecretText>,
-    ) -> Result<Credentials, SessionError> {
-        let slot = self.slot(service);
-        let mut replaced = slot.replaced.subscribe();
-        let mut held = self.hold(&slot, service).await?;
-        held.save_what_is_left().await?;
-        let mut retried = false;
-        loop {
-            let Some(secrets) = self.vault.load(&held.entry).await? else {
-                return Err(SessionError::SignInAgain(Ended::SignedOut));
-            };
-            let Some(credentials) = of_issuer(&secrets, identity)? else {
-                return Err(SessionError::SignInAgain(Ended::SignedOut));
-            };
-            let before = &credentials.tokens;
-            // Somebody else has refreshed while we waited for our turn: that is fresh enough for zero, too.
-            let is_new = seen.as_ref().is_some_and(|seen| *seen != before.access_token);
-            let refresh_every = if is_new {
-                refresh_every.max(MARGIN)
-            } else {
-                refresh_every
-            };
-            if is_fresh(before, self.oidc.now(), refresh_every) {
-                return Ok(credentials);
-            }
-            let refreshed = tokio::select! {
-                refreshed = self.oidc.refresh(identity, before) => refreshed,
-                _ = replaced.changed() => return Err(SessionError::Replaced),
-            };
-            let good_enough = before.access_expires_at > self.oidc.now() + MARGIN;
-            let error = match refreshed {
-                Ok(refreshed) => {
-                    if !refreshed.lost_scopes.is_empty() {
-                        tracing::warn!(lost = ?refreshed.lost_scopes, "the identity service grants less than before");
-                    }
-                    let tokens = refreshed.tokens;
-                    held.save(Secrets {
-                        tokens: Some(tokens.clone()),
-                        ..secrets
-                    })
-                    .await?;
-                    return Ok(Credentials {
-                        tokens,
-                        device_key: credentials.device_key,
-                    });
-                }
-                Err(RefreshError::InvalidGrant(description)) => {
-                    // Only a token that is still the newest one can have been refused for good.
-                    let newest = self.vault.load(&held.entry).await?;
-                    if newest.as_ref() != Some(&secrets) && !retried {
-                        retried = true;
-                        continue;
-                    }
-                    tracing::info!(
-                        description,
-                        "the identity service does not take the refresh token any more"
-                    );
-                    return held.end(secrets, Ended::InvalidGrant).await;
-                }
-                Err(RefreshError::AccountChanged) => return held.end(secrets, Ended::AccountChanged).await,
-                Err(RefreshError::NoRefreshToken) if good_enough => return Ok(credentials),
-                Err(RefreshError::NoRefreshToken) => return held.end(secrets, Ended::NoRefreshToken).await,
-                Err(RefreshError::Disbelieved { error, rotated }) => {
-                    if let Some(rotated) = rotated {
-                        let tokens = Tokens {
-                            refresh_token: Some(rotated),
-                            ..before.clone()
-                        };
-                        held.save(Secrets {
-                            tokens: Some(tokens),
-                            ..secrets
-                        })
-                        .await?;
-                    }
-                    error
-                }
-                Err(RefreshError::Identity(error)) => error,
-            };
-            tracing::info!(%error, good_enough, "no fresh tokens");
-            return if good_enough {
-                Ok(credentials)
-            } else {
-                Err(error.into())
-            };
-        }
-    }
 }
 
 impl Held<'_> {
@@ -412,27 +233,6 @@ impl Held<'_> {
         })
         .await?;
         Err(SessionError::SignInAgain(why))
-    }
-
-    /// Calls the vault, and once more when the user has answered its prompt.
-    async fn patiently<T, F>(&self, call: impl Fn() -> F) -> Result<T, VaultError>
-    where
-        F: Future<Output = Result<T, VaultError>>,
-    {
-        self.shared.vault.ask_again();
-        let result = call().await;
-        let mut access = self.shared.vault.access();
-        if !matches!(result, Err(VaultError::Locked)) || *access.borrow() != Access::Prompting {
-            return result;
-        }
-        let answered = async {
-            // The guard that comes back is let go of here: it must not be held across the next call.
-            let _answer = access.wait_for(|access| *access != Access::Prompting).await;
-        };
-        match tokio::time::timeout(UNLOCK_DEADLINE, answered).await {
-            Ok(()) => call().await,
-            Err(_elapsed) => result,
-        }
     }
 }
 

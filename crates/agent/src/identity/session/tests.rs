@@ -9,6 +9,7 @@ use super::*;
 use crate::identity::IdTokenError;
 use crate::identity::tests::provider::{Idp, NOW, Raw};
 use crate::identity::tests::sign_in;
+use crate::vault::Access;
 use crate::vault::memory::Memory;
 
 const SERVICE: &str = "https://licences.example";
@@ -275,8 +276,7 @@ async fn a_locked_keyring_signs_nobody_out() {
         Err(SessionError::Vault(VaultError::Locked))
     );
     world.keyring.answer(true);
-    let mut access = world.sessions.0.vault.access();
-    access.wait_for(|access| *access == Access::Ready).await.unwrap();
+    until_ready(&world.sessions.0.vault).await;
     assert_eq!(access_token(&world.credentials(DAY).await.unwrap()), "at-1");
 }
 
@@ -310,6 +310,48 @@ async fn a_sign_in_whose_prompt_is_closed_keeps_nothing() {
     assert_eq!(
         world.credentials(DAY).await,
         Err(SessionError::SignInAgain(Ended::SignedOut))
+    );
+}
+
+#[tokio::test]
+async fn a_sign_in_that_is_cancelled_while_the_keyring_asks_keeps_nothing() {
+    let world = World::with_deadline(Duration::from_millis(200)).await;
+    world.sessions.sign_out(SERVICE).await.unwrap();
+    let signed_in = sign_in(&world.idp).await.unwrap();
+    world.keyring.lock();
+    let sessions = world.sessions.clone();
+    let storing = tokio::spawn(async move { sessions.signed_in(SERVICE, &signed_in).await });
+    until(|| world.keyring.prompts() == 1).await;
+    storing.abort();
+    let _aborted = storing.await;
+    world.keyring.answer(true);
+    let vault = &world.sessions.0.vault;
+    until_ready(vault).await;
+    let secrets = vault.load(&world.sessions.entry(SERVICE)).await.unwrap().unwrap();
+    assert_eq!(secrets.tokens, None);
+}
+
+#[tokio::test]
+async fn what_could_not_be_stored_never_replaces_a_newer_sign_in() {
+    let world = World::signed_in().await;
+    let gate = Arc::new(Notify::new());
+    world.idp.script().gate = Some(Arc::clone(&gate));
+    let (sessions, identity) = (world.sessions.clone(), world.idp.identity());
+    let asking = tokio::spawn(async move { sessions.credentials(SERVICE, &identity, Duration::ZERO).await });
+    until(|| world.refreshes() == 1).await;
+    world
+        .keyring
+        .fail(Some(VaultError::Unavailable { why: "gone".into() }));
+    gate.notify_one();
+    asking.await.unwrap().unwrap_err();
+    world.keyring.fail(None);
+    world.idp.script().gate = None;
+    let signed_in = sign_in(&world.idp).await.unwrap();
+    world.sessions.signed_in(SERVICE, &signed_in).await.unwrap();
+    assert!(world.kept().contains("rt-3"));
+    assert_eq!(
+        access_token(&world.credentials(Duration::ZERO).await.unwrap()),
+        "at-4"
     );
 }
 
@@ -404,4 +446,10 @@ async fn until(done: impl Fn() -> bool) {
         }
     };
     tokio::time::timeout(LONG, waiting).await.unwrap();
+}
+
+async fn until_ready(vault: &Vault) {
+    let mut access = vault.access();
+    let ready = access.wait_for(|access| *access == Access::Ready);
+    tokio::time::timeout(LONG, ready).await.unwrap().unwrap();
 }
