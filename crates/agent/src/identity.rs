@@ -38,8 +38,9 @@ mod tests;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use latchkey_core::time::Timestamp;
+use latchkey_core::time::{HOUR, Timestamp};
 
 pub use attempt::{Attempt, Browser, Returned, SignedIn};
 pub use error::{IdTokenError, IdentityError};
@@ -52,12 +53,22 @@ use crate::http::Http;
 /// What time it is (rule 16 says by which clock).
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
+/// How long what an issuer says about itself is believed without asking again.
+const LEARNED_FOR: Duration = HOUR;
+
 /// Asks identity services. Clones share what was learned about them.
 #[derive(Clone)]
 pub struct Oidc {
     http: Http,
     clock: Clock,
-    providers: Arc<Mutex<BTreeMap<String, Arc<Provider>>>>,
+    providers: Arc<Mutex<BTreeMap<String, Learned>>>,
+}
+
+/// A provider, and when it was asked.
+#[derive(Clone, Debug)]
+struct Learned {
+    provider: Arc<Provider>,
+    at: Timestamp,
 }
 
 impl fmt::Debug for Oidc {
@@ -85,14 +96,21 @@ impl Oidc {
     pub async fn discover(&self, issuer: &str) -> Result<Arc<Provider>, IdentityError> {
         self.forget(issuer);
         let provider = Arc::new(Provider::discover(&self.http, issuer).await?);
-        self.locked(|providers| providers.insert(issuer.to_owned(), Arc::clone(&provider)));
+        let learned = Learned {
+            provider: Arc::clone(&provider),
+            at: self.now(),
+        };
+        self.locked(|providers| providers.insert(issuer.to_owned(), learned));
         Ok(provider)
     }
 
-    /// What is known of the issuer, asked for when nothing is.
+    /// What is known of the issuer, asked for when nothing is, or nothing new enough: a key that the issuer has taken
+    /// back must not be believed for as long as an agent runs.
     async fn provider(&self, issuer: &str) -> Result<Arc<Provider>, IdentityError> {
-        match self.locked(|providers| providers.get(issuer).cloned()) {
-            Some(provider) => Ok(provider),
+        let now = self.now();
+        let is_new = |learned: &&Learned| now >= learned.at && now < learned.at + LEARNED_FOR;
+        match self.locked(|providers| providers.get(issuer).filter(is_new).cloned()) {
+            Some(learned) => Ok(learned.provider),
             None => self.discover(issuer).await,
         }
     }
@@ -102,7 +120,7 @@ impl Oidc {
         self.locked(|providers| providers.remove(issuer));
     }
 
-    fn locked<T>(&self, use_: impl FnOnce(&mut BTreeMap<String, Arc<Provider>>) -> T) -> T {
+    fn locked<T>(&self, use_: impl FnOnce(&mut BTreeMap<String, Learned>) -> T) -> T {
         use_(&mut self.providers.lock().unwrap_or_else(PoisonError::into_inner))
     }
 

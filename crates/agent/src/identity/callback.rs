@@ -81,14 +81,17 @@ impl Listener {
             state: state.to_owned(),
             arrival: Mutex::new(Some(sender)),
         });
-        let mut connections = JoinSet::new();
+        let mut connections = Connections(JoinSet::new());
         loop {
             tokio::select! {
-                Some((callback, page)) = arrivals.recv() => return (callback, Browser { page, connections }),
-                Some(_ended) = connections.join_next() => {}
+                Some(arrival) = arrivals.recv() => {
+                    let Arrival { callback, page, written } = arrival;
+                    return (callback, Browser { page, written, connections });
+                }
+                Some(_ended) = connections.0.join_next() => {}
                 accepted = self.socket.accept() => match accepted {
-                    Ok((stream, _)) if connections.len() < MOST_CONNECTIONS => {
-                        connections.spawn(serve(stream, Arc::clone(&door)));
+                    Ok((stream, _)) if connections.0.len() < MOST_CONNECTIONS => {
+                        connections.0.spawn(serve(stream, Arc::clone(&door)));
                     }
                     Ok(_flood) => {}
                     // Out of descriptors, most likely: let some be closed first.
@@ -99,8 +102,13 @@ impl Listener {
     }
 }
 
-/// A callback, and where its page is awaited.
-type Arrival = (Callback, oneshot::Sender<Told>);
+/// A callback, and the browser that waits for its page.
+struct Arrival {
+    callback: Callback,
+    page: oneshot::Sender<Told>,
+    /// Ends when the page has been written, or the browser has gone.
+    written: oneshot::Receiver<Infallible>,
+}
 
 /// What every connection of one attempt shares.
 struct Door {
@@ -109,27 +117,38 @@ struct Door {
     arrival: Mutex<Option<mpsc::Sender<Arrival>>>,
 }
 
-/// The browser that brought the callback, and waits for its page.
+/// The browser that brought the callback, and waits for its page. Dropped without a word, it shows that the sign-in
+/// was ended.
 #[derive(Debug)]
 pub(super) struct Browser {
     page: oneshot::Sender<Told>,
-    connections: JoinSet<()>,
+    written: oneshot::Receiver<Infallible>,
+    connections: Connections,
+}
+
+/// The open connections. They are left to end by themselves, within [`HEAD_TIMEOUT`] and [`PAGE_TIMEOUT`].
+#[derive(Debug)]
+struct Connections(JoinSet<()>);
+
+impl Drop for Connections {
+    fn drop(&mut self) {
+        self.0.detach_all();
+    }
 }
 
 impl Browser {
     /// Tells the user how it ended. A browser that is gone does not matter.
-    pub(super) async fn tell(mut self, told: Told) {
+    pub(super) async fn tell(self, told: Told) {
         let _gone = self.page.send(told);
-        let all_served = async { while self.connections.join_next().await.is_some() {} };
-        let _left = tokio::time::timeout(PAGE_TIMEOUT, all_served).await;
+        let _written = tokio::time::timeout(PAGE_TIMEOUT, self.written).await;
+        drop(self.connections);
     }
 }
 
 async fn serve(stream: TcpStream, door: Arc<Door>) {
-    let service = service_fn(move |request| {
-        let door = Arc::clone(&door);
-        async move { Ok::<_, Infallible>(answer(&request, &door).await) }
-    });
+    let (_open, written) = oneshot::channel();
+    let written = Mutex::new(Some(written));
+    let service = service_fn(|request| async { Ok::<_, Infallible>(answer(request, &door, &written).await) });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
@@ -141,12 +160,15 @@ async fn serve(stream: TcpStream, door: Arc<Door>) {
     }
 }
 
-async fn answer(request: &Request<Incoming>, door: &Door) -> Response<Full<Bytes>> {
+/// The other end of [`Arrival::written`], until the connection's callback takes it along.
+type Written = Mutex<Option<oneshot::Receiver<Infallible>>>;
+
+async fn answer(request: Request<Incoming>, door: &Door, written: &Written) -> Response<Full<Bytes>> {
     let language = request
         .headers()
         .get(header::ACCEPT_LANGUAGE)
         .and_then(|value| value.to_str().ok());
-    let told = match arrive(request, door) {
+    let told = match arrive(&request, door, written) {
         // Dropped without a word when the sign-in was ended meanwhile.
         Some(page) => page.await.unwrap_or_else(|_| Told::Failed {
             problem: "cancelled".into(),
@@ -158,17 +180,24 @@ async fn answer(request: &Request<Incoming>, door: &Door) -> Response<Full<Bytes
 }
 
 /// Hands the callback over if it is the one that is waited for. The page is what becomes of it.
-fn arrive(request: &Request<Incoming>, door: &Door) -> Option<oneshot::Receiver<Told>> {
+fn arrive(request: &Request<Incoming>, door: &Door, written: &Written) -> Option<oneshot::Receiver<Told>> {
     if request.method() != Method::GET || request.uri().path() != "/callback" {
         return None;
     }
     let callback = query::read(request.uri().query()?, &door.state)?;
-    let arrival = door
-        .arrival
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .take()?;
+    let arrival = take(&door.arrival)?;
     let (page, told) = oneshot::channel();
-    arrival.try_send((callback, page)).ok()?;
+    let written = take(written)?;
+    arrival
+        .try_send(Arrival {
+            callback,
+            page,
+            written,
+        })
+        .ok()?;
     Some(told)
+}
+
+fn take<T>(slot: &Mutex<Option<T>>) -> Option<T> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner).take()
 }

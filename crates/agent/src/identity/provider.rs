@@ -14,7 +14,7 @@ use super::IdentityError;
 use crate::http::{self as client, Http, HttpError, Response};
 
 /// How soon after an unknown key the keys are fetched again for another one.
-const COOLDOWN: Duration = Duration::from_secs(MINUTE.as_secs());
+const COOLDOWN: Duration = MINUTE;
 
 /// What of the discovery document matters here.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

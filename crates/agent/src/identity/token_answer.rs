@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchkey_core::time::{DAY, MINUTE};
+use latchkey_core::time::DAY;
 use oauth2::basic::BasicTokenType;
 use oauth2::{AccessToken, RefreshToken, Scope};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::secret::SecretText;
 
 /// What an access token's life is taken for when the provider does not say.
-const UNSAID: Duration = Duration::from_secs(5 * MINUTE.as_secs());
+const UNSAID: Duration = Duration::from_secs(300);
 /// The longest life that is believed. What is stored for longer is refreshed anyway.
 const LONGEST: Duration = DAY;
 

@@ -1,7 +1,7 @@
 //! Cases 6 to 9, and what the browser sees.
 
 use http::Method;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -258,7 +258,48 @@ async fn a_browser_that_is_gone_does_not_matter() {
 }
 
 #[tokio::test]
-async fn whoever_drops_it_closes_the_listener_and_tells_the_browser() {
+async fn a_sign_in_that_is_cancelled_while_it_finishes_tells_the_browser() {
+    for exchanged in [false, true] {
+        let Open {
+            attempt,
+            redirect,
+            state,
+            ..
+        } = open().await;
+        let browser = tokio::spawn(async move { get(&format!("{redirect}?code=c1&state={state}")).await });
+        let returned = attempt.returned().await.unwrap();
+        if exchanged {
+            drop(returned.exchange().await.unwrap());
+        } else {
+            drop(returned);
+        }
+        let shown = browser.await.unwrap();
+        assert!(shown.contains("The sign-in was cancelled."), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn an_idle_connection_of_the_browser_delays_nothing() {
+    let Open {
+        attempt,
+        redirect,
+        state,
+        ..
+    } = open().await;
+    let port = url::Url::parse(&redirect).unwrap().port().unwrap();
+    let waiting = tokio::spawn(attempt.returned());
+    let idle = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let browser = tokio::spawn(async move { get(&format!("{redirect}?code=c1&state={state}")).await });
+    let (_, page) = waiting.await.unwrap().unwrap().exchange().await.unwrap();
+    tokio::time::timeout(Duration::from_millis(1_500), page.signed_in())
+        .await
+        .unwrap();
+    assert!(browser.await.unwrap().contains("You are signed in."));
+    drop(idle);
+}
+
+#[tokio::test]
+async fn whoever_drops_it_closes_the_listener() {
     let Open {
         attempt,
         redirect,
@@ -349,5 +390,4 @@ async fn the_page_speaks_german_and_loads_nothing() {
         page.contains("content-security-policy: default-src 'none'"),
         "{page}"
     );
-    let _unused = json!(null);
 }

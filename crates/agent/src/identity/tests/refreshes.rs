@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::provider::{Idp, Raw};
+use super::provider::{Idp, NOW, Raw};
 use super::*;
 use crate::http::HttpError;
 use crate::identity::{IdTokenError, RefreshError, Refreshed};
@@ -129,4 +129,20 @@ async fn only_invalid_grant_is_invalid_grant() {
     let mut without = signed_in.clone();
     without.tokens.refresh_token = None;
     assert_eq!(refresh(&idp, &without).await, Err(RefreshError::NoRefreshToken));
+}
+
+#[tokio::test]
+async fn a_key_that_was_taken_back_is_not_believed_for_long() {
+    let (idp, signed_in) = signed_in().await;
+    let oidc = idp.oidc();
+    let identity = idp.identity();
+    let refreshed = oidc.refresh(&identity, &signed_in.tokens).await.unwrap();
+    idp.script().keys = json!({"keys": []});
+    let again = oidc.refresh(&identity, &refreshed.tokens).await.unwrap();
+    idp.set_now(NOW + 3_600);
+    let error = oidc.refresh(&identity, &again.tokens).await.unwrap_err();
+    let RefreshError::Disbelieved { error, .. } = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(error, IdentityError::IdToken(IdTokenError::UnknownKey));
 }
