@@ -11,6 +11,8 @@ export default defineConfig(({ mode }) => ({
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
   },
+  // The words stand in crates/words.
+  server: { fs: { allow: ['..'] } },
   // Components are mounted, not rendered on a server, under Vitest too.
   resolve: mode === 'test' ? { conditions: ['browser'] } : {},
   test: {

@@ -5,11 +5,10 @@ import { FluentBundle, FluentResource, type FluentVariable } from '@fluent/bundl
 import type { Locale } from './bridge';
 import type { Left, Timestamp } from './view';
 
-const files = import.meta.glob<string>('../../crates/words/locales/*/*.ftl', {
-  query: '?raw',
-  import: 'default',
-  eager: true,
-});
+const files = import.meta.glob<string>(
+  '../../crates/words/locales/*/{dates,privacy,problems,status,tray,window}.ftl',
+  { query: '?raw', import: 'default', eager: true },
+);
 
 /** Whose dates are used: for English the form that reads the same everywhere, day before month and 24 hours. */
 const LANGUAGES = { en: 'en-GB', de: 'de' } as const;
@@ -35,7 +34,7 @@ export class Words {
 
   constructor(locale: Locale) {
     const wanted = locale.language.split(/[-_.@]/)[0] ?? '';
-    this.language = wanted in LANGUAGES ? (wanted as Language) : 'en';
+    this.language = Object.hasOwn(LANGUAGES, wanted) ? (wanted as Language) : 'en';
     this.#bundle = new FluentBundle(this.language, { useIsolating: false });
     for (const [path, text] of Object.entries(files)) {
       if (path.includes(`/${this.language}/`)) this.#bundle.addResource(new FluentResource(text));

@@ -1,6 +1,5 @@
 ### Die eigenen Worte des Fensters. Was ein Status, eine Mitteilung oder ein Problem sagt, steht in den anderen Dateien.
 
-window-title = Latchkey
 window-back = Zurück
 window-working = Einen Moment …
 window-for-support = Für den Support: { $detail }
@@ -23,7 +22,6 @@ no-products-text = Starten oder installieren Sie ein Produkt, das Latchkey verwe
 
 signed-out-title = Sie sind abgemeldet
 signed-out-text = Melden Sie sich einmal an, um Ihre Lizenzen auf diesem Computer zu verwenden. Ihr Browser öffnet sich; Latchkey sieht Ihr Passwort nie.
-signed-out-products = Warten auf Sie
 sign-in = Anmelden
 sign-in-to = Bei { $service } anmelden
 
@@ -90,7 +88,7 @@ ring-unit-online = { $unit ->
 }
 ring-waiting = gewartet
 # Der ganze Ring, für alle, die ihn nicht sehen.
-ring-label = Noch { left } von { $days } offline
+ring-label = Noch { $left } von { $days } offline
 
 ## Offline und die letzten Tage
 
@@ -99,7 +97,6 @@ neither-title = Keiner der Dienste antwortet
 offline-text = Noch nichts zu tun. { $product } funktioniert bis { $until }.
 final-title = Weniger als { left } übrig
 final-text = Stellen Sie vor dem { $until } eine Internetverbindung her, sonst funktioniert { $product } nicht mehr.
-final-connect = Verbinden, dann prüfen
 final-connect-text = Eine Prüfung genügt. Danach haben Sie wieder die volle Zeit.
 
 ## Ausfall
@@ -118,7 +115,6 @@ blocked-title = { $product } kann nicht starten
 ask-admin = Nachricht für Ihre Administration kopieren
 ask-admin-copied = Nachricht kopiert
 ask-admin-title = Nachricht für Ihre Administration
-ask-admin-contact = Fragen Sie { $contact }
 ask-admin-not-assigned = Guten Tag,
 
     { $product } { $version } meldet, dass mir kein Lizenzplatz zugewiesen ist. Können Sie mir einen zuweisen?

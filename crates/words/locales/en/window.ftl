@@ -1,6 +1,5 @@
 ### The window's own words. What a status, a notice or a problem says stands in the other files.
 
-window-title = Latchkey
 window-back = Back
 window-working = One moment…
 window-for-support = For support: { $detail }
@@ -23,7 +22,6 @@ no-products-text = Start or install a product that uses Latchkey. It appears her
 
 signed-out-title = You are signed out
 signed-out-text = Sign in once to use your licences on this computer. Your browser opens; Latchkey never sees your password.
-signed-out-products = Waiting for you
 sign-in = Sign in
 sign-in-to = Sign in to { $service }
 
@@ -90,7 +88,7 @@ ring-unit-online = { $unit ->
 }
 ring-waiting = waiting
 # The whole ring, for who cannot see it.
-ring-label = { left } of { $days } left offline
+ring-label = { $left } of { $days } left offline
 
 ## Offline and the final days
 
@@ -99,7 +97,6 @@ neither-title = Neither service answers
 offline-text = Nothing to do yet. { $product } keeps working until { $until }.
 final-title = Less than { left } left
 final-text = Connect to the Internet before { $until }, or { $product } stops working.
-final-connect = Connect, then check
 final-connect-text = One check is enough. It gives you the full time again.
 
 ## Outage
@@ -118,7 +115,6 @@ blocked-title = { $product } cannot start
 ask-admin = Copy a message for your admin
 ask-admin-copied = Message copied
 ask-admin-title = Message for your admin
-ask-admin-contact = Ask { $contact }
 ask-admin-not-assigned = Hello,
 
     { $product } { $version } tells me that no seat is assigned to me. Could you assign me one?
