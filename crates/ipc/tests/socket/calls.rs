@@ -84,9 +84,18 @@ async fn only_the_newest_view_waits() {
     }
     outbox.send(Outgoing::event(Event::Retiring).unwrap()).unwrap();
     drop(outbox);
-    let events = blocking(move || connection.events().collect::<Vec<_>>()).await;
-    assert_eq!(events.last(), Some(&Event::Retiring));
-    assert_eq!(events.iter().rev().nth(1), Some(&view(100)));
+    let events = blocking(move || {
+        let began = Instant::now();
+        while connection.closed().is_none() {
+            assert!(
+                began.elapsed() < SOON,
+                "everything has come when the connection has ended"
+            );
+            std::thread::yield_now();
+        }
+        connection.events().collect::<Vec<_>>()
+    });
+    assert_eq!(events.await, [view(100), Event::Retiring]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
