@@ -261,6 +261,18 @@ impl Engine {
         });
     }
 
+    /// Tries at once what the vault could not delete yet.
+    pub(super) fn forget_now(&mut self, now: &Now, name: &str) {
+        let is_forgetting = self
+            .links
+            .get(name)
+            .is_some_and(|link| link.ending.forgetting.is_some());
+        let what = self.facts.services.get(name).and_then(|service| service.forget);
+        if let Some(what) = what.filter(|_| !is_forgetting) {
+            self.forget(now, name, what);
+        }
+    }
+
     pub(super) fn forgotten(&mut self, now: &Now, attempt: Attempt, done: bool) {
         let Some((name, link)) = self.links.iter_mut().find(|(_, link)| {
             link.ending

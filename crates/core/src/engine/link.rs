@@ -1,16 +1,14 @@
-//! Reaching a service: when a check is made, what its failure means, and when the next try is (rules 2 and 8).
+//! What is under way with one service, and what was learned of reaching it: flights, failures, back-off (rules 2, 5 and 8).
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::code::{Code, Reason};
-use crate::facts::Account;
-use crate::policy::Policy;
+use crate::code::Reason;
 use crate::status::{Party, Wire, is_offline};
 use crate::time::{MINUTE, Now, Timestamp};
 use crate::view::Reach;
 
-use super::{Answer, Attempt, CheckAnswered, CheckFailure, Dirty, Effect, Engine, Side, Ticket};
+use super::{Attempt, CheckFailure, Side, Ticket};
 
 /// Longest life of one check, from the first byte to the verdict.
 const CHECK_WITHIN: Duration = MINUTE;
@@ -145,7 +143,7 @@ impl Link {
     }
 
     /// Nobody can be asked, so what was learned does not stay true.
-    fn know_nothing(&mut self) {
+    pub(super) fn know_nothing(&mut self) {
         self.reach = Reach::Unknown;
         self.offline_since = None;
         self.suspicion = None;
@@ -172,6 +170,53 @@ impl Link {
         }
     }
 
+    /// After sleep or a change of network: a failure of before says nothing about now (rule 8).
+    pub(super) fn begin_anew(&mut self) {
+        self.failures = 0;
+        self.suspicion = None;
+        self.want();
+    }
+
+    /// The flight that has taken too long.
+    pub(super) fn overdue(&self, now: &Now) -> Option<Attempt> {
+        let flight = self.flight.as_ref().filter(|flight| now.ticks >= flight.deadline);
+        flight.map(|flight| flight.attempt)
+    }
+
+    /// Whether somebody is to be asked now, because it is wanted, time to try again, or `due`. Then it is not any more.
+    pub(super) fn takes_its_turn(&mut self, now: &Now, due: bool) -> bool {
+        let retry = self.retry_at.is_some_and(|at| now.ticks >= at);
+        let is_free = self.flight.is_none() && !self.ending.is_blocking();
+        let turn = is_free && (self.wanted || retry || (due && self.retry_at.is_none()));
+        if turn {
+            self.wanted = false;
+            self.retry_at = None;
+        }
+        turn
+    }
+
+    /// A check or a probe begins.
+    pub(super) fn take_off(&mut self, attempt: Attempt, probe: bool, since: Timestamp, now: &Now) {
+        self.flight = Some(Flight {
+            attempt,
+            probe,
+            party: Party::Licensing,
+            since,
+            deadline: now.ticks + CHECK_WITHIN,
+        });
+    }
+
+    /// The request of this attempt has got so far.
+    pub(super) fn on_wire(&mut self, attempt: Attempt, party: Party) {
+        if let Some(flight) = self.flight.as_mut().filter(|flight| flight.attempt == attempt) {
+            flight.party = party;
+        }
+    }
+
+    pub(super) const fn jitter(&self) -> u8 {
+        self.jitter
+    }
+
     /// What a start of a product would wait for.
     pub(super) fn wire(&self, now: &Now) -> Option<Wire> {
         if let Some(flight) = &self.flight {
@@ -193,7 +238,7 @@ impl Link {
     }
 
     /// Ends the flight of this attempt, if it is the present one.
-    fn land(&mut self, attempt: Attempt) -> bool {
+    pub(super) fn land(&mut self, attempt: Attempt) -> bool {
         let mine = self
             .flight
             .as_ref()
@@ -204,7 +249,7 @@ impl Link {
         mine
     }
 
-    fn answered(&mut self, now: &Now) {
+    pub(super) fn answered(&mut self, now: &Now) {
         self.failures = 0;
         self.retry_at = None;
         self.suspicion = None;
@@ -243,6 +288,39 @@ impl Link {
         }
     }
 
+    /// A check brought nothing.
+    pub(super) fn failed(&mut self, failure: &CheckFailure, now: &Now, at: Timestamp) {
+        self.heal.take_if(|heal| !heal.patient);
+        let hindered = self.hindrance.take();
+        if !matches!(failure, CheckFailure::Unreachable { .. }) {
+            self.undoubt();
+        }
+        let mut at_least = Duration::ZERO;
+        match failure {
+            CheckFailure::Unreachable { licensing, identity } => {
+                self.learn(shown_by(*licensing, *identity), now, at);
+            }
+            CheckFailure::Busy { retry_after } => at_least = retry_after.unwrap_or_default().min(BACK_OFF.1),
+            CheckFailure::Hindered(reason) => {
+                let since = hindered
+                    .filter(|(same, _)| same == reason)
+                    .map_or(at, |(_, since)| since);
+                self.hindrance = Some((*reason, since));
+            }
+            CheckFailure::VaultLocked
+            | CheckFailure::VaultUnavailable
+            | CheckFailure::SignInAgain
+            | CheckFailure::IdTokenRequired => {}
+        }
+        self.back_off(now, at_least);
+    }
+
+    /// A probe found a side silent.
+    pub(super) fn found_out(&mut self, shown: Reach, now: &Now, at: Timestamp) {
+        self.learn(shown, now, at);
+        self.back_off(now, Duration::ZERO);
+    }
+
     fn back_off(&mut self, now: &Now, at_least: Duration) {
         let ceiling = BACK_OFF
             .0
@@ -267,347 +345,13 @@ impl Link {
     }
 }
 
-const fn shown_by(licensing: Side, identity: Side) -> Reach {
+/// What the two sides together show (rules 6 to 8).
+pub(super) const fn shown_by(licensing: Side, identity: Side) -> Reach {
     match (licensing, identity) {
         (Side::Answers, Side::Answers) => Reach::Online,
         (Side::Answers, Side::Silent | Side::NoRoute) => Reach::IdentityOutage,
         (Side::Silent | Side::NoRoute, Side::Answers) => Reach::LicensingOutage,
         (Side::NoRoute, Side::NoRoute) => Reach::Offline,
         (Side::Silent, Side::Silent | Side::NoRoute) | (Side::NoRoute, Side::Silent) => Reach::NeitherAnswers,
-    }
-}
-
-impl Engine {
-    /// After sleep or a change of network, everything that failed is tried again at once (rule 2).
-    pub(super) fn reachability_may_have_changed(&mut self) {
-        for link in self.links.values_mut() {
-            link.failures = 0;
-            // A failure of before says nothing about now (rule 8).
-            link.suspicion = None;
-            link.want();
-        }
-    }
-
-    pub(super) fn ask_check(&mut self, ticket: Ticket) {
-        let mut asked = false;
-        let mut problem = "no_products";
-        let mut services: Vec<&str> = self.registry.iter().map(|entry| entry.service.as_str()).collect();
-        services.sort_unstable();
-        services.dedup();
-        for name in services {
-            match self
-                .facts
-                .services
-                .get(name)
-                .and_then(|service| service.account.as_ref())
-            {
-                Some(Account {
-                    sign_in_again: false, ..
-                }) => {
-                    let link = self.links.entry(name.to_owned()).or_default();
-                    link.want();
-                    link.waiters.insert(ticket);
-                    asked = true;
-                }
-                Some(_) | None => problem = "not_signed_in",
-            }
-        }
-        if !asked {
-            let code = if problem == "not_signed_in" {
-                Code::SignInRequired
-            } else {
-                Code::InvalidArgument
-            };
-            self.answer(ticket, Answer::refused(code, problem));
-        }
-    }
-
-    /// Starts what is wanted or due, and gives up what has taken too long.
-    pub(super) fn work_links(&mut self, now: &Now) {
-        let names: Vec<String> = self.links.keys().cloned().collect();
-        for name in names {
-            let overdue = self.links.get(&name).and_then(|link| {
-                link.flight
-                    .as_ref()
-                    .filter(|flight| now.ticks >= flight.deadline)
-                    .map(|flight| flight.attempt)
-            });
-            if let Some(attempt) = overdue {
-                let silent = CheckFailure::Unreachable {
-                    licensing: Side::Silent,
-                    identity: Side::Silent,
-                };
-                self.checked(now, attempt, Err(silent));
-            }
-            self.work_link(now, &name);
-        }
-    }
-
-    fn work_link(&mut self, now: &Now, name: &str) {
-        let at = self.trusted(now);
-        let products = self.queries(name);
-        let service = self.facts.services.get(name);
-        let account = service.and_then(|service| service.account.as_ref());
-        let may_check = account.is_some_and(|account| !account.sign_in_again) && !products.is_empty();
-        let due = may_check && self.next_check_at(name).is_some_and(|due| due <= at);
-        let identify = service.is_none_or(|service| !service.linked);
-        let refresh_every = self.policy_of(name).credentials_refresh_every;
-        // A start of somebody who is not signed in still has to learn whether the network is there (rule 1).
-        let somebody_starts = self
-            .uses
-            .values()
-            .any(|open| open.service == name && !open.running);
-        let Some(link) = self.links.get_mut(name) else {
-            return;
-        };
-        if link.flight.is_some() || link.ending.is_blocking() {
-            return;
-        }
-        let retry = link.retry_at.is_some_and(|at| now.ticks >= at);
-        if !(link.wanted || retry || (due && link.retry_at.is_none())) {
-            return;
-        }
-        link.wanted = false;
-        link.retry_at = None;
-        let probe = somebody_starts && account.is_none_or(|account| account.sign_in_again);
-        if !may_check && !probe {
-            link.know_nothing();
-            for waiter in std::mem::take(&mut link.waiters) {
-                self.answer(waiter, Answer::refused(Code::SignInRequired, "not_signed_in"));
-            }
-            return;
-        }
-        self.attempts += 1;
-        let attempt = self.attempts;
-        link.flight = Some(Flight {
-            attempt,
-            probe,
-            party: Party::Licensing,
-            since: at,
-            deadline: now.ticks + CHECK_WITHIN,
-        });
-        let service = name.to_owned();
-        self.effects.push(if probe {
-            Effect::Probe { attempt, service }
-        } else {
-            Effect::Check {
-                attempt,
-                service,
-                products,
-                identify,
-                refresh_every,
-            }
-        });
-    }
-
-    /// Every registered product of a service, with its versions and whether it is open.
-    fn queries(&self, name: &str) -> Vec<(String, Vec<String>, bool)> {
-        let mut products: Vec<(String, Vec<String>, bool)> = Vec::new();
-        for entry in self.registry.iter().filter(|entry| entry.service == name) {
-            match products
-                .iter_mut()
-                .find(|(product, ..)| *product == entry.product)
-            {
-                Some((_, versions, _)) => versions.push(entry.version.clone()),
-                None => {
-                    let open = self
-                        .uses
-                        .values()
-                        .any(|open| open.running && open.product == entry.product);
-                    products.push((entry.product.clone(), vec![entry.version.clone()], open));
-                }
-            }
-        }
-        products
-    }
-
-    /// When the next check of a service is due: `check_every` after the last, early by jitter, never later.
-    pub(super) fn next_check_at(&self, name: &str) -> Option<Timestamp> {
-        let policy = self.policy_of(name);
-        // A check renews the credentials too (rule 13).
-        let every = policy.check_every.min(policy.credentials_refresh_every);
-        let checked_at = self.facts.services.get(name)?.checked_at?;
-        let early = every / 10 * u32::from(self.links.get(name).map_or(0, |link| link.jitter)) / 255;
-        Some(checked_at + (every - early))
-    }
-
-    /// The policy that the newest lease of a service brought; the defaults before the first.
-    pub(super) fn policy_of(&self, name: &str) -> Policy {
-        let leases = self
-            .facts
-            .services
-            .get(name)
-            .into_iter()
-            .flat_map(|service| service.products.values());
-        let newest = leases
-            .filter_map(|held| held.lease())
-            .max_by_key(|lease| lease.checked_at());
-        newest
-            .map(|lease| lease.claims().policy.clone())
-            .unwrap_or_default()
-    }
-
-    pub(super) fn on_wire(&mut self, attempt: Attempt, party: Party) {
-        for link in self.links.values_mut() {
-            if let Some(flight) = link.flight.as_mut().filter(|flight| flight.attempt == attempt) {
-                flight.party = party;
-            }
-        }
-    }
-
-    fn land(&mut self, attempt: Attempt) -> Option<String> {
-        self.links
-            .iter_mut()
-            .find_map(|(name, link)| link.land(attempt).then(|| name.clone()))
-    }
-
-    pub(super) fn probed(&mut self, now: &Now, attempt: Attempt, licensing: Side, identity: Side) {
-        let Some(name) = self.land(attempt) else { return };
-        let at = self.trusted(now);
-        let Some(link) = self.links.get_mut(&name) else {
-            return;
-        };
-        match shown_by(licensing, identity) {
-            Reach::Online => link.answered(now),
-            shown @ (Reach::Unknown
-            | Reach::Doubtful
-            | Reach::Offline
-            | Reach::NeitherAnswers
-            | Reach::IdentityOutage
-            | Reach::LicensingOutage) => {
-                link.learn(shown, now, at);
-                link.back_off(now, Duration::ZERO);
-            }
-        }
-    }
-
-    pub(super) fn checked(
-        &mut self,
-        now: &Now,
-        attempt: Attempt,
-        result: Result<CheckAnswered, CheckFailure>,
-    ) {
-        let Some(name) = self.land(attempt) else { return };
-        let verdict = match result {
-            Ok(answered) if self.believe(now, &name, &answered) => Ok(()),
-            // Whatever that was, it was not our service: nothing of it is believed (rule 9).
-            Ok(_) => Err(CheckFailure::Unreachable {
-                licensing: Side::Silent,
-                identity: Side::Answers,
-            }),
-            Err(failure) => Err(failure),
-        };
-        if verdict.is_ok() {
-            self.vault_locked = None;
-            self.vault_unavailable = false;
-            if let Some(link) = self.links.get_mut(&name) {
-                link.answered(now);
-                link.ending.contact();
-            }
-        }
-        let failed = verdict.err();
-        if let Some(failure) = &failed {
-            self.check_failed(now, &name, failure);
-        }
-        self.answer_waiters(&name, failed.as_ref());
-    }
-
-    fn check_failed(&mut self, now: &Now, name: &str, failure: &CheckFailure) {
-        let at = self.trusted(now);
-        // Only the newest obstacle is known to be there.
-        self.vault_locked =
-            matches!(failure, CheckFailure::VaultLocked).then(|| self.vault_locked.unwrap_or(at));
-        self.vault_unavailable = *failure == CheckFailure::VaultUnavailable;
-        let service = self.facts.services.get_mut(name);
-        if let (CheckFailure::SignInAgain, Some(service)) = (failure, service) {
-            if let Some(account) = &mut service.account {
-                account.sign_in_again = true;
-                self.save(Dirty::One);
-            }
-            // The identity service is there, the licensing service was not asked, and nobody will be asked again.
-            if let Some(link) = self.links.get_mut(name) {
-                link.know_nothing();
-            }
-            return;
-        }
-        if let (CheckFailure::IdTokenRequired, Some(service)) = (failure, self.facts.services.get_mut(name)) {
-            service.linked = false;
-            self.save(Dirty::One);
-        }
-        let Some(link) = self.links.get_mut(name) else {
-            return;
-        };
-        link.heal.take_if(|heal| !heal.patient);
-        let hindered = link.hindrance.take();
-        if !matches!(failure, CheckFailure::Unreachable { .. }) {
-            link.undoubt();
-        }
-        let mut at_least = Duration::ZERO;
-        match failure {
-            CheckFailure::Unreachable { licensing, identity } => {
-                link.learn(shown_by(*licensing, *identity), now, at)
-            }
-            CheckFailure::Busy { retry_after } => at_least = retry_after.unwrap_or_default().min(BACK_OFF.1),
-            CheckFailure::Hindered(reason) => {
-                let since = hindered
-                    .filter(|(same, _)| same == reason)
-                    .map_or(at, |(_, since)| since);
-                link.hindrance = Some((*reason, since));
-            }
-            CheckFailure::VaultLocked
-            | CheckFailure::VaultUnavailable
-            | CheckFailure::SignInAgain
-            | CheckFailure::IdTokenRequired => {}
-        }
-        link.back_off(now, at_least);
-    }
-
-    fn answer_waiters(&mut self, name: &str, failed: Option<&CheckFailure>) {
-        let Some(link) = self.links.get_mut(name) else {
-            return;
-        };
-        for ticket in std::mem::take(&mut link.waiters) {
-            if let Some(failure) = failed {
-                // One failure is the answer: whoever waits for other services need not wait longer to hear it.
-                self.links.values_mut().for_each(|link| {
-                    link.waiters.remove(&ticket);
-                });
-                let (code, problem) = in_words(failure);
-                self.answer(ticket, Answer::refused(code, problem));
-            } else if self.links.values().all(|link| !link.waiters.contains(&ticket)) {
-                let until = self.earliest_end();
-                self.answer(ticket, Answer::Checked { until });
-            }
-        }
-    }
-
-    /// The earliest end of the leases held for registered products.
-    pub(super) fn earliest_end(&self) -> Option<Timestamp> {
-        let held = self
-            .registry
-            .iter()
-            .filter_map(|entry| self.facts.held(&entry.service, &entry.product));
-        held.filter_map(|held| held.lease())
-            .map(|lease| lease.until())
-            .min()
-    }
-}
-
-/// The code and the problem's key of a failed check.
-const fn in_words(failure: &CheckFailure) -> (Code, &'static str) {
-    match failure {
-        CheckFailure::Unreachable { licensing, identity } => match shown_by(*licensing, *identity) {
-            Reach::IdentityOutage => (Code::IdentityUnavailable, "identity_unreachable"),
-            Reach::LicensingOutage => (Code::LicensingUnavailable, "licensing_unreachable"),
-            Reach::Unknown | Reach::Online | Reach::Doubtful | Reach::Offline | Reach::NeitherAnswers => {
-                (Code::LicensingUnavailable, "offline")
-            }
-        },
-        CheckFailure::Busy { .. } => (Code::LicensingUnavailable, "service_busy"),
-        CheckFailure::VaultLocked => (Code::AuthPending, "vault_locked"),
-        CheckFailure::VaultUnavailable => (Code::AuthPending, "vault_unavailable"),
-        CheckFailure::SignInAgain => (Code::SignInRequired, "sign_in_again"),
-        CheckFailure::IdTokenRequired => (Code::SignInRequired, "id_token_required"),
-        CheckFailure::Hindered(reason) => (Code::AuthPending, reason.name()),
     }
 }

@@ -3,7 +3,8 @@
 //! | room | concern |
 //! | --- | --- |
 //! | `mod` | inputs, effects, and the order in which one input is worked off |
-//! | `link` | reaching a service: checks, probes, back-off, and what was learned of the network (rules 2, 8) |
+//! | `checks` | when a check is made, what its failure means, and who waits for it (rules 2, 19) |
+//! | `link` | one service: flights, back-off, and what was learned of reaching it (rules 2, 5, 8) |
 //! | `answer` | what a check brought: leases, refusals, time (rules 2, 9, 16) |
 //! | `starts` | open products: starts, ends, save windows (rules 1, 5, 20) |
 //! | `sign_in` | the one sign-in attempt and everybody who waits for it (rule 17) |
@@ -14,6 +15,7 @@
 //! | `wake` | when something is due next |
 
 mod answer;
+mod checks;
 mod ending;
 mod ends;
 mod link;

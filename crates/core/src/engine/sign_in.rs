@@ -88,6 +88,8 @@ impl Engine {
             }
             return;
         }
+        // What was to be deleted goes first: afterwards it could not be told from what the sign-in brings.
+        self.forget_now(now, &service);
         let since = self.trusted(now);
         let attempt = self.next_attempt();
         self.sign_in = Some(SignIn {

@@ -247,3 +247,31 @@ fn the_id_token_is_sent_once_and_again_when_the_service_asks_for_it() {
     assert!(world.service().knows_user, "it was told who the user is");
     assert_eq!(world.view().accounts[0].reach, Reach::Online);
 }
+
+#[test]
+fn a_lease_that_ends_with_its_subscription_is_asked_about_when_it_ends() {
+    for renewed in [true, false] {
+        let mut world = World::new();
+        let end = world.machine.real + hours(9);
+        world.service().subscription_ends = Some(end);
+        world.sign_in();
+        assert_eq!(world.product(ATLAS).until, Some(end));
+        if renewed {
+            world.pass(hours(2));
+            world.service().subscription_ends = None;
+        }
+        let left = end.since(world.machine.real);
+        world.pass(left + minutes(1));
+        assert_eq!(
+            world.code(ATLAS),
+            if renewed { 0 } else { 14 },
+            "with nothing open"
+        );
+        let checks = world.checks.len();
+        world.pass(days(1) - minutes(3));
+        assert!(
+            world.checks.len() <= checks + 1,
+            "and it is not asked about again and again"
+        );
+    }
+}

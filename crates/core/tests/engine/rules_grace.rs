@@ -318,7 +318,8 @@ fn whoever_was_warned_hears_that_it_is_over_and_nobody_else() {
 
 #[test]
 fn a_month_behind_whatever_else_keeps_checks_away_is_counted_down_too() {
-    let faults: [(&str, fn(&mut World)); 5] = [
+    type Fault = fn(&mut World);
+    let faults: [(&str, Fault); 5] = [
         ("a captive portal", |world| {
             world.wire = Wire::Fails(CheckFailure::Hindered(Reason::NetworkBlocked));
         }),

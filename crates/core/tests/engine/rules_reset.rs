@@ -166,6 +166,7 @@ fn whoever_waited_for_something_is_told() {
     let before = world.ask(Ask::Check);
     let reset = world.ask(Ask::Reset(None));
     let meanwhile = world.ask(Ask::Check);
+    world.start(ATLAS);
     let again = world.ask(Ask::Reset(Some(ATLAS.to_owned())));
     world.pass(minutes(2));
     let tickets: [Ticket; 4] = [before, reset, meanwhile, again];
@@ -287,4 +288,17 @@ fn a_crash_between_any_two_effects_leaves_either_nothing_or_everything_done() {
             }
         }
     }
+}
+
+#[test]
+fn what_the_vault_could_not_delete_goes_before_the_next_sign_in() {
+    let mut world = World::signed_in();
+    world.keyring = Keyring::Locked;
+    world.ask(Ask::Reset(None));
+    world.pass(minutes(1));
+    world.keyring = Keyring::Open;
+    world.sign_in();
+    let device = world.vault[SERVICE].device.clone().unwrap();
+    assert_eq!(device.0, "device-2", "the old key has gone first");
+    assert_eq!(world.facts().services[SERVICE].forget, None);
 }

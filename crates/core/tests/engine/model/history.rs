@@ -124,6 +124,10 @@ fn heals(world: &mut World) {
     (world.user, world.dies_in) = (User::Ignores, None);
     world.latency = Duration::from_millis(200);
     world.pass(HEALS_WITHIN);
+    if world.view().sign_in.is_some() {
+        // Somebody is awaited in a browser, and not for ever; what is to be deleted does not cut that off.
+        world.pass(minutes(15) + HEALS_WITHIN);
+    }
 
     let view = world.view().clone();
     let account = &view.accounts[0];

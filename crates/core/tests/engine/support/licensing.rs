@@ -25,6 +25,8 @@ pub(crate) enum Seat {
 pub(crate) struct Licensing {
     pub(crate) address: String,
     pub(crate) policy: Policy,
+    /// When the subscription ends; no lease is good beyond that.
+    pub(crate) subscription_ends: Option<Timestamp>,
     /// By product key; whoever is not named has a seat.
     pub(crate) seats: BTreeMap<String, Seat>,
     /// It has linked our user to a seat, and need not be told again who that is.
@@ -59,6 +61,7 @@ impl Licensing {
         Self {
             address: address.to_owned(),
             policy: Policy::default(),
+            subscription_ends: None,
             seats: BTreeMap::new(),
             knows_user: false,
             released: Vec::new(),
@@ -106,7 +109,12 @@ impl Licensing {
         at: Timestamp,
     ) -> CheckAnswered {
         let products = products.iter().map(|product| {
-            let seat = self.seats.get(product).copied().unwrap_or(Seat::Assigned);
+            let has_ended = self.subscription_ends.is_some_and(|end| end <= at);
+            let seat = if has_ended {
+                Seat::Refused(Code::SubscriptionEnded)
+            } else {
+                self.seat_of(product)
+            };
             (product.clone(), self.sign(seat, product, device, request, at))
         });
         CheckAnswered {
@@ -154,13 +162,17 @@ impl Licensing {
         LeaseClaims {
             binding,
             nbf: at.as_secs(),
-            exp: (at + self.policy.offline_for).as_secs(),
-            refresh_after: (at + self.policy.check_every).as_secs(),
+            exp: self.at_the_latest(at + self.policy.offline_for),
+            refresh_after: self.at_the_latest(at + self.policy.check_every),
             org: "Example Works".to_owned(),
             seat: "seat-1".to_owned(),
             policy: self.policy.clone(),
             entitlements: Vec::new(),
         }
+    }
+
+    fn at_the_latest(&self, at: Timestamp) -> i64 {
+        self.subscription_ends.map_or(at, |end| end.min(at)).as_secs()
     }
 
     fn sign_claims<T: serde::Serialize>(&self, typ: &str, claims: &T) -> String {

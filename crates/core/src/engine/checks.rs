@@ -1,0 +1,322 @@
+//! Checks: when one is made, what its failure means, and who waits for it (rules 2, 8 and 19).
+
+use std::time::Duration;
+
+use crate::code::Code;
+use crate::facts::{Account, Held};
+use crate::policy::Policy;
+use crate::status::Party;
+use crate::time::{MINUTE, Now, Timestamp};
+use crate::view::Reach;
+
+use super::link::{Link, shown_by};
+use super::{Answer, Attempt, CheckAnswered, CheckFailure, Dirty, Effect, Engine, Side, Ticket};
+
+impl Engine {
+    /// After sleep or a change of network, everything that failed is tried again at once (rule 2).
+    pub(super) fn reachability_may_have_changed(&mut self) {
+        for link in self.links.values_mut() {
+            link.begin_anew();
+        }
+    }
+
+    pub(super) fn ask_check(&mut self, ticket: Ticket) {
+        let mut asked = false;
+        let mut problem = "no_products";
+        let mut services: Vec<&str> = self.registry.iter().map(|entry| entry.service.as_str()).collect();
+        services.sort_unstable();
+        services.dedup();
+        for name in services {
+            match self
+                .facts
+                .services
+                .get(name)
+                .and_then(|service| service.account.as_ref())
+            {
+                Some(Account {
+                    sign_in_again: false, ..
+                }) => {
+                    let link = self.links.entry(name.to_owned()).or_default();
+                    link.want();
+                    link.waiters.insert(ticket);
+                    asked = true;
+                }
+                Some(_) | None => problem = "not_signed_in",
+            }
+        }
+        if !asked {
+            let code = if problem == "not_signed_in" {
+                Code::SignInRequired
+            } else {
+                Code::InvalidArgument
+            };
+            self.answer(ticket, Answer::refused(code, problem));
+        }
+    }
+
+    /// Starts what is wanted or due, and gives up what has taken too long.
+    pub(super) fn work_links(&mut self, now: &Now) {
+        let names: Vec<String> = self.links.keys().cloned().collect();
+        for name in names {
+            let overdue = self.links.get(&name).and_then(|link| link.overdue(now));
+            if let Some(attempt) = overdue {
+                let silent = CheckFailure::Unreachable {
+                    licensing: Side::Silent,
+                    identity: Side::Silent,
+                };
+                self.checked(now, attempt, Err(silent));
+            }
+            self.work_link(now, &name);
+        }
+    }
+
+    fn work_link(&mut self, now: &Now, name: &str) {
+        let at = self.trusted(now);
+        let has_products = self.registry.iter().any(|entry| entry.service == name);
+        let service = self.facts.services.get(name);
+        let account = service.and_then(|service| service.account.as_ref());
+        let may_check = account.is_some_and(|account| !account.sign_in_again) && has_products;
+        let due = may_check && self.next_check_at(name).is_some_and(|due| due <= at);
+        let identify = service.is_none_or(|service| !service.linked);
+        let refresh_every = self.policy_of(name).credentials_refresh_every;
+        // A start of somebody who is not signed in still has to learn whether the network is there (rule 1).
+        let somebody_starts = self
+            .uses
+            .values()
+            .any(|open| open.service == name && !open.running);
+        let Some(link) = self.links.get_mut(name) else {
+            return;
+        };
+        if !link.takes_its_turn(now, due) {
+            return;
+        }
+        let probe = somebody_starts && account.is_none_or(|account| account.sign_in_again);
+        if !may_check {
+            if !probe {
+                link.know_nothing();
+            }
+            for waiter in std::mem::take(&mut link.waiters) {
+                self.answer(waiter, Answer::refused(Code::SignInRequired, "not_signed_in"));
+            }
+        }
+        if may_check || probe {
+            self.fly(now, name, probe, identify, refresh_every);
+        }
+    }
+
+    /// Asks the service, or finds out whether it can be asked.
+    fn fly(&mut self, now: &Now, name: &str, probe: bool, identify: bool, refresh_every: Duration) {
+        let since = self.trusted(now);
+        let attempt = self.next_attempt();
+        let products = self.queries(name);
+        let link = self.links.entry(name.to_owned()).or_default();
+        link.take_off(attempt, probe, since, now);
+        let service = name.to_owned();
+        self.effects.push(if probe {
+            Effect::Probe { attempt, service }
+        } else {
+            Effect::Check {
+                attempt,
+                service,
+                products,
+                identify,
+                refresh_every,
+            }
+        });
+    }
+
+    /// Every registered product of a service, with its versions and whether it is open.
+    fn queries(&self, name: &str) -> Vec<(String, Vec<String>, bool)> {
+        let mut products: Vec<(String, Vec<String>, bool)> = Vec::new();
+        for entry in self.registry.iter().filter(|entry| entry.service == name) {
+            match products
+                .iter_mut()
+                .find(|(product, ..)| *product == entry.product)
+            {
+                Some((_, versions, _)) => versions.push(entry.version.clone()),
+                None => {
+                    let open = self
+                        .uses
+                        .values()
+                        .any(|open| open.running && open.product == entry.product);
+                    products.push((entry.product.clone(), vec![entry.version.clone()], open));
+                }
+            }
+        }
+        products
+    }
+
+    /// When the next check of a service is due: `check_every` after the last, early by jitter, never later.
+    pub(super) fn next_check_at(&self, name: &str) -> Option<Timestamp> {
+        let service = self.facts.services.get(name)?;
+        let checked_at = service.checked_at?;
+        let policy = self.policy_of(name);
+        // A check renews the credentials too (rule 13).
+        let every = policy.check_every.min(policy.credentials_refresh_every);
+        // A lease that ends with its subscription, before the next check would be due, is asked about then. One that was
+        // not renewed says nothing about the next check.
+        let leases = service.products.values().filter_map(Held::lease);
+        let renewed = leases.filter(|lease| lease.checked_at() == checked_at);
+        let soonest =
+            renewed.map(|lease| Timestamp::from_secs(lease.claims().refresh_after).since(checked_at));
+        let every = soonest
+            .min()
+            .map_or(every, |soonest| soonest.max(MINUTE).min(every));
+        let early = every / 10 * u32::from(self.links.get(name).map_or(0, Link::jitter)) / 255;
+        Some(checked_at + (every - early))
+    }
+
+    /// The policy that the newest lease of a service brought; the defaults before the first.
+    pub(super) fn policy_of(&self, name: &str) -> Policy {
+        let leases = self
+            .facts
+            .services
+            .get(name)
+            .into_iter()
+            .flat_map(|service| service.products.values());
+        let newest = leases
+            .filter_map(|held| held.lease())
+            .max_by_key(|lease| lease.checked_at());
+        newest
+            .map(|lease| lease.claims().policy.clone())
+            .unwrap_or_default()
+    }
+
+    pub(super) fn on_wire(&mut self, attempt: Attempt, party: Party) {
+        self.links
+            .values_mut()
+            .for_each(|link| link.on_wire(attempt, party));
+    }
+
+    fn land(&mut self, attempt: Attempt) -> Option<String> {
+        self.links
+            .iter_mut()
+            .find_map(|(name, link)| link.land(attempt).then(|| name.clone()))
+    }
+
+    pub(super) fn probed(&mut self, now: &Now, attempt: Attempt, licensing: Side, identity: Side) {
+        let Some(name) = self.land(attempt) else { return };
+        let at = self.trusted(now);
+        let Some(link) = self.links.get_mut(&name) else {
+            return;
+        };
+        match shown_by(licensing, identity) {
+            Reach::Online => link.answered(now),
+            shown @ (Reach::Unknown
+            | Reach::Doubtful
+            | Reach::Offline
+            | Reach::NeitherAnswers
+            | Reach::IdentityOutage
+            | Reach::LicensingOutage) => {
+                link.found_out(shown, now, at);
+            }
+        }
+    }
+
+    pub(super) fn checked(
+        &mut self,
+        now: &Now,
+        attempt: Attempt,
+        result: Result<CheckAnswered, CheckFailure>,
+    ) {
+        let Some(name) = self.land(attempt) else { return };
+        let verdict = match result {
+            Ok(answered) if self.believe(now, &name, &answered) => Ok(()),
+            // Whatever that was, it was not our service: nothing of it is believed (rule 9).
+            Ok(_) => Err(CheckFailure::Unreachable {
+                licensing: Side::Silent,
+                identity: Side::Answers,
+            }),
+            Err(failure) => Err(failure),
+        };
+        if verdict.is_ok() {
+            self.vault_locked = None;
+            self.vault_unavailable = false;
+            if let Some(link) = self.links.get_mut(&name) {
+                link.answered(now);
+                link.ending.contact();
+            }
+        }
+        let failed = verdict.err();
+        if let Some(failure) = &failed {
+            self.check_failed(now, &name, failure);
+        }
+        self.answer_waiters(&name, failed.as_ref());
+    }
+
+    fn check_failed(&mut self, now: &Now, name: &str, failure: &CheckFailure) {
+        let at = self.trusted(now);
+        // Only the newest obstacle is known to be there.
+        self.vault_locked =
+            matches!(failure, CheckFailure::VaultLocked).then(|| self.vault_locked.unwrap_or(at));
+        self.vault_unavailable = *failure == CheckFailure::VaultUnavailable;
+        let service = self.facts.services.get_mut(name);
+        if let (CheckFailure::SignInAgain, Some(service)) = (failure, service) {
+            if let Some(account) = &mut service.account {
+                account.sign_in_again = true;
+                self.save(Dirty::One);
+            }
+            // The identity service is there, the licensing service was not asked, and nobody will be asked again.
+            if let Some(link) = self.links.get_mut(name) {
+                link.know_nothing();
+            }
+            return;
+        }
+        if let (CheckFailure::IdTokenRequired, Some(service)) = (failure, self.facts.services.get_mut(name)) {
+            service.linked = false;
+            self.save(Dirty::One);
+        }
+        if let Some(link) = self.links.get_mut(name) {
+            link.failed(failure, now, at);
+        }
+    }
+
+    fn answer_waiters(&mut self, name: &str, failed: Option<&CheckFailure>) {
+        let Some(link) = self.links.get_mut(name) else {
+            return;
+        };
+        for ticket in std::mem::take(&mut link.waiters) {
+            if let Some(failure) = failed {
+                // One failure is the answer: whoever waits for other services need not wait longer to hear it.
+                self.links.values_mut().for_each(|link| {
+                    link.waiters.remove(&ticket);
+                });
+                let (code, problem) = in_words(failure);
+                self.answer(ticket, Answer::refused(code, problem));
+            } else if self.links.values().all(|link| !link.waiters.contains(&ticket)) {
+                let until = self.earliest_end();
+                self.answer(ticket, Answer::Checked { until });
+            }
+        }
+    }
+
+    /// The earliest end of the leases held for registered products.
+    pub(super) fn earliest_end(&self) -> Option<Timestamp> {
+        let held = self
+            .registry
+            .iter()
+            .filter_map(|entry| self.facts.held(&entry.service, &entry.product));
+        held.filter_map(|held| held.lease())
+            .map(|lease| lease.until())
+            .min()
+    }
+}
+
+/// The code and the problem's key of a failed check.
+const fn in_words(failure: &CheckFailure) -> (Code, &'static str) {
+    match failure {
+        CheckFailure::Unreachable { licensing, identity } => match shown_by(*licensing, *identity) {
+            Reach::IdentityOutage => (Code::IdentityUnavailable, "identity_unreachable"),
+            Reach::LicensingOutage => (Code::LicensingUnavailable, "licensing_unreachable"),
+            Reach::Unknown | Reach::Online | Reach::Doubtful | Reach::Offline | Reach::NeitherAnswers => {
+                (Code::LicensingUnavailable, "offline")
+            }
+        },
+        CheckFailure::Busy { .. } => (Code::LicensingUnavailable, "service_busy"),
+        CheckFailure::VaultLocked => (Code::AuthPending, "vault_locked"),
+        CheckFailure::VaultUnavailable => (Code::AuthPending, "vault_unavailable"),
+        CheckFailure::SignInAgain => (Code::SignInRequired, "sign_in_again"),
+        CheckFailure::IdTokenRequired => (Code::SignInRequired, "id_token_required"),
+        CheckFailure::Hindered(reason) => (Code::AuthPending, reason.name()),
+    }
+}
