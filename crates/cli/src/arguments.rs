@@ -11,15 +11,15 @@ use crate::exit;
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "latchkey",
+    bin_name = "latchkey",
     version,
-    about,
     subcommand_required = true,
     arg_required_else_help = true,
     after_help = "`latchkey help COMMAND` tells more; `latchkey help exit-codes` lists the exit codes."
 )]
 pub(crate) struct Arguments {
     /// Speak this language instead of the system's: en or de
-    #[arg(long, global = true, value_name = "LANGUAGE", value_parser = language)]
+    #[arg(long, global = true, value_name = "LANGUAGE", value_parser = language, display_order = 900)]
     pub(crate) language: Option<String>,
 
     #[command(subcommand)]

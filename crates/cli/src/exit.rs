@@ -4,6 +4,9 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use latchkey_core::code::Code;
+use latchkey_core::time::Timestamp;
+use latchkey_core::view::StatusView;
+use latchkey_words::Words;
 
 /// How the command ended, for scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,11 +58,23 @@ pub(crate) fn table() -> String {
     for (number, meaning) in rows() {
         let _ = writeln!(table, "  {number:<4} {meaning}");
     }
+    table.push_str("\nFrom 101 on: 100 + the status code of the product, or of why the agent refused.\n");
     table
 }
 
 /// Every exit code and what it means.
 pub(crate) fn rows() -> Vec<(String, String)> {
+    let words = Words::for_locale("en");
+    let state = |code: Code| {
+        let status = StatusView {
+            code: code.number(),
+            ..StatusView::default()
+        };
+        // Of a status only dates depend on the time, and these have none.
+        format!("{}: {}", code.name(), words.state(&status, Timestamp::default()))
+    };
+    let statuses = Code::ALL.iter().filter(|code| **code != Code::Ok);
+    let statuses = statuses.map(|code| (Exit::Status(code.number()), state(*code)));
     let fixed = [
         (Exit::Done, "done; `status PRODUCT`: the product may run"),
         (Exit::Failed, "it failed; the message says why, and what to do"),
@@ -72,13 +87,6 @@ pub(crate) fn rows() -> Vec<(String, String)> {
             "somebody said no, or did not finish signing in in time",
         ),
     ];
-    let statuses = Code::ALL.iter().filter(|code| **code != Code::Ok).map(|code| {
-        let meaning = match code {
-            Code::AgentNotFound => "the agent could be neither reached nor started",
-            _ => "where the product stands, or why the agent refused",
-        };
-        (Exit::Status(code.number()), format!("{}: {meaning}", code.name()))
-    });
     fixed
         .map(|(exit, meaning)| (exit, meaning.to_owned()))
         .into_iter()

@@ -1,6 +1,6 @@
 //! What a command that goes on waits for: the agent's events and answers, Ctrl-C, and the end of whoever reads.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
@@ -95,11 +95,8 @@ impl Inputs {
 
     /// The next thing that happens; `None` when nothing does in time.
     pub(crate) fn next(&self, patience: Duration) -> Option<Input> {
-        match self.receiver.recv_timeout(patience) {
-            Ok(input) => Some(input),
-            // This side keeps a sender, so the queue never ends.
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        // This side keeps a sender, so the queue itself never ends.
+        self.receiver.recv_timeout(patience).ok()
     }
 
     fn spawn(&self, wait: impl FnOnce(Sender<Input>) + Send + 'static) -> Result<(), Failure> {

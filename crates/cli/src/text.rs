@@ -2,6 +2,7 @@
 
 use std::iter;
 
+use latchkey_core::code::Basis;
 use latchkey_core::time::Timestamp;
 use latchkey_core::view::{AccountView, ProductView, Reach, View};
 use latchkey_words::{MenuItem, Value, Words};
@@ -38,7 +39,9 @@ pub(crate) fn product(product: &ProductView, now: Timestamp, words: &Words) -> V
     let mut lines = vec![title(product, now, words)];
     let mut below = |text: String| lines.push(format!("  {text}"));
     below(format!("{} {}", sentence.text, sentence.next_step));
-    if let Some(until) = status.until.filter(|_| status.may_run()) {
+    // The sentences of the other bases name the end themselves.
+    let unnamed = matches!(status.basis, Some(Basis::Lease | Basis::Outage));
+    if let Some(until) = status.until.filter(|_| unnamed) {
         let until = words.date_time(until, now);
         below(words.message("cli-good-until", &[("until", Value::from(&until))]));
     }

@@ -69,7 +69,7 @@ fn parse(text: &[u8]) -> Result<Registration, Failure> {
     let invalid = |detail: String| {
         Failure::new(
             Exit::Status(Code::InvalidArgument.number()),
-            "registration_invalid",
+            "registration_refused",
             detail,
         )
     };

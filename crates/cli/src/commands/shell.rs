@@ -30,7 +30,7 @@ pub(super) fn exit_codes() -> Outcome {
 
 /// The page of `latchkey`, or of one of its commands: `latchkey man config set`.
 pub(super) fn man(path: &[String]) -> Outcome {
-    let mut command = Arguments::command();
+    let mut command = Arguments::command().disable_help_subcommand(true);
     command.build();
     for name in path {
         let found = command.find_subcommand(name).cloned();
@@ -77,20 +77,29 @@ const ENVIRONMENT: [(&str, &str); 3] = [
     ),
 ];
 
-const FILES: [(&str, &str); 3] = [
-    (
-        "~/.config/latchkey/config.json",
-        "Your settings; latchkey config set writes them.",
-    ),
-    (
-        "/etc/latchkey/config.json",
-        "The settings of every user of this machine.",
-    ),
-    (
-        "~/.local/state/latchkey/",
-        "What the agent keeps. Tokens and keys are in the system's keyring.",
-    ),
-];
+const FILES: [(&str, &str); 3] = {
+    let [own, machine, state] = if cfg!(target_os = "macos") {
+        [
+            "~/Library/Application Support/Latchkey/config.json",
+            "/Library/Application Support/Latchkey/config.json",
+            "~/Library/Application Support/Latchkey/State/",
+        ]
+    } else {
+        [
+            "~/.config/latchkey/config.json",
+            "/etc/latchkey/config.json",
+            "~/.local/state/latchkey/",
+        ]
+    };
+    [
+        (own, "Your settings; latchkey config set writes them."),
+        (machine, "The settings of every user of this machine."),
+        (
+            state,
+            "What the agent keeps. Tokens and keys are in the system's keyring.",
+        ),
+    ]
+};
 
 fn owned((term, text): (&str, &str)) -> (String, String) {
     (term.to_owned(), text.to_owned())

@@ -72,7 +72,6 @@ impl Waiting<'_> {
         let give_up_at = self.seen_at + ADDRESS + MARGIN;
         loop {
             if let Some(outcome) = self.ended() {
-                self.progress.clear();
                 return outcome;
             }
             self.show();
@@ -96,7 +95,11 @@ impl Waiting<'_> {
                     Reply::Refused(refused) => return Err(refusal(refused)),
                     _ => return Err(Failure::unsupported()),
                 },
-                Some(Input::Interrupted) => return Ok(self.cancel()),
+                Some(Input::Interrupted) => {
+                    self.cancel();
+                    output::note(&self.words.problem("cancelled").text);
+                    return Ok(Exit::Interrupted);
+                }
                 Some(Input::AgentGone) => {
                     return Err(Failure::new(Exit::AGENT_NOT_FOUND, "agent_unreachable", ""));
                 }
@@ -106,7 +109,7 @@ impl Waiting<'_> {
     }
 
     /// How the attempt ended, once it has.
-    fn ended(&self) -> Option<Outcome> {
+    fn ended(&mut self) -> Option<Outcome> {
         let attempt = self.attempt?;
         let end = self
             .view
@@ -133,7 +136,7 @@ impl Waiting<'_> {
         self.progress.clear();
         let plain = |id| self.words.message(id, &[]);
         let Some(address) = WebAddress::parse(url) else {
-            let _ = self.cancel();
+            self.cancel();
             return Err(Failure::failed("address_refused", url));
         };
         let wanted = open && !self.no_browser && browser::has_display();
@@ -197,18 +200,17 @@ impl Waiting<'_> {
         self.seen_at.checked_add(open.until.since(self.view.at) + MARGIN)
     }
 
-    /// Ctrl-C: ends the attempt for everyone, where it is ours.
-    fn cancel(&mut self) -> Exit {
+    /// Ends the attempt for everyone, where it is ours.
+    fn cancel(&mut self) {
         self.progress.clear();
         if self.ours {
             // If it does not arrive, the end of this process ends the attempt (rule 17).
             let _ = self.agent.connection().call(Request::CancelSignIn, CANCEL);
         }
-        output::note(&self.words.problem("cancelled").text);
-        Exit::Interrupted
     }
 
-    fn signed_in(&self, id: &str) -> Outcome {
+    fn signed_in(&mut self, id: &str) -> Outcome {
+        self.progress.clear();
         let is_here =
             |account: &&AccountView| self.service.as_ref().is_none_or(|here| account.service == *here);
         let user = self
@@ -225,14 +227,14 @@ impl Waiting<'_> {
 
 /// An attempt that ended before its address was known.
 fn refusal(refused: Refused) -> Failure {
-    let declined = ["cancelled", "denied", "expired", "abandoned"];
-    let ended = refused
-        .problem
-        .strip_prefix("sign_in_")
-        .unwrap_or(&refused.problem);
-    if declined.contains(&ended) {
-        let key = if ended == "denied" { "access_denied" } else { ended };
-        return Failure::new(Exit::Declined, key, refused.detail);
+    let declined = [
+        "sign_in_cancelled",
+        "sign_in_denied",
+        "sign_in_expired",
+        "sign_in_abandoned",
+    ];
+    if declined.contains(&refused.problem.as_str()) {
+        return Failure::new(Exit::Declined, &refused.problem, refused.detail);
     }
     refused.into()
 }

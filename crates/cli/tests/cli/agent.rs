@@ -103,6 +103,7 @@ impl Agent {
     }
 
     /// Waits until somebody watches.
+    #[cfg(unix)]
     pub(crate) fn wait_for_watcher(&self) {
         while self.requests.recv_timeout(SOON).expect("a watcher comes") != Request::Watch {}
     }

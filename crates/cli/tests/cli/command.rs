@@ -32,6 +32,14 @@ pub(crate) fn clean(command: &mut Command, socket_folder: &Path, home: &Path) {
         .env("LANG", "C.UTF-8")
         .env("PATH", home.join("bin"))
         .stdin(Stdio::null());
+    if cfg!(windows) {
+        // Without the first no socket opens; the language is not asked of the environment there.
+        let system = std::env::var_os("SYSTEMROOT").unwrap_or_default();
+        command.env("SYSTEMROOT", system).env("LATCHKEY_LANGUAGE", "en");
+        for folder in ["APPDATA", "LOCALAPPDATA", "USERPROFILE"] {
+            command.env(folder, home);
+        }
+    }
 }
 
 /// Runs a command to its end, and fails the test when it has none.
@@ -111,6 +119,13 @@ impl Running {
     }
 }
 
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Only after a failure is it still running.
+        let _ = self.child.kill();
+    }
+}
+
 fn read_lines(stdout: ChildStdout) -> Receiver<String> {
     let (sender, lines) = channel();
     std::thread::spawn(move || {
@@ -121,6 +136,18 @@ fn read_lines(stdout: ChildStdout) -> Receiver<String> {
         }
     });
     lines
+}
+
+/// Makes a program that does `text`. Another process writes it: a file that is open for writing anywhere cannot be run,
+/// and a program that another test is starting has this one's files open for a moment.
+#[cfg(unix)]
+pub(crate) fn script(path: &Path, text: &str) {
+    let write = "printf '#!/bin/sh\n%s\n' \"$1\" > \"$2\" && chmod 755 \"$2\"";
+    let status = Command::new("/bin/sh")
+        .args(["-c", write, "sh", text])
+        .arg(path)
+        .status();
+    assert!(status.unwrap().success());
 }
 
 /// Writes to a command's standard input, and runs it to its end.

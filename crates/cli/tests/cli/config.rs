@@ -40,7 +40,7 @@ fn what_holds_and_from_where() {
         language(&["config"], &[]),
     ];
     std::fs::write(agent.folder().join(".config/latchkey/config.json"), "{").unwrap();
-    told.push(language(&["config"], &[]));
+    told.push(session(&agent, &["sign-out"], &[]));
     insta::assert_snapshot!(told.join("\n"));
 }
 

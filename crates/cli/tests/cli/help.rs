@@ -53,7 +53,7 @@ fn the_exit_codes() {
 fn documents_name_every_exit_code_and_command() {
     let docs = include_str!("../../../../docs/cli.md");
     let (table, _) = alone(&["exit-codes"]);
-    for line in table.lines().skip(1) {
+    for line in table.lines().filter_map(|line| line.strip_prefix("  ")) {
         let number = line.split_whitespace().next().unwrap();
         assert!(
             docs.contains(&format!("| {number} |")),
@@ -70,7 +70,11 @@ fn documents_name_every_exit_code_and_command() {
 
 #[test]
 fn the_manual_pages() {
-    insta::assert_snapshot!(alone(&["man"]).0);
+    let page = alone(&["man"]).0.replace(env!("CARGO_PKG_VERSION"), "VERSION");
+    if cfg!(target_os = "linux") {
+        // Elsewhere the files are in other places.
+        insta::assert_snapshot!(page);
+    }
     assert!(
         alone(&["man", "config", "set"])
             .0

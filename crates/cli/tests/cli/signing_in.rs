@@ -142,18 +142,15 @@ fn ctrl_c_leaves_the_sign_in_of_another_window_alone() {
 #[cfg(all(unix, not(target_os = "macos")))]
 #[test]
 fn the_browser_opens_where_there_is_one() {
-    use std::os::unix::fs::PermissionsExt as _;
+    use super::command::script;
 
     let agent = Agent::answering(signing_in(SignInPhase::WaitingForUser), opening(ADDRESS, true));
     let bin = agent.folder().join("bin");
     std::fs::create_dir(&bin).unwrap();
-    let opener = bin.join("xdg-open");
-    std::fs::write(
-        &opener,
-        "#!/bin/sh\necho \"$1\" > \"$HOME/opened.new\"\n/bin/mv \"$HOME/opened.new\" \"$HOME/opened\"\n",
-    )
-    .unwrap();
-    std::fs::set_permissions(&opener, std::fs::Permissions::from_mode(0o755)).unwrap();
+    script(
+        &bin.join("xdg-open"),
+        "echo \"$1\" > \"$HOME/new\" && /bin/mv \"$HOME/new\" \"$HOME/opened\"",
+    );
     let start = |arguments: &[&str]| Running::start(latchkey(&agent, arguments).env("DISPLAY", ":9"));
 
     let running = start(&["sign-in", "--no-browser"]);

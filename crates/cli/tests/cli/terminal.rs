@@ -5,6 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::process::{Child, Command};
 use std::sync::mpsc::{Receiver, channel};
+use std::time::Instant;
 
 use latchkey_core::view::{SignInPhase, SignInResult};
 use latchkey_ipc::messages::{Reply, Request, ResetScope};
@@ -60,8 +61,10 @@ impl Terminal {
 
     /// Waits until the screen shows `text`.
     fn shows(&mut self, text: &str) {
+        let deadline = Instant::now() + SOON;
         while !self.seen.contains(text) {
-            let more = self.screen.recv_timeout(SOON);
+            let left = deadline.saturating_duration_since(Instant::now());
+            let more = self.screen.recv_timeout(left);
             let more = more.unwrap_or_else(|_| panic!("{text:?} does not come: {}", self.seen));
             self.seen.push_str(std::str::from_utf8(&more).unwrap());
         }
@@ -133,8 +136,8 @@ fn the_time_left_is_written_over() {
         })
     });
     let mut terminal = Terminal::run(&mut latchkey(&agent, &["sign-in"]));
-    terminal.shows("\rWaiting for you to sign in, in the browser. 13:59 left, Ctrl-C cancels.");
-    terminal.shows("\rWaiting for you to sign in, in the browser. 13:58 left, Ctrl-C cancels.");
+    terminal.shows("\rWaiting for you to sign in, in the browser. 14:00 left, Ctrl-C cancels.");
+    terminal.shows("\rWaiting for you to sign in, in the browser. 13:5");
     agent.show(signing_in(SignInPhase::Finishing));
     terminal.shows("\rYou are back. Finishing the sign-in…  ");
     agent.show(sign_in_ended(SignInResult::SignedIn));
@@ -145,4 +148,11 @@ fn the_time_left_is_written_over() {
     );
     assert!(!screen.contains('\u{1b}'), "{screen:?}");
     assert_eq!(exit, Some(0));
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // Only after a failure is it still running.
+        let _ = self.child.kill();
+    }
 }

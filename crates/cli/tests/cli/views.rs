@@ -222,7 +222,17 @@ pub(crate) fn statuses() -> Vec<StatusView> {
         .filter(|code| !matches!(code, Code::Ok | Code::AuthPending));
     let others = others.map(|&code| StatusView {
         until: (code == Code::OfflineLimitReached).then(|| NOW - HOUR),
-        detail: Some(detail()).filter(|_| matches!(code, Code::DeviceLimit | Code::SessionInUse)),
+        detail: match code {
+            Code::DeviceLimit => Some(RefusalDetail {
+                devices: detail().devices,
+                ..RefusalDetail::default()
+            }),
+            Code::SessionInUse => Some(RefusalDetail {
+                holder: detail().holder,
+                ..RefusalDetail::default()
+            }),
+            _ => None,
+        },
         ..status(code)
     });
     let newer = StatusView {
