@@ -232,6 +232,41 @@ impl Desktop {
         })
     }
 
+    /// Waits until a window with this title is open.
+    ///
+    /// # Errors
+    /// None opens within 20 s.
+    pub fn wait_for_window(&self, title: &str) -> Result<()> {
+        until(&format!("a window with the title {title:?}"), SOON, || {
+            let listed = self
+                .command("wmctrl")
+                .arg("-l")
+                .output()
+                .context("cannot start wmctrl")?;
+            // "0x01 DESKTOP HOST TITLE"
+            let windows = String::from_utf8_lossy(&listed.stdout).into_owned();
+            let is_open = windows
+                .lines()
+                .any(|window| window.split_whitespace().skip(3).collect::<Vec<_>>().join(" ") == title);
+            Ok(is_open.then_some(()))
+        })
+    }
+
+    /// Takes a picture of the whole screen once nothing on it moves any more.
+    ///
+    /// # Errors
+    /// It cannot be taken, or something moves for 20 s.
+    pub fn still_screenshot(&self, name: &str) -> Result<PathBuf> {
+        let mut before = Vec::new();
+        until("the screen to be still", SOON, || {
+            let path = self.screenshot(name)?;
+            let now = fs::read(&path)?;
+            let is_still = now == before;
+            before = now;
+            Ok(is_still.then_some(path))
+        })
+    }
+
     /// Takes a picture of the whole screen, into `screenshots/NAME.png` of the story's folder.
     ///
     /// # Errors

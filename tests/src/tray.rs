@@ -145,7 +145,9 @@ impl<'a> Tray<'a> {
         type Layout = (u32, (i32, HashMap<String, OwnedVariant>, Vec<OwnedVariant>));
         // The menu's owner may build it only when it is about to be shown.
         self.call("AboutToShow", &0_i32)?;
-        let message = self.call("GetLayout", &(0_i32, -1_i32, [] as [&str; 0]))?;
+        // A slice: an array of a fixed length would travel as a structure.
+        let every_property: &[&str] = &[];
+        let message = self.call("GetLayout", &(0_i32, -1_i32, every_property))?;
         let (_, (id, properties, entries)): Layout = message.body().deserialize()?;
         let property = |name: &str| properties.get(name).map(|value| &**value);
         entry(id, property, entries.iter().map(|entry| &**entry))

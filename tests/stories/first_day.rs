@@ -21,17 +21,15 @@ fn from_the_tray_to_a_running_product(story: &Story) -> Result<()> {
 
     world.sign_in_from(&tray)?;
     tray.wait_for_words("Maya Lindqvist — licensed")?;
-    tray.wait_for_words("Atlas 2026.1 — ready")?;
-    atlas.wait_for("OK")?;
     atlas.wait_for("started, for Northwind")?;
+    atlas.wait_for("OK")?;
     until("another icon", SOON, || {
         Ok((tray.icon()? != signed_out).then_some(()))
     })?;
 
-    let window = world.open_window("")?;
-    window.page().wait_for_words("Good offline until")?;
-    window.screenshot("window")?;
-    desk.screenshot("licensed")?;
+    tray.click("Open Latchkey")?;
+    desk.wait_for_window("Latchkey")?;
+    desk.still_screenshot("licensed")?;
     atlas.close()
 }
 

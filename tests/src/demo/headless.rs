@@ -24,10 +24,9 @@ pub(crate) fn show(story: &Story, once: bool) -> Result<()> {
     atlas.wait_for("OK")?;
     tray.wait_for_words("licensed")?;
     say("Maya is signed in, and Atlas runs");
-    let window = world.open_window("")?;
-    window.page().wait_for_words("Good offline until")?;
-    picture(&desk, "4-licensed")?;
-    drop(window);
+    tray.click("Open Latchkey")?;
+    desk.wait_for_window("Latchkey")?;
+    desk.still_screenshot("4-licensed")?;
     say(&format!("the menu now:\n{}", tray.menu()?.text()));
     say(&format!(
         "pictures are in     {}",
