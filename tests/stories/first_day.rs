@@ -1,12 +1,37 @@
-//! A first day with the product, from the tray: a sign-in that is cancelled and tried again, and a tray that quits.
+//! A first day with the product: from an icon in the tray to a program that runs, without a word of explanation.
 
 use stories::prelude::*;
 use stories::wait::SOON;
 
 tell!(
+    from_the_tray_to_a_running_product,
     a_cancelled_sign_in_starts_clean_again,
     the_tray_may_quit_and_products_go_on,
 );
+
+fn from_the_tray_to_a_running_product(story: &Story) -> Result<()> {
+    let desk = Desktop::start(story)?;
+    let world = World::seeded(&desk)?;
+    let tray = world.start_tray()?;
+    let line = tray.wait_for_words("Signed out")?;
+    ensure!(!line.enabled, "the status line is words, and nothing to click");
+    let signed_out = tray.icon()?;
+    let mut atlas = world.start_atlas_with(&["--keep-trying"])?;
+    atlas.wait_for("SIGN_IN_REQUIRED")?;
+
+    world.sign_in_from(&tray)?;
+    tray.wait_for_words("Maya Lindqvist — licensed")?;
+    atlas.wait_for("started, for Northwind")?;
+    atlas.wait_for("OK")?;
+    until("another icon", SOON, || {
+        Ok((tray.icon()? != signed_out).then_some(()))
+    })?;
+
+    tray.click("Open Latchkey")?;
+    desk.wait_for_window("Latchkey")?;
+    desk.still_screenshot("licensed")?;
+    atlas.close()
+}
 
 fn a_cancelled_sign_in_starts_clean_again(story: &Story) -> Result<()> {
     let desk = Desktop::start(story)?;
