@@ -15,9 +15,8 @@ use tauri::{AppHandle, Manager, RunEvent};
 
 use crate::agent_link::{AgentLink, News};
 use crate::autostart::Autostart;
-use crate::desktop::{self, NoTray};
 use crate::toast::Toaster;
-use crate::{autostart, notices, screen};
+use crate::{autostart, desktop, notices, screen};
 use native::{Face, Native};
 use open_window::Program;
 
@@ -83,17 +82,19 @@ fn begin(app: &AppHandle, background: bool) -> anyhow::Result<()> {
     if let Err(error) = autostart::begin() {
         eprintln!("latchkey-tray: starting at login was not switched on: {error}");
     }
-    let support = desktop::tray();
-    if let Err(why) = support {
-        eprintln!("latchkey-tray: {why}");
-        if !background {
-            open(app, screen::HOME);
-        }
-    }
-    if support != Err(NoTray::Library) {
+    let (has_library, has_tray) = (desktop::has_tray_library(), desktop::has_tray());
+    if has_library {
         let tray = app.state::<Tray>();
         let icon = Native::new(app, tray.face(None), actions::chosen(app), actions::clicked(app))?;
         tray.shown().native = Some(icon);
+    } else {
+        eprintln!("latchkey-tray: no tray icon, because libayatana-appindicator3 is not installed");
+    }
+    if !has_tray {
+        eprintln!("latchkey-tray: this desktop shows no tray icons now");
+    }
+    if !(background || has_library && has_tray) {
+        open(app, screen::HOME);
     }
     let main = app.clone();
     let show = if background { screen::NONE } else { screen::HOME };
@@ -174,7 +175,11 @@ impl Tray {
         drop(shown);
         let app = app.clone();
         toaster.show(&text, move |done| match done {
-            Ok(()) => actions::ask(&app, Request::Shown { notices: ids }, |_, _| ()),
+            Ok(()) => actions::ask(&app, Request::Shown { notices: ids }, |_, answer| {
+                if let Err(failure) = answer {
+                    eprintln!("latchkey-tray: {failure}");
+                }
+            }),
             Err(error) => {
                 eprintln!("latchkey-tray: {error}");
                 // Told again with the next view.

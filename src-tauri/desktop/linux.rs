@@ -4,8 +4,6 @@ use gtk::gio::{self, DBusCallFlags};
 use gtk::glib;
 use gtk::prelude::*;
 
-use super::NoTray;
-
 /// The libraries that `tray-icon` looks for. Where it finds none of them, it aborts the program.
 const INDICATORS: [&str; 2] = ["libayatana-appindicator3.so.1", "libappindicator3.so.1"];
 /// How long the session bus may take, in milliseconds.
@@ -23,25 +21,21 @@ pub(crate) fn begin() -> anyhow::Result<()> {
     })
 }
 
-/// Whether a tray icon can be made and is shown.
-///
-/// # Errors
-/// [`NoTray`].
-pub(crate) fn tray() -> Result<(), NoTray> {
-    if !INDICATORS.iter().any(|name| loads(name)) {
-        return Err(NoTray::Library);
-    }
-    if has_host() { Ok(()) } else { Err(NoTray::Host) }
+/// Whether the library that makes a tray icon is installed.
+pub(crate) fn has_tray_library() -> bool {
+    INDICATORS.iter().any(|name| loads(name))
 }
 
 #[expect(unsafe_code, reason = "loading a library runs its code")]
 fn loads(name: &str) -> bool {
     // SAFETY: it is the very library that `tray-icon` loads next; its initialisers have no preconditions.
-    unsafe { libloading::Library::new(name) }.is_ok()
+    let library = unsafe { libloading::Library::new(name) };
+    // It stays: GLib's types do not survive that the library which made them is unloaded.
+    library.map(std::mem::forget).is_ok()
 }
 
-/// Whether anybody shows the items of `org.kde.StatusNotifierWatcher`.
-fn has_host() -> bool {
+/// Whether anybody shows tray icons now. One that is made is shown as soon as somebody does.
+pub(crate) fn has_tray() -> bool {
     const WATCHER: &str = "org.kde.StatusNotifierWatcher";
     let property = (WATCHER, "IsStatusNotifierHostRegistered");
     let answer = gio::bus_get_sync(gio::BusType::Session, gio::Cancellable::NONE).and_then(|bus| {

@@ -21,24 +21,21 @@ pub(super) fn chosen(app: &AppHandle) -> impl Fn(Action) + Send + Sync + 'static
     let app = app.clone();
     move |action| match action {
         Action::Open { screen } => open(&app, &screen),
-        Action::SignIn { service } => ask(
-            &app,
-            Request::SignIn {
-                service: Some(service),
-            },
-            |app, reply| {
-                if let Reply::SignIn { url, open: true, .. } = reply {
-                    settle(app, browser::open(&url).map_err(Failure::from));
-                }
-            },
-        ),
-        Action::OpenSignIn { url } => settle(&app, browser::open(&url).map_err(Failure::from)),
-        Action::CopySignInLink { url } => settle(&app, clipboard::copy(url)),
-        Action::CancelSignIn => ask(&app, Request::CancelSignIn, |_, _| ()),
+        Action::SignIn { service } => {
+            let service = Some(service);
+            ask(&app, Request::SignIn { service }, |app, answer| {
+                report(app, answer.and_then(browse))
+            });
+        }
+        Action::OpenSignIn { url } => report(&app, browser::open(&url).map_err(Failure::from)),
+        Action::CopySignInLink { url } => report(&app, clipboard::copy(url)),
+        Action::CancelSignIn => ask(&app, Request::CancelSignIn, |app, answer| {
+            report(app, answer.map(drop))
+        }),
         Action::PrepareOffline => ask(&app, Request::PrepareOffline, prepared),
         Action::ToggleAutostart => {
             let on = autostart::state() != Autostart::On;
-            settle(
+            report(
                 &app,
                 autostart::set(on).map_err(|error| Failure::new("autostart", error)),
             );
@@ -54,29 +51,38 @@ pub(super) fn clicked(app: &AppHandle) -> impl Fn() + Send + Sync + 'static {
     move || open(&app, screen::HOME)
 }
 
-/// Asks the agent on a thread of its own, and hands the reply to `done` on the main thread. A failure is told.
-pub(super) fn ask(app: &AppHandle, request: Request, done: impl FnOnce(&AppHandle, Reply) + Send + 'static) {
+/// Asks the agent on a thread of its own, and hands the answer to `done` on the main thread.
+pub(super) fn ask(
+    app: &AppHandle,
+    request: Request,
+    done: impl FnOnce(&AppHandle, Result<Reply, Failure>) + Send + 'static,
+) {
     let (link, main) = (link(app), app.clone());
     let wait = move || {
         let answer = link.ask(request);
         let app = main.clone();
         // Fails only when the app has ended.
-        let _ = main.run_on_main_thread(move || match answer {
-            Ok(reply) => done(&app, reply),
-            Err(failure) => settle(&app, Err(failure)),
-        });
+        let _ = main.run_on_main_thread(move || done(&app, answer));
     };
     if let Err(error) = thread::Builder::new()
         .name("request".into())
         .stack_size(STACK)
         .spawn(wait)
     {
-        settle(app, Err(Failure::new("internal", error)));
+        report(app, Err(Failure::new("internal", error)));
     }
 }
 
-/// Tells a failure.
-fn settle(app: &AppHandle, outcome: Result<(), Failure>) {
+/// Opens the sign-in page, if it is ours to open.
+fn browse(reply: Reply) -> Result<(), Failure> {
+    match reply {
+        Reply::SignIn { url, open: true, .. } => Ok(browser::open(&url)?),
+        _ => Ok(()),
+    }
+}
+
+/// Tells the user that something they asked for was not done.
+fn report(app: &AppHandle, outcome: Result<(), Failure>) {
     let Err(failure) = outcome else { return };
     eprintln!("latchkey-tray: {failure}");
     let tray = app.state::<Tray>();
@@ -90,22 +96,23 @@ fn settle(app: &AppHandle, outcome: Result<(), Failure>) {
     });
 }
 
-/// Says until when this device is good offline.
-fn prepared(app: &AppHandle, reply: Reply) {
-    let Reply::Checked { until: Some(until) } = reply else {
-        return;
+/// Says until when this device is good offline; where it is not, the window says why.
+fn prepared(app: &AppHandle, answer: Result<Reply, Failure>) {
+    let until = match answer {
+        Ok(Reply::Checked { until: Some(until) }) => until,
+        Ok(_) => return open(app, screen::HOME),
+        Err(failure) => return report(app, Err(failure)),
     };
     let tray = app.state::<Tray>();
     let text = {
         let shown = tray.shown();
         let Some(view) = &shown.view else { return };
-        // The one that ends first.
-        let product = view
+        let first = view
             .products
             .iter()
-            .filter(|product| product.status.until.is_some())
+            .filter(|product| product.status.may_run())
             .min_by_key(|product| product.status.until);
-        let product = product.map(|product| product.name.clone()).unwrap_or_default();
+        let product = first.map(|product| product.name.clone()).unwrap_or_default();
         tray.words.notice(&Notice {
             id: 0,
             product,
