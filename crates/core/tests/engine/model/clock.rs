@@ -35,7 +35,7 @@ pub(super) struct Mischief {
 impl Clock {
     pub(super) fn trusted(&self, machine: &Machine) -> Timestamp {
         match self.anchor {
-            Some((boot, ticks, at)) if boot == machine.boot() => at + (machine.ticks - ticks),
+            Some((boot, ticks, at)) if boot == machine.boot() => at + (whole(machine.ticks) - whole(ticks)),
             Some(_) | None => self.by_the_wall(machine).max(self.floor + machine.ticks),
         }
     }
@@ -90,6 +90,11 @@ impl Clock {
             "ahead of the truth at {seen:?}: {self:?}"
         );
     }
+}
+
+/// Time is kept in whole milliseconds.
+const fn whole(ticks: Duration) -> Duration {
+    ticks.saturating_sub(Duration::from_nanos(ticks.subsec_nanos() as u64 % 1_000_000))
 }
 
 impl Mischief {

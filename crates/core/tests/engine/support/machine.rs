@@ -16,6 +16,8 @@ pub(crate) struct Machine {
     pub(crate) utc_offset: i32,
     boot: u32,
     dice: u64,
+    /// `real`, as exactly as ticks count: they know parts of a millisecond.
+    exactly: Duration,
 }
 
 impl Machine {
@@ -23,6 +25,7 @@ impl Machine {
     pub(crate) fn new(seed: u64) -> Self {
         Self {
             real: Timestamp::from_secs(1_800_000_000),
+            exactly: Duration::from_secs(1_800_000_000),
             wall_ahead: 0,
             ticks: Duration::from_secs(3600),
             utc_offset: 0,
@@ -44,15 +47,20 @@ impl Machine {
 
     /// The machine is on, awake or asleep.
     pub(crate) fn pass(&mut self, time: Duration) {
-        self.real = self.real + time;
         self.ticks += time;
+        self.go_on(time);
     }
 
     /// The machine is off, and comes up 20 s after power on.
     pub(crate) fn reboot(&mut self, off_for: Duration) {
         self.ticks = Duration::from_secs(20);
-        self.real = self.real + off_for + self.ticks;
+        self.go_on(off_for + self.ticks);
         self.boot += 1;
+    }
+
+    fn go_on(&mut self, time: Duration) {
+        self.exactly += time;
+        self.real = Timestamp::from_millis(i64::try_from(self.exactly.as_millis()).unwrap());
     }
 
     pub(crate) const fn boot(&self) -> u32 {
