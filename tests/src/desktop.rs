@@ -8,7 +8,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
@@ -19,6 +19,9 @@ use crate::process::Process;
 use crate::session_files;
 use crate::story::Story;
 use crate::wait::{SOON, until};
+
+/// How long a screen that moves no more has not moved.
+const STILL_FOR: Duration = Duration::from_secs(3);
 
 /// What opens the keyring.
 const KEYRING_PASSWORD: &str = "test";
@@ -252,18 +255,19 @@ impl Desktop {
         })
     }
 
-    /// Takes a picture of the whole screen once nothing on it moves any more.
+    /// Takes a picture of the whole screen once nothing on it has moved for a while: a window is there before its page is.
     ///
     /// # Errors
     /// It cannot be taken, or something moves for 20 s.
     pub fn still_screenshot(&self, name: &str) -> Result<PathBuf> {
-        let mut before = Vec::new();
+        let mut before = (Vec::new(), Instant::now());
         until("the screen to be still", SOON, || {
             let path = self.screenshot(name)?;
             let now = fs::read(&path)?;
-            let is_still = now == before;
-            before = now;
-            Ok(is_still.then_some(path))
+            if now != before.0 {
+                before = (now, Instant::now());
+            }
+            Ok((before.1.elapsed() >= STILL_FOR).then_some(path))
         })
     }
 
