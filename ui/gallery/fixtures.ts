@@ -155,6 +155,11 @@ export const views: Record<string, View | null | undefined> = {
     ],
     [account(), nobody({ service: 'https://licence.prism.example' })],
   ),
+  'licensed-in-part': view(
+    licensed,
+    [product(lease(30 * DAY - HOUR)), meridian(refusal(18, 'LICENSING_UNAVAILABLE'))],
+    [account()],
+  ),
   checking: view(
     { icon: 'busy', line: 'checking' },
     [product(refusal(3, 'PENDING_LICENSING', { since: NOW - 2000, until: NOW + MINUTE }))],
@@ -178,22 +183,25 @@ export const views: Record<string, View | null | undefined> = {
   'final-hours': away(5 * HOUR - 10 * MINUTE, 'final_warning', 'final'),
   'outage-licensing': view(
     { icon: 'ready', line: 'outage', reach: 'licensing_outage' },
-    [
-      product({ ...lease(29 * DAY - 3 * HOUR, 'outage'), since: NOW - 3 * HOUR }),
-      meridian({ ...lease(4 * HOUR, 'temporary'), since: NOW - 3 * HOUR }),
-    ],
+    [product(lease(29 * DAY - 3 * HOUR, 'outage')), meridian(lease(4 * HOUR, 'temporary'))],
     [awayAccount('licensing_outage', 3 * HOUR)],
   ),
-  'outage-identity': view(
-    { icon: 'ready', line: 'outage', reach: 'identity_outage' },
-    [product(lease(29 * DAY - 3 * HOUR, 'grace'))],
-    [awayAccount('identity_outage', 3 * HOUR)],
-  ),
+  'offline-identity': away(29 * DAY - 3 * HOUR, 'grace', 'offline', 'identity_outage'),
+  'offline-overdue': away(28 * DAY - 3 * HOUR, 'grace', 'offline', 'doubtful'),
   'stopping-offline': stopped(
     refusal(12, 'OFFLINE_LIMIT_REACHED', { until: NOW - 20_000, stop_at: NOW + 10 * MINUTE - 20_000 }),
   ),
   'stopped-offline': stopped(refusal(12, 'OFFLINE_LIMIT_REACHED', { until: NOW - 26 * HOUR }), { open: 0 }),
-  'stopped-first-start': stopped(refusal(11, 'FIRST_START_OFFLINE'), { open: 0, org: null }),
+  'stopped-first-start': view(
+    licensed,
+    [product(refusal(11, 'FIRST_START_OFFLINE'), { open: 0, org: null })],
+    [account({ reach: 'offline', checked_at: null })],
+  ),
+  'stopped-network-blocked': view(
+    licensed,
+    [product(refusal(4, 'AUTH_PENDING', { reason: 'network_blocked', since: NOW - MINUTE }), { open: 0 })],
+    [account({ reach: 'doubtful', checked_at: null, next_check_at: NOW + 2 * MINUTE })],
+  ),
   'stopped-not-assigned': stopped(
     refusal(13, 'NOT_ASSIGNED', { since: NOW - MINUTE, detail: { contact: 'it@lindqvist.example' } }),
     { open: 0 },

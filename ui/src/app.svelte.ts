@@ -52,7 +52,8 @@ export class App {
 
   /** Opens a place, and takes the focus along. */
   async go(place: Place) {
-    if (nameOfPlace(place) !== nameOfPlace(this.place)) this.#trail.push(this.place);
+    if (place.screen === 'home') this.#trail = [];
+    else if (nameOfPlace(place) !== nameOfPlace(this.place)) this.#trail.push(this.place);
     this.place = place;
     await tick();
     heading()?.focus();

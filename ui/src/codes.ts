@@ -4,11 +4,9 @@ export const Code = {
   Ok: 0,
   AuthPending: 4,
   SignInRequired: 10,
+  OfflineLimitReached: 12,
   NotAssigned: 13,
   SubscriptionEnded: 14,
-  DeviceLimit: 15,
-  SessionInUse: 16,
-  LeaseInvalid: 21,
   InvalidArgument: 22,
   DeviceReleased: 23,
 } as const;

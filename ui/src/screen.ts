@@ -53,12 +53,14 @@ export function homeOf(view: View | null | undefined): Home {
   if (view === null) return 'unreachable';
   if (view.sign_in !== null) return 'signing_in';
   switch (view.headline.line) {
+    case 'licensed':
+    case 'outage':
+      // Somebody is signed in, or a service is out, and still nothing may run: why is what matters.
+      return onlyBlocked(view) ? 'stopped' : view.headline.line;
     case 'no_products':
     case 'signed_out':
-    case 'licensed':
     case 'offline':
     case 'final':
-    case 'outage':
     case 'stopped':
       return view.headline.line;
     case 'sign_in_again':
@@ -73,7 +75,7 @@ function homeOfProducts(view: View): Home {
   const statuses = view.products.map((product) => product.status);
   const on = (...bases: string[]) => statuses.some((status) => isOk(status) && bases.includes(status.basis ?? ''));
   if (statuses.length === 0) return 'no_products';
-  if (statuses.some(isRefused)) return 'stopped';
+  if (statuses.some(isRefused) || onlyBlocked(view)) return 'stopped';
   if (on('final_warning')) return 'final';
   if (on('grace')) return 'offline';
   if (on('outage', 'temporary')) return 'outage';
@@ -81,10 +83,19 @@ function homeOfProducts(view: View): Home {
   return 'signed_out';
 }
 
+function onlyBlocked(view: View): boolean {
+  const statuses = view.products.map((product) => product.status);
+  return statuses.some(isBlocked) && !statuses.some(isOk);
+}
+
 export const isOk = (status: StatusView) => status.code === Code.Ok;
 
 /** Neither licensed, nor on the way, nor only signed out. */
 export const isRefused = (status: StatusView) => status.code > Code.SignInRequired;
+
+/** Refused, or pending on something that nobody is at. */
+const isBlocked = (status: StatusView) =>
+  isRefused(status) || (status.code === Code.AuthPending && !status.reason?.startsWith('waiting_for'));
 
 /** The product whose licence ends first: what ring, menu and daily notice show (rule 3). */
 export function firstToEnd(view: View): (ProductView & { status: { until: number } }) | undefined {
@@ -93,7 +104,7 @@ export function firstToEnd(view: View): (ProductView & { status: { until: number
   return view.products.filter(ends).sort((one, other) => one.status.until - other.status.until)[0];
 }
 
-/** The product that a "stopped" headline is about. */
+/** The product that the screen "stopped" is about. */
 export function stoppedProduct(view: View): ProductView | undefined {
   const { headline, products } = view;
   if (headline.line === 'stopped') {
@@ -101,7 +112,7 @@ export function stoppedProduct(view: View): ProductView | undefined {
     const exact = named.find((p) => p.status.code === headline.code) ?? named[0];
     if (exact !== undefined) return exact;
   }
-  return products.find((product) => isRefused(product.status));
+  return products.find(({ status }) => isRefused(status)) ?? products.find(({ status }) => isBlocked(status));
 }
 
 export function accountOf(view: View, service: string): AccountView | undefined {

@@ -134,3 +134,24 @@ it('finds its places by their names', () => {
   expect(placeNamed('privacy')).toEqual({ screen: 'privacy' });
   for (const unknown of ['product', 'devices', 'constructor', ':', '<img>']) expect(placeNamed(unknown)).toEqual(HOME);
 });
+
+it('resets everything, and says so, where the product is not registered any more', async () => {
+  const { app, bridge, user } = await show('licensed', 'reset:ATLAS');
+  const view = fixture('licensed');
+  view.products = view.products.filter((product) => product.product !== 'ATLAS');
+  app.tell(view);
+  await settled();
+  expect(screen.getByRole<HTMLInputElement>('radio', { name: 'Everything on this computer' }).checked).toBe(true);
+  await user.click(screen.getByRole('radio', { name: 'Meridian only' }));
+  await user.click(button('Reset Meridian'));
+  expect(bridge.asked).toEqual(['reset MERIDIAN']);
+});
+
+it('leads from a product to the sign-in that was begun there', async () => {
+  const { app, bridge, user } = await show('stopped-released', 'product:ATLAS');
+  await user.click(button('Sign in'));
+  app.tell(fixture('signing-in'));
+  await settled();
+  expect(bridge.asked).toEqual(['signIn https://licence.lindqvist.example']);
+  expect(heading().textContent).toBe('Go on in your browser');
+});

@@ -136,6 +136,12 @@ describe('licensed', () => {
     expect(text()).toContain('Good offline until 19 December 13:05');
   });
 
+  it('does not call everything licensed that is not', async () => {
+    await show('licensed-in-part');
+    expect(heading().textContent).toBe('You are signed in');
+    expect(text()).toContain('licensing service not answering');
+  });
+
   it('does not check twice at a time', async () => {
     const { bridge, user } = await show('licensed');
     let answer = () => {};
@@ -190,9 +196,14 @@ describe('offline, the final days and outages', () => {
     expect(screen.getByRole('img', { name: '26 days of 30 days left offline' })).toBeTruthy();
   });
 
-  it('tells a network on which nothing answers from no network', async () => {
-    await show('neither-answers');
-    expect(heading().textContent).toBe('Neither service answers');
+  it.each([
+    ['neither-answers', 'Neither service answers'],
+    ['offline-identity', 'The sign-in service is not answering'],
+    ['offline-overdue', 'The next check is overdue'],
+  ])('tells what keeps the checks away (%s)', async (view, title) => {
+    await show(view);
+    expect(heading().textContent).toBe(title);
+    expect(text()).toContain('Nothing to do yet.');
   });
 
   it('counts the final days, then hours', async () => {
@@ -209,7 +220,7 @@ describe('offline, the final days and outages', () => {
     await show('outage-licensing');
     expect(heading().textContent).toBe('The licensing service is not answering');
     expect(text()).toContain('You can keep working.');
-    expect(text()).toContain('No answer since 11:05');
+    expect(text()).toContain('The last answer came at 11:05.');
     expect(text()).toContain('temporary licence until 18:05');
   });
 
@@ -231,6 +242,7 @@ describe('stopped', () => {
   it.each([
     ['stopped-offline', 'Atlas has stopped', 'Try again', 'check'],
     ['stopped-first-start', 'Atlas cannot start', 'Try again', 'check'],
+    ['stopped-network-blocked', 'Atlas cannot start', 'Try again', 'check'],
     ['stopped-devices', 'Atlas cannot start', 'Try again', 'check'],
     ['stopped-session', 'Atlas cannot start', 'Try again', 'check'],
     ['stopped-released', 'Atlas cannot start', 'Sign in', 'signIn https://licence.lindqvist.example'],

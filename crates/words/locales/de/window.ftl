@@ -45,6 +45,7 @@ signing-in-hint-text = Öffnen Sie die Seite erneut, oder kopieren Sie den Link 
 ## Lizenziert
 
 licensed-title = Alles ist lizenziert
+signed-in-title = Sie sind angemeldet
 checking-title = Wird geprüft …
 sign-in-again-title = Bitte erneut anmelden
 good-offline = Offline nutzbar bis { $until }
@@ -93,6 +94,7 @@ ring-label = Noch { $left } von { $days } offline
 ## Offline und die letzten Tage
 
 offline-title = Sie sind offline
+overdue-title = Die nächste Prüfung ist überfällig
 neither-title = Keiner der Dienste antwortet
 offline-text = Noch nichts zu tun. { $product } funktioniert bis { $until }.
 final-title = Weniger als { left } übrig
@@ -105,7 +107,7 @@ outage-title = Ein Dienst antwortet nicht
 outage-licensing-title = Der Lizenzdienst antwortet nicht
 outage-identity-title = Der Anmeldedienst antwortet nicht
 outage-text = Sie können weiterarbeiten. Es ist nichts zu tun: Latchkey versucht es weiter.
-outage-since = Keine Antwort seit { $since }
+outage-since = Letzte Antwort: { $since }.
 
 ## Angehalten
 

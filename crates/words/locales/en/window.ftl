@@ -45,6 +45,7 @@ signing-in-hint-text = Open the page again, or copy the link into another browse
 ## Licensed
 
 licensed-title = Everything is licensed
+signed-in-title = You are signed in
 checking-title = Checking…
 sign-in-again-title = Sign in again
 good-offline = Good offline until { $until }
@@ -93,6 +94,7 @@ ring-label = { $left } of { $days } left offline
 ## Offline and the final days
 
 offline-title = You are offline
+overdue-title = The next check is overdue
 neither-title = Neither service answers
 offline-text = Nothing to do yet. { $product } keeps working until { $until }.
 final-title = Less than { left } left
@@ -105,7 +107,7 @@ outage-title = A service is not answering
 outage-licensing-title = The licensing service is not answering
 outage-identity-title = The sign-in service is not answering
 outage-text = You can keep working. There is nothing to do: Latchkey keeps trying.
-outage-since = No answer since { $since }
+outage-since = The last answer came at { $since }.
 
 ## Stopped
 
