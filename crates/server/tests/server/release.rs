@@ -92,7 +92,12 @@ async fn only_the_device_itself_releases_it() {
         ..claims.clone()
     };
     let other_typ = jws::sign(&mine.key, "latchkey-lease+jwt", &kid, &claims).unwrap();
-    for release in [jws::sign(&mine.key, TYP, &kid, &elsewhere).unwrap(), other_typ] {
+    let other_kid = jws::sign(&mine.key, TYP, "another", &claims).unwrap();
+    for release in [
+        jws::sign(&mine.key, TYP, &kid, &elsewhere).unwrap(),
+        other_typ,
+        other_kid,
+    ] {
         let request = ReleaseRequest {
             jwk: mine.key.jwk(),
             release,

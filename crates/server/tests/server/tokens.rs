@@ -47,6 +47,28 @@ async fn every_algorithm_that_issuers_use_is_accepted() {
 }
 
 #[tokio::test]
+async fn a_key_is_used_with_its_own_algorithm_only() {
+    let service = Running::start().await;
+    let mut key = issuer::rsa("rs256");
+    key["alg"] = "RS256".into();
+    let mut encryption = issuer::rsa("enc");
+    encryption["use"] = "enc".into();
+    service.issuer.jwks.lock().unwrap()["keys"] = json!([key, encryption, issuer::public(&p256(9), "es256")]);
+    let device = Device::new(1);
+    service.first_check(&device).await;
+    let claims = service.issuer.access_claims("maya", NOW);
+    for (algorithm, kid, accepted) in [
+        (Algorithm::RS256, "rs256", true),
+        (Algorithm::RS512, "rs256", false),
+        (Algorithm::PS256, "rs256", false),
+        (Algorithm::RS256, "enc", false),
+    ] {
+        let answered = with_token(&service, &device, sign_rsa(algorithm, kid, &claims)).await;
+        assert_eq!(answered.status.is_success(), accepted, "{algorithm:?} with {kid}");
+    }
+}
+
+#[tokio::test]
 async fn an_unknown_key_is_fetched_once_and_not_again_and_again() {
     let no_cooldown = Timing {
         cooldown: Duration::ZERO,
