@@ -3,10 +3,6 @@
 use sha2::{Digest as _, Sha256};
 
 /// What every entry's `service` attribute says.
-#[cfg_attr(
-    windows,
-    expect(dead_code, reason = "Windows names an entry by its target alone")
-)]
 pub(super) const APPLICATION: &str = "Latchkey";
 
 /// The entry of one licensing service on one machine.

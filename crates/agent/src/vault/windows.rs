@@ -8,6 +8,7 @@ use keyring_core::api::CredentialStoreApi as _;
 use windows_native_keyring_store::Store;
 
 use super::chunks::{self, Blobs};
+use super::entry::APPLICATION;
 use super::{Backend, Entry, VaultError};
 use crate::secret::SecretBytes;
 
@@ -21,7 +22,7 @@ struct Credentials;
 impl Credentials {
     fn find(name: &str) -> keyring_core::Result<keyring_core::Entry> {
         let modifiers = HashMap::from([("target", name), ("persistence", "Local")]);
-        Store::new()?.build("Latchkey", name, Some(&modifiers))
+        Store::new()?.build(APPLICATION, name, Some(&modifiers))
     }
 }
 
