@@ -1,4 +1,9 @@
 //! The link against an agent that speaks the real protocol over a real socket, and knows nothing but roles.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on says so"
+)]
 
 use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, Sender, channel};

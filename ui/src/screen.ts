@@ -153,6 +153,10 @@ export function markOf(status: StatusView): Mark {
 
 /** The host of a service, as people know it. */
 export function hostOf(service: string): string {
-  return URL.canParse(service) ? new URL(service).host : service;
+  try {
+    return new URL(service).host;
+  } catch {
+    return service;
+  }
 }
 

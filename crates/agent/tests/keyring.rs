@@ -3,6 +3,11 @@
 //! Each test starts a `dbus-daemon` and runs itself again with that bus as the session bus, because the bus is named by
 //! the environment. Without the two programs there is nothing to test against, and the test says so.
 #![cfg(target_os = "linux")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on says so"
+)]
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -15,7 +20,7 @@ use latchkey_core::time::Timestamp;
 use rustix::process::{Pid, Signal, kill_process};
 use secret_service::EncryptionType;
 use secret_service::blocking::SecretService;
-use zbus::zvariant::{ObjectPath, OwnedObjectPath, OwnedValue, Value};
+use zbus::{ObjectPath, OwnedObjectPath, OwnedVariant, Variant};
 
 const INSIDE: &str = "LATCHKEY_TEST_INSIDE_SESSION";
 
@@ -134,7 +139,7 @@ async fn unlock_the_keyring(password: &str) {
     const SERVICE: &str = "org.freedesktop.secrets";
     const PATH: &str = "/org/freedesktop/secrets";
     let bus = zbus::Connection::session().await.unwrap();
-    let arguments = ("plain", Value::from(""));
+    let arguments = ("plain", Variant::from(""));
     let opened = bus
         .call_method(
             Some(SERVICE),
@@ -145,7 +150,7 @@ async fn unlock_the_keyring(password: &str) {
         )
         .await
         .unwrap();
-    let (_, session): (OwnedValue, OwnedObjectPath) = opened.body().deserialize().unwrap();
+    let (_, session): (OwnedVariant, OwnedObjectPath) = opened.body().deserialize().unwrap();
     let login = ObjectPath::try_from("/org/freedesktop/secrets/collection/login").unwrap();
     let secret = (
         session,

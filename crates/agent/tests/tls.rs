@@ -2,6 +2,7 @@
 //!
 //! The test's own authority is made known by `SSL_CERT_FILE`, which only Linux reads; each test runs itself again with it.
 #![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so")]
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;

@@ -3,12 +3,13 @@
 //! Facts are kept per licensing service, and there for one account on one device key. Tokens and keys of the user are
 //! not among them: those are in the vault.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
+use crate::code::Code;
 use crate::jws::{Jwk, Thumbprint};
 use crate::keys::Keys;
 use crate::lease::{Expected, Lease, LeaseError, Refusal};
@@ -118,8 +119,8 @@ pub struct Held {
 /// time: otherwise signing in and out without a seat would keep it running.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SaveWindow {
-    /// What ended the licence, last.
-    pub cause: String,
+    /// What ended the licence, and what would have since.
+    pub causes: BTreeSet<String>,
     /// When an open product must have stopped.
     pub stop_at: Timestamp,
 }
@@ -214,10 +215,15 @@ impl Held {
         self.verified = None;
     }
 
-    /// Deletes the refusal.
-    pub fn drop_refusal(&mut self) {
+    /// Ends a session refusal, if one is in force (rule 9). Says whether one was.
+    pub fn end_session_refusal(&mut self) -> bool {
+        let in_use = |refusal: &Refusal| refusal.claims().code == Code::SessionInUse;
+        if !self.refusal().is_some_and(in_use) {
+            return false;
+        }
         self.refusal = None;
         self.refused = None;
+        true
     }
 
     /// Verifies what was read from disk.

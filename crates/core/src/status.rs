@@ -11,8 +11,6 @@ use crate::registration::Registration;
 use crate::time::{DAY, MINUTE, Timestamp};
 use crate::view::{Reach, StatusView};
 
-/// How long a `SESSION_IN_USE` stands offline (rule 9).
-pub(crate) const SESSION_REFUSAL_OFFLINE_FOR: Duration = Duration::from_secs(15 * 60);
 /// How long the user is awaited at a locked keyring (rule 17).
 pub(crate) const VAULT_AWAITED_FOR: Duration = Duration::from_secs(15 * 60);
 /// How long the check may take that is due when `check_every` has passed.
@@ -102,8 +100,6 @@ pub struct Pending {
     pub sign_in: Option<OpenSignIn>,
     /// What is known about reaching the services.
     pub reach: Reach,
-    /// Since when neither can be reached.
-    pub offline_since: Option<Timestamp>,
     /// It runs already.
     pub running: bool,
     /// The keyring waits for the user, since.
@@ -136,7 +132,7 @@ pub fn status(
         .and_then(Held::lease);
     let good = lease.filter(|lease| lease.is_good(now));
 
-    if let Some(refusal) = standing_refusal(held, good.is_some(), pending.offline_since, now) {
+    if let Some(refusal) = standing_refusal(held, good.is_some()) {
         return Status::Refused(Box::new(refusal.clone()));
     }
     if let Some(lease) = good.filter(|lease| !is_denied(lease, service, pending, now)) {
@@ -204,37 +200,11 @@ pub fn status(
     }
 }
 
-/// The refusal in force, if one stands in the way (rule 9).
-fn standing_refusal(
-    held: Option<&Held>,
-    has_good_lease: bool,
-    offline_since: Option<Timestamp>,
-    now: Timestamp,
-) -> Option<&Refusal> {
+/// The refusal in force, if one stands in the way (rule 9): an outdated client runs to the end of its lease.
+fn standing_refusal(held: Option<&Held>, has_good_lease: bool) -> Option<&Refusal> {
     let refusal = held?.refusal()?;
-    let stands = match refusal.claims().code {
-        // Runs to its end, is not renewed.
-        Code::ClientOutdated => !has_good_lease,
-        Code::SessionInUse => offline_since.is_none_or(|since| now < since + SESSION_REFUSAL_OFFLINE_FOR),
-        Code::Ok
-        | Code::Connecting
-        | Code::PendingIdentity
-        | Code::PendingLicensing
-        | Code::AuthPending
-        | Code::SignInRequired
-        | Code::FirstStartOffline
-        | Code::OfflineLimitReached
-        | Code::NotAssigned
-        | Code::SubscriptionEnded
-        | Code::DeviceLimit
-        | Code::IdentityUnavailable
-        | Code::LicensingUnavailable
-        | Code::AgentNotFound
-        | Code::LeaseInvalid
-        | Code::InvalidArgument
-        | Code::DeviceReleased => true,
-    };
-    stands.then_some(refusal)
+    let runs_on = has_good_lease && refusal.claims().code == Code::ClientOutdated;
+    (!runs_on).then_some(refusal)
 }
 
 /// Whether the identity service's absence, or its `invalid_grant`, keeps a good lease from counting (rule 6).

@@ -1,4 +1,5 @@
 //! Every sentence there is, in every language, to be read: `snapshots/`.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so")]
 
 use std::fmt::Write as _;
 

@@ -10,11 +10,11 @@ use tokio::io::unix::AsyncFd;
 /// # Errors
 /// What the system says.
 pub(super) fn register(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
-    // SAFETY: an `OwnedFd` is open, is always the same descriptor, and is closed by nobody but its owner.
     #[expect(
         unsafe_code,
         reason = "the runtime cannot see that this type keeps its descriptor open"
     )]
+    // SAFETY: an `OwnedFd` is open, is always the same descriptor, and is closed by nobody but its owner.
     let registered = unsafe { AsyncFd::register(descriptor) };
     Ok(registered?)
 }

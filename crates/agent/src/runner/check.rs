@@ -240,10 +240,12 @@ fn session_failed(error: &SessionError) -> CheckFailure {
         SessionError::Vault(VaultError::Locked) => CheckFailure::VaultLocked,
         SessionError::Vault(_) => CheckFailure::VaultUnavailable,
         SessionError::Identity(error) => identity_failed(error),
-        _ => CheckFailure::Unreachable {
-            licensing: Side::Answers,
-            identity: Side::Silent,
-        },
+        SessionError::Busy | SessionError::Lock { .. } | SessionError::Replaced => {
+            CheckFailure::Unreachable {
+                licensing: Side::Answers,
+                identity: Side::Silent,
+            }
+        }
     }
 }
 

@@ -59,16 +59,15 @@ fn list(json: bool, asked: Option<&str>, settings: &Settings, words: &Words) -> 
         })?;
         return Ok(Exit::Done);
     }
-    let from = |row: &Row| {
-        let place = row.place.as_deref().unwrap_or("none");
-        words.message(
-            &format!("cli-from-{}", row.source.replace('_', "-")),
-            &[("place", place.into())],
-        )
-    };
     let cells = |row: &Row| {
-        let value = row.value.clone().unwrap_or_else(|| "–".to_owned());
-        [row.key.to_owned(), value, from(row)]
+        let (value, from) = match &row.value {
+            Some(value) => (value.as_str(), row.source),
+            None => ("–", "nowhere"),
+        };
+        let place = row.place.as_deref().unwrap_or("none");
+        let id = format!("cli-from-{}", from.replace('_', "-"));
+        let from = words.message(&id, &[("place", place.into())]);
+        [row.key.to_owned(), value.to_owned(), from]
     };
     output::lines(text::table(&rows.iter().map(cells).collect::<Vec<_>>()))?;
     Ok(Exit::Done)

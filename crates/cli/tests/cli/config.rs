@@ -53,6 +53,10 @@ fn where_the_agent_is_and_listens() {
         text.contains("socket    ~/run/agent.sock  from the environment variable LATCHKEY_SOCKET_DIR"),
         "{text}"
     );
+    assert!(
+        text.contains("not found") || text.contains("/latchkey-agent") || text.contains("<beside>"),
+        "{text}"
+    );
     let json = run(&mut latchkey(&agent, &["config", "list", "--json"]));
     let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!(json["schema"], 1);

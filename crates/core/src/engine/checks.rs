@@ -20,6 +20,26 @@ impl Engine {
         }
     }
 
+    /// A device that was offline for long enough holds no session, and nobody knows of another's (rules 9 and 11).
+    pub(super) fn end_session_refusals(&mut self, now: &Now) {
+        let over = |link: &Link| link.session_over_at().is_some_and(|at| now.ticks >= at);
+        let links = self.links.iter().filter(|(_, link)| over(link));
+        let names: Vec<String> = links.map(|(name, _)| name.clone()).collect();
+        for name in names {
+            let Some(service) = self.facts.services.get_mut(&name) else {
+                continue;
+            };
+            let held = service.products.values_mut();
+            if held
+                .filter_map(|held| held.end_session_refusal().then_some(()))
+                .count()
+                > 0
+            {
+                self.save(Dirty::Both);
+            }
+        }
+    }
+
     pub(super) fn ask_check(&mut self, ticket: Ticket) {
         let mut asked = false;
         let mut problem = "no_products";

@@ -18,6 +18,8 @@ const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_s
 const DECIDED_AFTER: Duration = Duration::from_secs(10);
 /// How long the check may take that comes before an end is told (rule 5).
 const HEAL_WITHIN: Duration = MINUTE;
+/// How long a `SESSION_IN_USE` stands offline (rule 9).
+const SESSION_REFUSED_FOR: Duration = Duration::from_secs(15 * 60);
 /// How long a start goes on waiting while failures are still being compared.
 const DOUBT_FOR: Duration = Duration::from_secs(20);
 
@@ -33,8 +35,8 @@ pub(super) struct Link {
     retry_at: Option<Duration>,
     /// What was learned.
     pub(super) reach: Reach,
-    /// Since when neither service can be reached.
-    pub(super) offline_since: Option<Timestamp>,
+    /// Since when neither service can be reached, in ticks.
+    offline_since: Option<Duration>,
     /// The first of the failures that say the same, and when.
     suspicion: Option<(Reach, Duration, Timestamp)>,
     /// Why no check can succeed.
@@ -160,7 +162,6 @@ impl Link {
     pub(super) fn shift(&mut self, millis: i64) {
         let since = [
             self.flight.as_mut().map(|flight| &mut flight.since),
-            self.offline_since.as_mut(),
             self.suspicion.as_mut().map(|(.., since)| since),
             self.hindrance.as_mut().map(|(_, since)| since),
             self.heal.as_mut().map(|heal| &mut heal.since),
@@ -211,6 +212,11 @@ impl Link {
         if let Some(flight) = self.flight.as_mut().filter(|flight| flight.attempt == attempt) {
             flight.party = party;
         }
+    }
+
+    /// When nobody has been reached for so long that no session counts any more (rule 9).
+    pub(super) fn session_over_at(&self) -> Option<Duration> {
+        self.offline_since.map(|since| since + SESSION_REFUSED_FOR)
     }
 
     pub(super) const fn jitter(&self) -> u8 {
@@ -277,7 +283,7 @@ impl Link {
         } else if matches!(self.reach, Reach::Unknown | Reach::Online) {
             self.reach = Reach::Doubtful;
         }
-        self.offline_since = is_offline(self.reach).then(|| self.offline_since.unwrap_or(at));
+        self.offline_since = is_offline(self.reach).then(|| self.offline_since.unwrap_or(now.ticks));
     }
 
     /// Something was reached: failures need not be compared any more.

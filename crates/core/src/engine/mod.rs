@@ -488,6 +488,7 @@ impl Engine {
         self.work_endings(now);
         self.check_before_the_end(now);
         self.work_links(now);
+        self.end_session_refusals(now);
         self.work_uses(now);
         self.work_notices(now);
         self.keep_floor(now);

@@ -165,7 +165,6 @@ impl Engine {
         let link = self.links.get(service);
         Pending {
             reach: link.map(|link| link.reach).unwrap_or_default(),
-            offline_since: link.and_then(|link| link.offline_since),
             ..Pending::default()
         }
     }
@@ -312,13 +311,16 @@ impl Engine {
         let name = self.name_of(&service, &product);
         let entry = self.facts.services.entry(service).or_default();
         let held = entry.products.entry(product).or_default();
-        let stop_at = match &held.save_window {
-            Some(window) if window.cause == cause => return,
-            // It had its time for another cause, and could not run since.
-            Some(window) => window.stop_at,
-            None => at + held.save_for(),
+        let begins = SaveWindow {
+            causes: BTreeSet::new(),
+            stop_at: at + held.save_for(),
         };
-        held.save_window = Some(SaveWindow { cause, stop_at });
+        // Another cause wins no time while the product could not run since the first.
+        let window = held.save_window.get_or_insert(begins);
+        let stop_at = window.stop_at;
+        if !window.causes.insert(cause) {
+            return;
+        }
         self.save(Dirty::One);
         if let Status::Refused(refusal) = status {
             self.note(

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::facts::Held;
 use crate::notice::Left;
-use crate::status::{DENIED_AFTER, SESSION_REFUSAL_OFFLINE_FOR, VAULT_AWAITED_FOR, unconfirmed_from};
+use crate::status::{DENIED_AFTER, VAULT_AWAITED_FOR, unconfirmed_from};
 use crate::time::{HOUR, LocalDay, Now, Timestamp};
 
 use super::Engine;
@@ -34,6 +34,7 @@ impl Engine {
                 link.retry_at(),
                 link.doubt_until(),
                 link.heal_until(),
+                link.session_over_at(),
             ];
             mine.into_iter().flatten().chain(link.ending.next_at())
         });
@@ -70,8 +71,6 @@ impl Engine {
             .clone()
             .map(|lease| (lease.until() - lease.claims().policy.final_warning).shifted(1));
         let others = leases.flat_map(|lease| [unconfirmed_from(lease), lease.checked_at() + DENIED_AFTER]);
-        let offline = self.links.values().filter_map(|link| link.offline_since);
-        let sessions = offline.map(|since| since + SESSION_REFUSAL_OFFLINE_FOR);
         let vault = self.vault_locked.map(|since| since + VAULT_AWAITED_FOR);
         let signed_in = self
             .facts
@@ -80,7 +79,7 @@ impl Engine {
             .any(|service| service.account.is_some());
         let midnight = signed_in.then(|| LocalDay::of(at, now.utc_offset).end(now.utc_offset));
         let floor = signed_in.then(|| self.floor_saved + HOUR);
-        let ends = counts.chain(warnings).chain(others).chain(sessions);
+        let ends = counts.chain(warnings).chain(others);
         checks.chain(ends).chain(vault).chain(midnight).chain(floor)
     }
 }

@@ -275,3 +275,20 @@ fn an_agent_that_was_not_there_begins_the_window_when_it_can_tell() {
     let left = world.status(key).stop_at.unwrap().since(world.trusted());
     assert!(left > minutes(7) && left <= minutes(10), "{left:?}");
 }
+
+#[test]
+fn a_refusal_is_told_once_whatever_the_user_tries_in_between() {
+    let mut world = World::signed_in();
+    let key = world.start(ATLAS);
+    world.pass(seconds(10));
+    world.service().seat(ATLAS, Seat::Refused(Code::NotAssigned));
+    for _ in 0..3 {
+        world.ask(Ask::Check);
+        world.pass(seconds(10));
+        assert_eq!(world.status(key).code, 13);
+        world.ask(Ask::Reset(Some(ATLAS.to_owned())));
+        world.pass(seconds(10));
+    }
+    let told = count(&world, |kind| matches!(kind, NoticeKind::MustStop { .. }));
+    assert_eq!(told, 1);
+}

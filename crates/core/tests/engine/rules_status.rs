@@ -44,7 +44,6 @@ struct Case {
     vault_locked: bool,
     user: User,
     reach: Reach,
-    offline_since: Option<Timestamp>,
 }
 
 const REASONS: [Option<Reason>; 4] = [
@@ -76,12 +75,8 @@ const REACHES: [Reach; 7] = [
 fn by_the_rules(case: &Case) -> (u16, Option<Reason>) {
     let is_offline = matches!(case.reach, Reach::Offline | Reach::NeitherAnswers);
     let is_good = case.held == Held::Good && case.user != User::Out;
-    let session_is_over = case
-        .offline_since
-        .is_some_and(|since| NOW.since(since) >= 15 * MINUTE);
     let stands = match case.refusal {
         Some(Code::ClientOutdated) => !is_good,
-        Some(Code::SessionInUse) => !session_is_over,
         Some(_) => true,
         None => false,
     };
@@ -181,7 +176,6 @@ fn judge(case: &Case, facts: &Facts, registration: &Registration) {
             until: NOW + 14 * MINUTE,
         }),
         reach: case.reach,
-        offline_since: case.offline_since,
         running: false,
         vault_locked: case.vault_locked.then_some(NOW - MINUTE),
         hindrance: case.hindrance.map(|reason| (reason, NOW - MINUTE)),
@@ -229,7 +223,7 @@ fn every_combination_has_the_status_that_the_rules_name_first() {
     assert_eq!(judged, 7 * 4 * 3 * PENDING_CASES);
 }
 
-const PENDING_CASES: usize = 2 * 4 * 2 * 3 * 3 * 2 * 7 * 2;
+const PENDING_CASES: usize = 2 * 4 * 2 * 3 * 3 * 2 * 7;
 
 /// The `pick`-th combination of what the running agent knows.
 fn pending_case(mut pick: usize, refusal: Option<Code>, held: Held, user: User) -> Case {
@@ -238,7 +232,7 @@ fn pending_case(mut pick: usize, refusal: Option<Code>, held: Held, user: User) 
         pick /= count;
         chosen
     };
-    let case = Case {
+    Case {
         registered: one_of(2) == 0,
         hindrance: REASONS[one_of(4)],
         refusal,
@@ -249,13 +243,6 @@ fn pending_case(mut pick: usize, refusal: Option<Code>, held: Held, user: User) 
         vault_locked: one_of(2) == 0,
         user,
         reach: REACHES[one_of(7)],
-        offline_since: None,
-    };
-    let is_offline = matches!(case.reach, Reach::Offline | Reach::NeitherAnswers);
-    let for_how_long = [MINUTE, 15 * MINUTE][one_of(2)];
-    Case {
-        offline_since: is_offline.then_some(NOW - for_how_long),
-        ..case
     }
 }
 

@@ -83,6 +83,7 @@ cli-from-environment = aus der Umgebungsvariablen { $place }
 cli-from-user-file = aus { $place }
 cli-from-machine-file = aus { $place }
 cli-from-default = als Vorgabe
+cli-from-nowhere = nicht gefunden
 cli-setting-saved = In { $file } geschrieben.
 cli-privacy = Das ist alles, was eine Prüfung sendet, mit dem jetzigen Wert. Passwörter, Dateinamen und was Sie in Ihren Produkten tun, werden nie gesendet.
 cli-agent-version = latchkey-agent { $version }, Protokoll { $protocol }

@@ -83,6 +83,7 @@ cli-from-environment = from the environment variable { $place }
 cli-from-user-file = from { $place }
 cli-from-machine-file = from { $place }
 cli-from-default = by default
+cli-from-nowhere = not found
 cli-setting-saved = Written to { $file }.
 cli-privacy = This is everything that a check sends, with its present value. Passwords, file names and what you do in your products are never sent.
 cli-agent-version = latchkey-agent { $version }, protocol { $protocol }

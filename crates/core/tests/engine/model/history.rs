@@ -1,5 +1,6 @@
 //! Lives through a history, and asks at its end whether everything has healed.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -51,6 +52,21 @@ impl History {
         world.recording = true;
         self.live_in(&mut world);
         world.record
+    }
+
+    /// Where it leads to: statuses that programs are told, and notices that the user is shown.
+    pub(super) fn places(&self) -> BTreeSet<String> {
+        let mut world = World::seeded(u64::from(self.dice));
+        self.live_in(&mut world);
+        let statuses = world.told_of.iter().map(|(code, reason, stops)| {
+            let (reason, stops) = (reason.unwrap_or_default(), if *stops { "stops" } else { "" });
+            format!("{code} {reason} {stops}").trim().to_owned()
+        });
+        let kinds = world
+            .shown
+            .iter()
+            .map(|shown| serde_json::to_value(&shown.notice).unwrap()["kind"].to_string());
+        statuses.chain(kinds).collect()
     }
 
     fn live_in(&self, world: &mut World) {

@@ -16,6 +16,9 @@ mod notices;
 mod reference;
 mod steps;
 
+use std::collections::BTreeSet;
+
+use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::{Config, FileFailurePersistence, TestRunner};
 
 use self::history::History;
@@ -37,7 +40,7 @@ fn cases(default: u32) -> Config {
 
 #[test]
 fn whatever_happens_the_rules_are_kept() {
-    let lived = TestRunner::new(cases(300)).run(&steps::histories(), |history: History| {
+    let lived = TestRunner::new(cases(1_000)).run(&steps::histories(), |history: History| {
         history.live();
         Ok(())
     });
@@ -48,7 +51,7 @@ fn whatever_happens_the_rules_are_kept() {
 
 #[test]
 fn the_same_inputs_have_the_same_effects() {
-    let lived = TestRunner::new(cases(20)).run(&steps::histories(), |history: History| {
+    let lived = TestRunner::new(cases(40)).run(&steps::histories(), |history: History| {
         let (once, again) = (history.record(), history.record());
         for (at, (first, second)) in once.iter().zip(&again).enumerate() {
             assert_eq!(first, second, "effect {at} of {}", once.len());
@@ -59,4 +62,60 @@ fn the_same_inputs_have_the_same_effects() {
     if let Err(broken) = lived {
         panic!("{broken}");
     }
+}
+
+#[test]
+fn histories_lead_everywhere() {
+    let mut runner = TestRunner::deterministic();
+    let mut places = BTreeSet::new();
+    for _ in 0..250 {
+        let history = steps::histories().new_tree(&mut runner).unwrap().current();
+        places.extend(history.places());
+    }
+    let everywhere = [
+        "0",
+        "2",
+        "3",
+        "3  stops",
+        "10",
+        "10  stops",
+        "11",
+        "11  stops",
+        "12",
+        "12  stops",
+        "13",
+        "13  stops",
+        "14",
+        "14  stops",
+        "15",
+        "15  stops",
+        "16",
+        "16  stops",
+        "17",
+        "17  stops",
+        "18",
+        "18  stops",
+        "19",
+        "19  stops",
+        "23",
+        "23  stops",
+        "4 waiting_for_user",
+        "4 vault_locked",
+        "4 network_blocked",
+        "4 clock_wrong",
+        "\"offline\"",
+        "\"final_warning\"",
+        "\"ended\"",
+        "\"connected\"",
+        "\"must_stop\"",
+        "\"outage\"",
+    ];
+    let missing: Vec<&&str> = everywhere
+        .iter()
+        .filter(|place| !places.contains(**place))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "no history led to {missing:?}, only to {places:?}"
+    );
 }

@@ -214,10 +214,10 @@ impl Reference {
         if may_run != MayRun::No {
             self.lost.remove(product);
         }
-        if may_run == MayRun::Yes {
+        let seen = world.product(product);
+        if may_run == MayRun::Yes || seen.code == 0 {
             self.told.may_run(product);
         }
-        let seen = world.product(product);
         let waits = world
             .programs
             .iter()

@@ -97,7 +97,7 @@ impl fmt::Display for Time {
 }
 
 /// Up to `longest`, short times as likely as long ones.
-fn up_to(longest: Duration) -> impl Strategy<Value = Duration> {
+fn up_to(longest: Duration) -> impl Strategy<Value = Duration> + Clone {
     let scales = [seconds(20), minutes(10), hours(2), days(2), days(45)];
     let scales: Vec<Duration> = scales.into_iter().map(|scale| scale.min(longest)).collect();
     (select(scales), 1_u32..=1000).prop_map(|(scale, share)| {
@@ -106,11 +106,11 @@ fn up_to(longest: Duration) -> impl Strategy<Value = Duration> {
     })
 }
 
-fn products() -> impl Strategy<Value = &'static str> {
+fn product() -> impl Strategy<Value = &'static str> {
     select(vec![ATLAS, QUARRY])
 }
 
-fn seats() -> impl Strategy<Value = Seat> {
+fn seat() -> impl Strategy<Value = Seat> {
     prop_oneof![
         3 => Just(Seat::Assigned),
         4 => select(vec![
@@ -139,14 +139,14 @@ fn wires() -> impl Strategy<Value = Wire> {
     ]
 }
 
-fn steps() -> impl Strategy<Value = Step> {
+fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         12 => up_to(days(2)).prop_map(Step::Pass),
         6 => up_to(days(45)).prop_map(Step::Sleep),
         3 => (up_to(days(45)), select(vec![0, 0, 0, -400, -12, -1, 1, 12, 400]))
             .prop_map(|(time, moved)| Step::Off(time, moved)),
         2 => select(vec![-400, -12, -1, 1, 12, 400]).prop_map(Step::MoveWall),
-        5 => any::<bool>().prop_map(Step::Network),
+        4 => any::<bool>().prop_map(Step::Network),
         2 => any::<bool>().prop_map(Step::NetworkUnseen),
         3 => any::<bool>().prop_map(Step::Licensing),
         3 => any::<bool>().prop_map(Step::Identity),
@@ -154,10 +154,10 @@ fn steps() -> impl Strategy<Value = Step> {
         1 => select(vec![50, 200, 2_000, 20_000]).prop_map(|millis| Step::Latency(Duration::from_millis(millis))),
         2 => select(vec![Keyring::Open, Keyring::Open, Keyring::Locked, Keyring::Missing]).prop_map(Step::Keyring),
         1 => Just(Step::EndGrant),
-        6 => products().prop_map(Step::Start),
+        6 => product().prop_map(Step::Start),
         2 => Just(Step::Close),
-        4 => (products(), seats()).prop_map(|(product, seat)| Step::Seat(product, seat)),
-        5 => Just(Step::Check),
+        3 => (product(), seat()).prop_map(|(product, seat)| Step::Seat(product, seat)),
+        4 => Just(Step::Check),
         4 => select(vec![User::SignsIn, User::SignsIn, User::SignsIn, User::Denies, User::Ignores])
             .prop_map(Step::SignIn),
         1 => Just(Step::SignOut),
@@ -168,14 +168,62 @@ fn steps() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Histories of up to forty steps; most begin signed in.
+/// What seldom comes together by chance.
+fn scene() -> impl Strategy<Value = Vec<Step>> {
+    let told = (product(), seat(), up_to(minutes(10))).prop_map(|(product, seat, after)| {
+        vec![
+            Step::Start(product),
+            Step::Pass(after),
+            Step::Seat(product, seat),
+            Step::Check,
+            Step::Pass(after),
+        ]
+    });
+    let fault = prop_oneof![step(), wires().prop_map(Step::Wire)];
+    let first_start = (product(), fault, up_to(minutes(10))).prop_map(|(product, fault, after)| {
+        vec![
+            Step::Reset(Some(product)),
+            Step::Pass(after),
+            fault,
+            Step::Start(product),
+            Step::Pass(after),
+        ]
+    });
+    let away = (product(), up_to(days(45)), up_to(hours(2)), any::<bool>());
+    let away = away.prop_map(|(product, away, after, back)| {
+        vec![
+            Step::Start(product),
+            Step::Pass(after),
+            Step::Network(false),
+            Step::Sleep(away),
+            Step::Pass(after),
+            Step::Network(back),
+            Step::Pass(after),
+        ]
+    });
+    let mended = Just(vec![
+        Step::Network(true),
+        Step::Licensing(true),
+        Step::Identity(true),
+        Step::Wire(Wire::Honest),
+        Step::Keyring(Keyring::Open),
+    ]);
+    prop_oneof![
+        20 => step().prop_map(|step| vec![step]),
+        2 => told,
+        1 => first_start,
+        1 => away,
+        1 => mended,
+    ]
+}
+
+/// Histories of some dozen steps; most begin signed in.
 pub(super) fn histories() -> impl Strategy<Value = History> {
     let begin = prop::bool::weighted(0.8);
-    (any::<u16>(), begin, prop::collection::vec(steps(), 1..40)).prop_map(|(dice, signed_in, steps)| {
-        History {
-            dice,
-            signed_in,
-            steps,
-        }
+    let scenes = prop::collection::vec(scene(), 1..30);
+    (any::<u16>(), begin, scenes).prop_map(|(dice, signed_in, scenes)| History {
+        dice,
+        signed_in,
+        steps: scenes.concat(),
     })
 }

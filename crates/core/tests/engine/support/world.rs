@@ -123,6 +123,8 @@ pub(crate) struct World {
     /// Somebody shows notices.
     pub(crate) viewer: bool,
     pub(crate) shown: Vec<Shown>,
+    /// Every status that a program was told: code, reason, and whether with a time to stop.
+    pub(crate) told_of: BTreeSet<(u16, Option<&'static str>, bool)>,
     pub(crate) answers: BTreeMap<Ticket, Answer>,
     /// Requests that this agent has not answered yet.
     pub(crate) unanswered: BTreeSet<Ticket>,
@@ -185,6 +187,7 @@ impl World {
             programs: BTreeMap::new(),
             viewer: true,
             shown: Vec::new(),
+            told_of: BTreeSet::new(),
             answers: BTreeMap::new(),
             unanswered: BTreeSet::new(),
             record: Vec::new(),
