@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 
 use crate::command::{cargo, program, say, shown};
-use crate::{command, setup, ui};
+use crate::{programs, setup, ui};
 
 /// Which tests; all of them when none is chosen.
 #[derive(clap::Args)]
@@ -23,20 +23,6 @@ pub(crate) struct Options {
     stories: Option<String>,
 }
 
-/// What the stories run, in the profile that people get. One command: two would unite features differently, and build
-/// half of everything twice.
-const PROGRAMS: [&str; 9] = [
-    "build",
-    "--release",
-    "-platchkey-tray",
-    "-platchkey-agent",
-    "-platchkey-cli",
-    "-platchkey-server",
-    "-platchkey-sdk",
-    "--bins",
-    "--examples",
-];
-
 /// `cargo xtask test`.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let all = !options.unit && !options.ui && options.stories.is_none();
@@ -45,7 +31,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let mut tally = Tally::default();
     if all || options.unit {
         say("unit tests");
-        tally.add(&mut cargo(["test", "--workspace", "--exclude", "stories"]))?;
+        tally.add(&mut cargo(["test", "--workspace", "--exclude", "stories", "--no-fail-fast"]))?;
     }
     if all || options.ui {
         for folder in ["ui", "tests/provider"]
@@ -61,10 +47,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     match stories {
         Some(_) if !cfg!(target_os = "linux") => say("the stories need Linux: skipped"),
         Some(filter) => {
-            say("building the programs as they are shipped");
-            command::run(&mut cargo(PROGRAMS))?;
+            programs::build()?;
             say("stories");
-            tally.add(&mut cargo(["test", "-pstories", "--", filter]))?;
+            tally.add(&mut cargo(["test", "-pstories", "--no-fail-fast", "--", filter]))?;
         }
         None => {}
     }

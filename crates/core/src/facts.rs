@@ -174,7 +174,6 @@ impl Held {
         self.verified = Some(Ok(lease));
         self.refusal = None;
         self.refused = None;
-        self.save_window = None;
         true
     }
 

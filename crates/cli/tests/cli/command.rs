@@ -15,6 +15,23 @@ pub(crate) fn latchkey(agent: &Agent, arguments: &[&str]) -> Command {
     command
 }
 
+/// The same, in a folder of its own: a build of the whole workspace has an agent beside the command.
+pub(crate) fn latchkey_alone(agent: &Agent, arguments: &[&str]) -> Command {
+    let built = env!("CARGO_BIN_EXE_latchkey");
+    let folder = agent.folder().join("alone");
+    let program = folder.join(Path::new(built).file_name().unwrap());
+    if !program.exists() {
+        std::fs::create_dir_all(folder).unwrap();
+        std::fs::hard_link(built, &program)
+            .or_else(|_| std::fs::copy(built, &program).map(drop))
+            .unwrap();
+    }
+    let mut command = Command::new(program);
+    clean(&mut command, &agent.socket_folder(), agent.folder());
+    command.args(arguments);
+    command
+}
+
 /// The command for a socket folder and a home.
 pub(crate) fn latchkey_at(socket_folder: &Path, home: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));

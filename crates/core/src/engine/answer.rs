@@ -45,10 +45,13 @@ impl Engine {
             service.linked = true;
             service.checked_at = Some(time);
         }
-        let mut refusals = Vec::new();
+        let (mut granted, mut refusals) = (Vec::new(), Vec::new());
         for one in verified {
             match one {
-                Verified::Lease(product, lease) => self.take_lease(name, product, lease),
+                Verified::Lease(product, lease) => {
+                    self.take_lease(name, product.clone(), lease);
+                    granted.push(product);
+                }
                 Verified::Refusal(product, refusal) => refusals.push((product, refusal)),
             }
         }
@@ -57,6 +60,7 @@ impl Engine {
         for (product, refusal) in refusals {
             self.take_refusal(now, name, product, refusal);
         }
+        self.close_save_windows(name, &granted);
         self.save(if refused { Dirty::Both } else { Dirty::One });
         self.connected_again(now);
         true
@@ -133,6 +137,21 @@ impl Engine {
     fn take_lease(&mut self, name: &str, product: String, lease: Lease) {
         if let Some(service) = self.facts.services.get_mut(name) {
             service.products.entry(product).or_default().take_lease(lease);
+        }
+    }
+
+    /// What ended a licence is over where a lease has come, and nothing in the same answer took it away again.
+    fn close_save_windows(&mut self, name: &str, granted: &[String]) {
+        let Some(service) = self.facts.services.get_mut(name) else {
+            return;
+        };
+        for product in granted {
+            if let Some(held) = service.products.get_mut(product)
+                && held.lease().is_some()
+                && held.refusal().is_none()
+            {
+                held.save_window = None;
+            }
         }
     }
 

@@ -32,6 +32,8 @@ const SESSION_ENDS_AFTER: Duration = minutes(15);
 struct Licence {
     until: Option<Timestamp>,
     refusal: Option<Code>,
+    /// It was offline for so long since that a session refusal may have ended, and have been stored as ended.
+    may_be_free: bool,
 }
 
 /// What is known, and what a crash falls back to when it is stored.
@@ -99,10 +101,13 @@ impl Known {
                 Seat::Assigned => {
                     *licence = Licence {
                         until: Some(answer.at + answer.offline_for),
-                        refusal: None,
+                        ..Licence::default()
                     };
                 }
-                Seat::Refused(code) => licence.refusal = Some(*code),
+                Seat::Refused(code) => {
+                    licence.refusal = Some(*code);
+                    licence.may_be_free = false;
+                }
             }
             if matches!(seat, Seat::Refused(Code::NotAssigned | Code::SubscriptionEnded)) {
                 licence.until = None;
@@ -143,14 +148,9 @@ impl Reference {
         if licence.until.is_none_or(|until| until <= now) {
             return MayRun::No;
         }
-        let offline_for = self
-            .unreached_since
-            .map(|since| machine.ticks.saturating_sub(since));
         match licence.refusal {
             None | Some(Code::ClientOutdated) => MayRun::Yes,
-            Some(Code::SessionInUse) if offline_for.is_some_and(|time| time >= SESSION_ENDS_AFTER) => {
-                MayRun::Either
-            }
+            Some(Code::SessionInUse) if licence.may_be_free => MayRun::Either,
             Some(_) => MayRun::No,
         }
     }
@@ -359,6 +359,12 @@ impl Judge for Reference {
         let nobody_answers = !world.network || !(world.licensing || world.identity);
         if nobody_answers && self.unreached_since.is_none() {
             self.unreached_since = Some(world.machine.ticks);
+        }
+        let long_enough = |since: Duration| world.machine.ticks.saturating_sub(since) >= SESSION_ENDS_AFTER;
+        if self.unreached_since.is_some_and(long_enough) {
+            let known = self.known.licences.values_mut();
+            let licences = known.chain(self.stored.licences.values_mut());
+            licences.for_each(|licence| licence.may_be_free = true);
         }
         if !self.known.signed_in {
             self.known.clock.promise_nothing();
