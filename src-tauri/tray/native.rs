@@ -22,6 +22,7 @@ pub(super) struct Face {
 /// The icon and its menu. Lives on the main thread.
 pub(super) struct Native {
     tray: TrayIcon,
+    menu: Menu<Wry>,
     shown: Face,
     handles: Vec<Handle>,
 }
@@ -48,10 +49,11 @@ impl Native {
         clicked: impl Fn() + Send + Sync + 'static,
     ) -> tauri::Result<Self> {
         let handles = handles(app, &face.menu)?;
+        let menu = whole(app, &handles)?;
         let tray = TrayIconBuilder::with_id("latchkey")
             .icon(icon::image(face.icon))
             .tooltip(&face.tooltip)
-            .menu(&whole(app, &handles)?)
+            .menu(&menu)
             .show_menu_on_left_click(false)
             .on_menu_event(move |_, event| {
                 // Ids are made below: what does not parse is another menu's.
@@ -67,6 +69,7 @@ impl Native {
             .build(app)?;
         Ok(Self {
             tray,
+            menu,
             shown: face,
             handles,
         })
@@ -83,12 +86,14 @@ impl Native {
         if face.tooltip != self.shown.tooltip {
             self.tray.set_tooltip(Some(&face.tooltip))?;
         }
+        let app = self.tray.app_handle();
         if same_shape(&self.shown.menu, &face.menu) {
-            update(&self.handles, &self.shown.menu, &face.menu)?;
+            update(app, &self.menu, &mut self.handles, &self.shown.menu, &face.menu)?;
         } else {
-            let app = self.tray.app_handle();
             let handles = handles(app, &face.menu)?;
-            self.tray.set_menu(Some(whole(app, &handles)?))?;
+            let menu = whole(app, &handles)?;
+            self.tray.set_menu(Some(menu.clone()))?;
+            self.menu = menu;
             self.handles = handles;
         }
         self.shown = face;
@@ -113,37 +118,7 @@ fn whole(app: &AppHandle, handles: &[Handle]) -> tauri::Result<Menu<Wry>> {
 }
 
 fn handles(app: &AppHandle, entries: &[Entry]) -> tauri::Result<Vec<Handle>> {
-    let handle = |entry: &Entry| {
-        Ok(match entry {
-            Entry::Line(text) => Handle::Line(MenuItem::new(app, literal(text), false, None::<&str>)?),
-            Entry::Separator => Handle::Separator(PredefinedMenuItem::separator(app)?),
-            Entry::Item { label, action } => Handle::Item(MenuItem::with_id(
-                app,
-                id(action)?,
-                literal(label),
-                true,
-                None::<&str>,
-            )?),
-            Entry::Check {
-                label,
-                action,
-                checked,
-            } => Handle::Check(CheckMenuItem::with_id(
-                app,
-                id(action)?,
-                literal(label),
-                true,
-                *checked,
-                None::<&str>,
-            )?),
-            Entry::Submenu { label, entries } => {
-                let handles = handles(app, entries)?;
-                let items: Vec<_> = handles.iter().map(Handle::as_item).collect();
-                Handle::Submenu(Submenu::with_items(app, literal(label), true, &items)?, handles)
-            }
-        })
-    };
-    entries.iter().map(handle).collect()
+    entries.iter().map(|entry| Handle::new(app, entry)).collect()
 }
 
 fn id(action: &Action) -> tauri::Result<String> {
@@ -167,9 +142,35 @@ fn same_shape(old: &[Entry], new: &[Entry]) -> bool {
     old.len() == new.len() && old.iter().zip(new).all(same)
 }
 
-fn update(handles: &[Handle], old: &[Entry], new: &[Entry]) -> tauri::Result<()> {
-    for ((handle, old), new) in handles.iter().zip(old).zip(new) {
-        match (handle, old, new) {
+/// Something that entries are in.
+trait Parent {
+    /// Puts `new` in the place of the entry at `position`.
+    fn replace(&self, position: usize, new: &dyn IsMenuItem<Wry>) -> tauri::Result<()>;
+}
+
+impl Parent for Menu<Wry> {
+    fn replace(&self, position: usize, new: &dyn IsMenuItem<Wry>) -> tauri::Result<()> {
+        self.remove_at(position)?;
+        self.insert(new, position)
+    }
+}
+
+impl Parent for Submenu<Wry> {
+    fn replace(&self, position: usize, new: &dyn IsMenuItem<Wry>) -> tauri::Result<()> {
+        self.remove_at(position)?;
+        self.insert(new, position)
+    }
+}
+
+fn update(
+    app: &AppHandle,
+    parent: &dyn Parent,
+    handles: &mut [Handle],
+    old: &[Entry],
+    new: &[Entry],
+) -> tauri::Result<()> {
+    for (at, ((handle, old), new)) in handles.iter_mut().zip(old).zip(new).enumerate() {
+        match (&mut *handle, old, new) {
             // The desktop ticks it by itself when it is clicked, whatever comes of that.
             (Handle::Check(item), _, Entry::Check { checked, .. }) => item.set_checked(*checked)?,
             _ if old == new => {}
@@ -184,11 +185,11 @@ fn update(handles: &[Handle], old: &[Entry], new: &[Entry]) -> tauri::Result<()>
                     entries: old,
                 },
                 Entry::Submenu { label, entries },
-            ) => {
-                if old_label != label {
-                    submenu.set_text(literal(label))?;
-                }
-                update(handles, old, entries)?;
+            ) if old_label == label => update(app, submenu, handles, old, entries)?,
+            // On GTK a submenu keeps the words that it was made with, whatever it is told later.
+            (Handle::Submenu(..), ..) => {
+                *handle = Handle::new(app, new)?;
+                parent.replace(at, handle.as_item())?;
             }
             _ => {}
         }
@@ -197,6 +198,37 @@ fn update(handles: &[Handle], old: &[Entry], new: &[Entry]) -> tauri::Result<()>
 }
 
 impl Handle {
+    fn new(app: &AppHandle, entry: &Entry) -> tauri::Result<Self> {
+        Ok(match entry {
+            Entry::Line(text) => Self::Line(MenuItem::new(app, literal(text), false, None::<&str>)?),
+            Entry::Separator => Self::Separator(PredefinedMenuItem::separator(app)?),
+            Entry::Item { label, action } => Self::Item(MenuItem::with_id(
+                app,
+                id(action)?,
+                literal(label),
+                true,
+                None::<&str>,
+            )?),
+            Entry::Check {
+                label,
+                action,
+                checked,
+            } => Self::Check(CheckMenuItem::with_id(
+                app,
+                id(action)?,
+                literal(label),
+                true,
+                *checked,
+                None::<&str>,
+            )?),
+            Entry::Submenu { label, entries } => {
+                let handles = handles(app, entries)?;
+                let items: Vec<_> = handles.iter().map(Self::as_item).collect();
+                Self::Submenu(Submenu::with_items(app, literal(label), true, &items)?, handles)
+            }
+        })
+    }
+
     fn as_item(&self) -> &dyn IsMenuItem<Wry> {
         match self {
             Self::Line(item) | Self::Item(item) => item,

@@ -22,7 +22,7 @@ fn from_the_tray_to_a_running_product(story: &Story) -> Result<()> {
     world.sign_in_from(&tray)?;
     tray.wait_for_words("Maya Lindqvist — licensed")?;
     atlas.wait_for("started, for Northwind")?;
-    atlas.wait_for("OK")?;
+    tray.wait_for_words("Atlas 2026.1 — ready")?;
     until("another icon", SOON, || {
         Ok((tray.icon()? != signed_out).then_some(()))
     })?;
