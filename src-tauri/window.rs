@@ -165,8 +165,7 @@ fn open(app: &AppHandle) -> tauri::Result<()> {
         .title("Latchkey")
         .inner_size(420.0, 640.0)
         .min_inner_size(320.0, 400.0)
-        // Nothing of what is shown is kept on disk.
-        .incognito(true)
+        .incognito(!is_driven())
         .on_navigation(is_own)
         .visible(false)
         .on_page_load(|window, page| {
@@ -176,6 +175,14 @@ fn open(app: &AppHandle) -> tauri::Result<()> {
         })
         .build()
         .map(drop)
+}
+
+/// Whether a WebDriver drives the window, by Tauri's own word for it.
+///
+/// Nothing of what is shown is kept on disk; but what is private no WebDriver can reach (WebKitGTK automates its default
+/// context alone).
+fn is_driven() -> bool {
+    std::env::var_os("TAURI_WEBVIEW_AUTOMATION").is_some_and(|value| value == "true")
 }
 
 /// Whether an address is one of the app's own pages: `tauri://localhost`, which on Windows is `http://tauri.localhost`.

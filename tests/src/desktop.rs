@@ -241,17 +241,32 @@ impl Desktop {
     /// None opens within 20 s.
     pub fn wait_for_window(&self, title: &str) -> Result<()> {
         until(&format!("a window with the title {title:?}"), SOON, || {
-            let listed = self
-                .command("wmctrl")
-                .arg("-l")
-                .output()
-                .context("cannot start wmctrl")?;
-            // "0x01 DESKTOP HOST TITLE"
-            let windows = String::from_utf8_lossy(&listed.stdout).into_owned();
-            let is_open = windows
-                .lines()
-                .any(|window| window.split_whitespace().skip(3).collect::<Vec<_>>().join(" ") == title);
-            Ok(is_open.then_some(()))
+            Ok(self.has_window(title)?.then_some(()))
+        })
+    }
+
+    fn has_window(&self, title: &str) -> Result<bool> {
+        let listed = self
+            .command("wmctrl")
+            .arg("-l")
+            .output()
+            .context("cannot start wmctrl")?;
+        // "0x01 DESKTOP HOST TITLE"
+        let windows = String::from_utf8_lossy(&listed.stdout).into_owned();
+        Ok(windows
+            .lines()
+            .any(|window| window.split_whitespace().skip(3).collect::<Vec<_>>().join(" ") == title))
+    }
+
+    /// Closes the window with this title, as its own button would.
+    ///
+    /// # Errors
+    /// There is none, or it stays.
+    pub fn close_window(&self, title: &str) -> Result<()> {
+        let status = self.command("wmctrl").args(["-F", "-c", title]).status()?;
+        ensure!(status.success(), "no window has the title {title:?}");
+        until(&format!("the window {title:?} to close"), SOON, || {
+            Ok((!self.has_window(title)?).then_some(()))
         })
     }
 

@@ -30,7 +30,13 @@ fn from_the_tray_to_a_running_product(story: &Story) -> Result<()> {
     tray.click("Open Latchkey")?;
     desk.wait_for_window("Latchkey")?;
     desk.still_screenshot("licensed")?;
-    atlas.close()
+    atlas.close()?;
+    desk.close_window("Latchkey")?;
+
+    let window = world.open_window("")?;
+    window.page().wait_for_words("Everything is licensed")?;
+    window.screenshot("licensed-inside")?;
+    Ok(())
 }
 
 fn a_cancelled_sign_in_starts_clean_again(story: &Story) -> Result<()> {
