@@ -11,8 +11,10 @@ use tauri::webview::PageLoadEvent;
 use tauri::{AppHandle, Emitter, Manager, WebviewUrl, WebviewWindowBuilder};
 
 use crate::agent_link::{AgentLink, News};
+use crate::commands;
+#[cfg(unix)]
+use crate::desktop;
 use crate::failure::Failure;
-use crate::{commands, desktop};
 
 const LABEL: &str = "main";
 

@@ -103,7 +103,7 @@ impl Vault {
     /// # Errors
     /// When no thread can be started.
     pub fn system() -> io::Result<Self> {
-        Self::new(|| Box::new(system::System::default()), DEADLINE)
+        Self::new(system::backend, DEADLINE)
     }
 
     /// A vault over another backend, made by `make` now and whenever one had to be abandoned because it hung.

@@ -93,6 +93,8 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         document,
         permit: None,
         stop_at: None,
+        is_asking_again: false,
+        said: None,
     };
     atlas.start(Duration::ZERO);
     atlas.live(&happened)
@@ -112,6 +114,10 @@ struct Atlas<'a> {
     /// Kept for as long as Atlas runs.
     permit: Option<Permit>,
     stop_at: Option<Instant>,
+    /// It was refused, and goes on asking: nothing to tell while the answer is the same.
+    is_asking_again: bool,
+    /// The status code that was said last.
+    said: Option<u16>,
 }
 
 impl Atlas<'_> {
@@ -131,10 +137,15 @@ impl Atlas<'_> {
                 Some(Happened::Decided(Ok(permit))) => {
                     self.output.started(&permit)?;
                     self.permit = Some(permit);
+                    self.is_asking_again = false;
                     let run_for = self.arguments.run_for.map(Duration::from_secs);
                     self.stop_at = run_for.map(|run_for| Instant::now() + run_for);
                 }
-                Some(Happened::Decided(Err(_))) if self.arguments.keep_trying => self.start(TRY_AGAIN),
+                Some(Happened::Decided(Err(denied))) if self.arguments.keep_trying => {
+                    self.is_asking_again = true;
+                    self.say(&denied.status)?;
+                    self.start(TRY_AGAIN);
+                }
                 Some(Happened::Decided(Err(denied))) => {
                     self.output.status("refused", &denied.status)?;
                     return Ok(refused(denied.code()));
@@ -143,7 +154,7 @@ impl Atlas<'_> {
                     if status.may_run() && self.arguments.run_for.is_none() {
                         self.stop_at = None;
                     }
-                    self.output.status("status", &status)?;
+                    self.say(&status)?;
                 }
                 Some(Happened::Told(Event::MustStop { code, at, left })) => {
                     self.output.must_stop(code, at.as_millis(), left)?;
@@ -163,6 +174,15 @@ impl Atlas<'_> {
                 }
             }
         }
+    }
+
+    fn say(&mut self, status: &Status) -> anyhow::Result<()> {
+        let asks = (Code::Connecting.number()..=Code::PendingLicensing.number()).contains(&status.code);
+        if self.is_asking_again && (asks || self.said == Some(status.code)) {
+            return Ok(());
+        }
+        self.said = Some(status.code);
+        self.output.status("status", status)
     }
 
     /// What happens next; nothing when it is time to stop.

@@ -4,7 +4,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::system;
+use crate::os::system;
 
 /// While something is pending that people wait for, clocks are compared this often (`docs/sign-in.md`).
 const SOON: Duration = Duration::from_secs(30);

@@ -56,11 +56,17 @@ pub fn make_private(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
+#[cfg(unix)]
 fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
-    #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
+}
+
+/// Elsewhere the folder, which is in the user's profile, keeps others out.
+#[cfg(not(unix))]
+fn options() -> OpenOptions {
+    OpenOptions::new()
 }
 
 impl Disk for Folder {

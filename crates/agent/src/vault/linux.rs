@@ -19,8 +19,13 @@ use crate::secret::SecretBytes;
 
 /// The Secret Service of this session.
 #[derive(Default)]
-pub(super) struct System {
+struct System {
     store: Option<Arc<Store>>,
+}
+
+/// The backend of this system.
+pub(super) fn backend() -> Box<dyn Backend> {
+    Box::new(System::default())
 }
 
 /// The state of the collection that new entries go into.

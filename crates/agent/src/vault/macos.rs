@@ -10,8 +10,12 @@ use super::{Backend, Entry, VaultError};
 use crate::secret::SecretBytes;
 
 /// The login keychain.
-#[derive(Default)]
-pub(super) struct System;
+struct System;
+
+/// The backend of this system.
+pub(super) fn backend() -> Box<dyn Backend> {
+    Box::new(System)
+}
 
 fn find(entry: &Entry) -> keyring_core::Result<keyring_core::Entry> {
     Store::new()?.build(APPLICATION, entry.name(), None)

@@ -13,8 +13,12 @@ use super::{Backend, Entry, VaultError};
 use crate::secret::SecretBytes;
 
 /// The user's credentials on this machine.
-#[derive(Default)]
-pub(super) struct System;
+struct System;
+
+/// The backend of this system.
+pub(super) fn backend() -> Box<dyn Backend> {
+    Box::new(System)
+}
 
 /// Credentials by target name. They do not roam: each machine has a device key of its own.
 struct Credentials;

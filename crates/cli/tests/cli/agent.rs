@@ -103,7 +103,7 @@ impl Agent {
     }
 
     /// Waits until somebody watches.
-    #[cfg(unix)]
+    #[cfg(all(unix, not(target_os = "macos")))]
     pub(crate) fn wait_for_watcher(&self) {
         while self.requests.recv_timeout(SOON).expect("a watcher comes") != Request::Watch {}
     }
