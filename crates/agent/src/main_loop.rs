@@ -302,6 +302,9 @@ impl Agent {
                     return wrong("bad_nonce", String::new());
                 }
                 self.clients.challenge(key, nonce.clone());
+                // At its lease's very end a product may ask before the timer rings, and would hear an end that nothing
+                // was done about: no check first, no save window.
+                self.handle_for(Input::Tick, Some(key)).await;
                 let (status, grant) = self.devices.answer(&self.engine, &self.clocks.now(), key, &nonce);
                 Reply::Authorized { status, grant }
             }

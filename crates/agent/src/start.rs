@@ -2,18 +2,19 @@
 
 use std::fs::File;
 use std::io;
+use std::time::{Duration, Instant};
 
 use latchkey_core::engine::Engine;
-use latchkey_core::facts::Facts;
+use latchkey_core::facts::{Facts, Forget};
 use latchkey_ipc::address::{Address, AddressError};
-use latchkey_ipc::server::{BindError, Listener};
+use latchkey_ipc::server::{BindError, CONNECTIONS, Listener};
 use tokio::sync::mpsc;
 
 use crate::clients::Clients;
 use crate::devices::Devices;
 use crate::logging;
 use crate::main_loop::Agent;
-use crate::os::{Clocks, Folders, FoldersError, Machine, Timer};
+use crate::os::{Clocks, Folders, FoldersError, Machine, Timer, allow_connections};
 use crate::registry::Registry;
 use crate::runner::{Runner, sign_release};
 use crate::saver::Saver;
@@ -22,6 +23,11 @@ use crate::vault::{Entry, Vault, VaultError};
 
 /// How many requests may wait for the loop before clients have to.
 const INBOX: usize = 256;
+
+/// An agent that was killed holds its lock a moment longer than its connections.
+const ENDS_WITHIN: Duration = Duration::from_secs(5);
+/// How often the lock is looked at meanwhile.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Why the agent does not run.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +70,18 @@ fn lock(folders: &Folders) -> io::Result<Option<File>> {
     }
 }
 
+/// The same, where whoever holds it may just be ending.
+fn lock_patiently(folders: &Folders) -> io::Result<Option<File>> {
+    let deadline = Instant::now() + ENDS_WITHIN;
+    loop {
+        let lock = lock(folders)?;
+        if lock.is_some() || Instant::now() >= deadline {
+            return Ok(lock);
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
 /// Runs the agent until nobody needs it. Returns at once when another one is running.
 ///
 /// # Errors
@@ -85,6 +103,9 @@ async fn serve() -> Result<(), StartError> {
         return Ok(());
     };
     logging::start(&folders.state)?;
+    if let Err(error) = allow_connections(CONNECTIONS as u64) {
+        tracing::warn!(%error, "fewer products than could be served can be open at a time");
+    }
     let address = Address::of_user()?;
     let listener = match Listener::bind(&address) {
         Err(BindError::AlreadyRunning) => return Ok(()),
@@ -119,7 +140,7 @@ async fn serve() -> Result<(), StartError> {
     let serving = tokio::spawn(listener.serve(requests));
     let ended = agent.run(inbox, outcomes, terminated()).await;
     // The loop's end closes every connection, and with the last of them the socket.
-    let _unbound = tokio::time::timeout(std::time::Duration::from_secs(2), serving).await;
+    let _unbound = tokio::time::timeout(Duration::from_secs(2), serving).await;
     tracing::info!("ended");
     Ok(ended?)
 }
@@ -153,7 +174,7 @@ async fn terminated() {
 pub fn reset_all() -> Result<(), StartError> {
     let machine = Machine::this();
     let folders = Folders::of_user(&machine.id)?;
-    let Some(_lock) = lock(&folders)? else {
+    let Some(_lock) = lock_patiently(&folders)? else {
         return Err(StartError::Bind(BindError::AlreadyRunning));
     };
     let (mut store, loaded) = Store::open(Folder::new(&folders.state))?;
@@ -172,7 +193,9 @@ pub fn reset_all() -> Result<(), StartError> {
         clock: loaded.facts.clock,
         ..Facts::default()
     };
-    for (name, service) in loaded.facts.services {
+    let mut known = loaded.facts.services;
+    for name in services {
+        let service = known.remove(&name).unwrap_or_default();
         // First a release is signed, if the keyring gives the key; only that stays.
         let mut releases = service.releases;
         let secrets = runtime
@@ -184,6 +207,8 @@ pub fn reset_all() -> Result<(), StartError> {
         let kept = latchkey_core::facts::Service {
             releases,
             ended: service.ended + 1,
+            // Written down first: where this dies, or the keyring is locked, the next agent deletes it.
+            forget: Some(Forget::Everything),
             ..Default::default()
         };
         facts.services.insert(name, kept);
@@ -191,15 +216,19 @@ pub fn reset_all() -> Result<(), StartError> {
     store.save(&facts, true)?;
 
     let mut failed = None;
-    for service in services {
-        let entry = Entry::new(&service, &machine.id);
-        if let Err(why) = runtime.block_on(vault.delete(&entry)) {
-            failed = Some(StartError::Vault {
-                entry: entry.label().to_owned(),
-                why,
-            });
+    for (name, service) in &mut facts.services {
+        let entry = Entry::new(name, &machine.id);
+        match runtime.block_on(vault.delete(&entry)) {
+            Ok(()) => service.forget = None,
+            Err(why) => {
+                failed = Some(StartError::Vault {
+                    entry: entry.label().to_owned(),
+                    why,
+                });
+            }
         }
     }
     runtime.shutdown_background();
+    store.save(&facts, true)?;
     failed.map_or(Ok(()), Err)
 }

@@ -9,6 +9,8 @@ use rustix::time::{
 };
 use tokio::io::unix::AsyncFd;
 
+pub(super) use super::unix::allow_connections;
+
 fn duration(time: Timespec) -> Duration {
     let secs = u64::try_from(time.tv_sec).unwrap_or_default();
     Duration::new(secs, u32::try_from(time.tv_nsec).unwrap_or_default())

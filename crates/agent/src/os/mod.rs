@@ -21,6 +21,7 @@ mod network;
 #[cfg(unix)]
 mod unix;
 
+use std::io;
 use std::time::{Duration, SystemTime};
 
 use latchkey_core::time::{BootId, Now, Timestamp};
@@ -56,6 +57,14 @@ impl Machine {
             boot: BootId(system::boot_id().unwrap_or_default()),
         }
     }
+}
+
+/// Lets this process hold so many connections, as far as the system allows it.
+///
+/// # Errors
+/// What the system says.
+pub fn allow_connections(connections: u64) -> io::Result<()> {
+    system::allow_connections(connections)
 }
 
 /// The clocks of this machine.

@@ -10,6 +10,15 @@ use windows_sys::Win32::System::WindowsProgramming::QueryUnbiasedInterruptTime;
 mod portable_timer;
 pub use portable_timer::Timer;
 
+/// There is no limit to raise.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the other systems have one, and may say no"
+)]
+pub(super) fn allow_connections(_: u64) -> std::io::Result<()> {
+    Ok(())
+}
+
 /// Time since the machine was switched on, sleep included.
 pub(super) fn ticks() -> Duration {
     // SAFETY: the call takes nothing and cannot fail.

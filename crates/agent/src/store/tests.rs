@@ -45,10 +45,11 @@ impl Disk for Record {
     }
 }
 
-/// Facts that can be told apart.
+/// Facts that can be told apart, and that fill several blocks of a disk.
 fn facts(generation: u64) -> Facts {
     let service = Service {
         ended: generation,
+        keys: Some(format!("{generation:08}").repeat(90)),
         ..Service::default()
     };
     Facts {
@@ -61,11 +62,14 @@ fn generation(facts: &Facts) -> u64 {
     facts.services.values().map(|service| service.ended).sum()
 }
 
-/// Every way in which a write that was not synced may be found after a power cut.
-fn torn(old: Option<&Vec<u8>>, new: &[u8]) -> Vec<Option<Vec<u8>>> {
+/// What a disk writes as a whole. Smaller than a real one: there are more ways to go wrong between them.
+const BLOCK: usize = 256;
+
+/// Every way in which a write that was not synced may be found after a power cut: as it was before, or with any part
+/// of it, in any order. `step` is how many bytes lie between the places at which it is cut.
+fn torn(old: Option<&Vec<u8>>, new: &[u8], step: usize) -> Vec<Option<Vec<u8>>> {
     let mut ways = vec![old.cloned(), Some(Vec::new()), Some(new.to_vec())];
-    let cuts = [1, 14, 15, 40, 80, 90, new.len() / 2, new.len() - 1];
-    for cut in cuts.into_iter().filter(|cut| *cut < new.len()) {
+    for cut in (1..new.len()).step_by(step) {
         // Cut short; the rest zeros; the rest what stood there before.
         ways.push(Some(new[..cut].to_vec()));
         ways.push(Some([&new[..cut], &vec![0; new.len() - cut][..]].concat()));
@@ -75,45 +79,45 @@ fn torn(old: Option<&Vec<u8>>, new: &[u8]) -> Vec<Option<Vec<u8>>> {
             ways.push(Some([&old[..cut], &new[cut..]].concat()));
         }
     }
+    // Blocks arrive in any order, and the file's length when it likes.
+    let blocks = u32::try_from(new.len().div_ceil(BLOCK)).unwrap();
+    let before = old.map_or(&[][..], Vec::as_slice);
+    for length in [before.len(), new.len()] {
+        for choice in 0..3_usize.pow(blocks) {
+            let source = |at: usize| match choice / 3_usize.pow(u32::try_from(at / BLOCK).unwrap_or(0)) % 3 {
+                0 => new.get(at),
+                1 => before.get(at),
+                _ => None,
+            };
+            ways.push(Some(
+                (0..length).map(|at| source(at).copied().unwrap_or(0)).collect(),
+            ));
+        }
+    }
     ways
 }
 
-/// Replays every prefix of the operations, with the writes that were not synced by then torn in every way, and hands
-/// each state of the disk to `judge` with how many operations were done.
-fn cut_power_everywhere(operations: &[Operation], judge: impl Fn(usize, Record)) {
+/// Replays every prefix of the operations on `disk`, with the writes that were not synced by then torn in every way,
+/// and hands each state of the disk to `judge` with how many operations were done.
+fn cut_power_everywhere(
+    disk: &BTreeMap<String, Vec<u8>>,
+    operations: &[Operation],
+    step: usize,
+    judge: &mut dyn FnMut(usize, Record),
+) {
     for done in 0..=operations.len() {
-        let mut synced: BTreeMap<String, Vec<u8>> = BTreeMap::new();
-        let mut unsynced: BTreeMap<String, (Option<Vec<u8>>, Vec<u8>)> = BTreeMap::new();
+        let mut synced = disk.clone();
+        let mut unsynced: BTreeMap<String, Vec<u8>> = BTreeMap::new();
         for operation in &operations[..done] {
             match operation {
                 Operation::Write(name, content) => {
-                    let old = synced.get(name).cloned();
-                    unsynced.insert(name.clone(), (old, content.clone()));
+                    unsynced.insert(name.clone(), content.clone());
                 }
-                Operation::Sync(name) => {
-                    if let Some((_, content)) = unsynced.remove(name) {
-                        synced.insert(name.clone(), content);
-                    }
-                }
+                Operation::Sync(name) => synced.extend(unsynced.remove_entry(name)),
             }
         }
-        let mut disks = vec![synced];
-        for (name, (old, new)) in &unsynced {
-            disks = disks
-                .into_iter()
-                .flat_map(|disk| {
-                    torn(old.as_ref(), new).into_iter().map(move |way| {
-                        let mut disk = disk.clone();
-                        match way {
-                            Some(content) => disk.insert(name.clone(), content),
-                            None => disk.remove(name),
-                        };
-                        disk
-                    })
-                })
-                .collect();
-        }
-        for files in disks {
+        let unsynced: Vec<_> = unsynced.into_iter().collect();
+        tear(synced, &unsynced, step, &mut |files| {
             judge(
                 done,
                 Record {
@@ -121,34 +125,142 @@ fn cut_power_everywhere(operations: &[Operation], judge: impl Fn(usize, Record))
                     files,
                 },
             );
+        });
+    }
+}
+
+/// One file after the other: each way of the first with each way of the others.
+fn tear(
+    disk: BTreeMap<String, Vec<u8>>,
+    unsynced: &[(String, Vec<u8>)],
+    step: usize,
+    judge: &mut dyn FnMut(BTreeMap<String, Vec<u8>>),
+) {
+    let Some(((name, new), others)) = unsynced.split_first() else {
+        return judge(disk);
+    };
+    for way in torn(disk.get(name), new, step) {
+        let mut disk = disk.clone();
+        match way {
+            Some(content) => disk.insert(name.clone(), content),
+            None => disk.remove(name),
+        };
+        tear(disk, others, step, judge);
+    }
+}
+
+/// A store on a disk that is recorded, and what is asked of it: which generation somebody may have been told of after
+/// how many operations.
+struct Told {
+    store: Store<Record>,
+    operations: Rc<RefCell<Vec<Operation>>>,
+    saved_after: Vec<(usize, u64)>,
+}
+
+impl Told {
+    fn on(disk: Record) -> Self {
+        let operations = Rc::clone(&disk.operations);
+        let (store, loaded) = Store::open(disk).unwrap();
+        Self {
+            store,
+            operations,
+            saved_after: vec![(0, generation(&loaded.facts))],
         }
+    }
+
+    fn save(&mut self, generation: u64, both: bool) {
+        self.store.save(&facts(generation), both).unwrap();
+        self.saved_after
+            .push((self.operations.borrow().len(), generation));
+    }
+
+    /// What is found after a power cut is what was told last, or what was being written; whole, and nothing else.
+    fn judge(&self, done: usize, disk: &Record) -> u64 {
+        let (_, loaded) = Store::open(disk.clone()).unwrap();
+        let found = generation(&loaded.facts);
+        let at = self
+            .saved_after
+            .iter()
+            .rposition(|(after, _)| *after <= done)
+            .unwrap();
+        let possible: Vec<u64> = self
+            .saved_after
+            .iter()
+            .skip(at)
+            .take(2)
+            .map(|(_, generation)| *generation)
+            .collect();
+        assert!(
+            possible.contains(&found),
+            "after {done} operations: found {found}, and not one of {possible:?}"
+        );
+        let whole = if found == 0 {
+            Facts::default()
+        } else {
+            facts(found)
+        };
+        assert_eq!(loaded.facts, whole, "after {done} operations");
+        assert!(
+            loaded
+                .problems
+                .iter()
+                .all(|problem| *problem == Problem::StateRecovered),
+            "{:?}",
+            loaded.problems
+        );
+        found
     }
 }
 
 #[test]
 fn no_power_cut_loses_what_was_saved() {
-    let disk = Record::default();
-    let operations = Rc::clone(&disk.operations);
-    let (mut store, _) = Store::open(disk).unwrap();
-    // After how many operations each generation had been saved, so that somebody may have been told.
-    let mut saved_after = vec![(0, 0)];
+    let mut told = Told::on(Record::default());
     for generation in 1..=5 {
-        store.save(&facts(generation), generation % 2 == 0).unwrap();
-        saved_after.push((operations.borrow().len(), generation));
+        told.save(generation, generation % 2 == 0);
     }
-    let operations = operations.borrow().clone();
-    cut_power_everywhere(&operations, |done, disk| {
-        let (_, loaded) = Store::open(disk).unwrap();
-        let told = saved_after
-            .iter()
-            .filter(|(after, _)| *after <= done)
-            .map(|(_, generation)| *generation)
-            .max();
-        let found = generation(&loaded.facts);
-        assert!(
-            Some(found) >= told,
-            "after {done} operations: told {told:?}, found {found}"
-        );
+    let operations = told.operations.borrow().clone();
+    let mut states = 0;
+    cut_power_everywhere(&BTreeMap::new(), &operations, 1, &mut |done, disk| {
+        told.judge(done, &disk);
+        states += 1;
+    });
+    assert!(states > 20_000, "only {states} states of the disk were looked at");
+}
+
+#[test]
+fn no_second_power_cut_loses_what_the_first_one_left() {
+    let mut told = Told::on(Record::default());
+    for generation in 1..=3 {
+        told.save(generation, generation == 2);
+    }
+    let operations = told.operations.borrow().clone();
+    cut_power_everywhere(&BTreeMap::new(), &operations, 97, &mut |done, disk| {
+        let found = told.judge(done, &disk);
+        // What was torn is what the next save writes over, and never what is left.
+        let files = disk.files.clone();
+        let mut again = Told::on(disk);
+        assert_eq!(again.saved_after, [(0, found)]);
+        again.save(9, true);
+        let operations = again.operations.borrow().clone();
+        for cut in [1, 100, 500] {
+            for (at, operation) in operations.iter().enumerate() {
+                let Operation::Write(name, content) = operation else {
+                    continue;
+                };
+                let mut files = files.clone();
+                for earlier in &operations[..at] {
+                    if let Operation::Write(name, content) = earlier {
+                        files.insert(name.clone(), content.clone());
+                    }
+                }
+                files.insert(name.clone(), content[..cut].to_vec());
+                let torn = Record {
+                    operations: Rc::default(),
+                    files,
+                };
+                again.judge(at, &torn);
+            }
+        }
     });
 }
 
