@@ -4,10 +4,10 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, bail};
 
 use crate::process::Process;
-use crate::wait::SOON;
+use crate::wait::{SOON, until};
 
 /// A running Atlas.
 #[derive(Debug)]
@@ -41,18 +41,21 @@ impl Atlas {
     /// # Errors
     /// It ends, or does not say so within `limit`.
     pub fn wait_as_long_as(&mut self, limit: Duration, words: &str) -> Result<String> {
-        let seen = self.seen;
-        let mut at = 0;
-        let mut next = 0;
-        let line = self.process.wait_for_line(&format!("{words:?}"), limit, |line| {
-            at += 1;
-            if at <= seen || !line.contains(words) {
-                return None;
+        let (seen, line) = until(&format!("Atlas to print {words:?}"), limit, || {
+            let runs = self.process.is_running()?;
+            let text = self.text()?;
+            let whole = text
+                .split_inclusive('\n')
+                .filter_map(|line| line.strip_suffix('\n'));
+            let mut new = whole.enumerate().skip(self.seen);
+            match new.find(|(_, line)| line.contains(words)) {
+                Some((at, line)) => Ok(Some((at + 1, line.to_owned()))),
+                None if runs => Ok(None),
+                None => bail!("Atlas ended before it printed {words:?}:\n{text}"),
             }
-            next = at;
-            Some(line.to_owned())
-        })?;
-        self.seen = next;
+        })
+        .with_context(|| format!("in {}", self.process.log().path().display()))?;
+        self.seen = seen;
         Ok(line)
     }
 

@@ -195,7 +195,7 @@ impl<'d> Machine<'d> {
         Ok(ids.filter(runs).collect())
     }
 
-    /// Ends every process that runs an installed program, and waits until they have ended.
+    /// Ends every process that runs an installed program, and waits until these have ended.
     ///
     /// # Errors
     /// One does not end within 20 s.
@@ -211,13 +211,16 @@ impl<'d> Machine<'d> {
         self.signal(name, Signal::KILL)
     }
 
+    /// Whoever needs the agent starts another at once: only those that ran are waited for.
     fn signal(&self, name: &str, signal: Signal) -> Result<()> {
-        for id in self.running(name)? {
+        let ran = self.running(name)?;
+        for id in &ran {
             // One that has ended meanwhile needs no signal.
-            let _ = Pid::from_raw(i32::try_from(id)?).map(|pid| kill_process(pid, signal));
+            let _ = Pid::from_raw(i32::try_from(*id)?).map(|pid| kill_process(pid, signal));
         }
         until(&format!("{name} to end"), SOON, || {
-            Ok(self.running(name)?.is_empty().then_some(()))
+            let running = self.running(name)?;
+            Ok((!ran.iter().any(|id| running.contains(id))).then_some(()))
         })
     }
 }

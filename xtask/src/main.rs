@@ -6,13 +6,19 @@
 //! | [`ui`] | the window's pages, built when they changed |
 //! | [`demo`] | the whole product, seen |
 //! | [`test`] | every test, or some |
+//! | [`bench`] | what the product costs |
+//! | [`programs`] | the programs as they are shipped, which both of them run |
+//! | [`screenshots`] | pictures of all that people see, for the documentation |
 //! | [`check`] | everything that a machine can judge without running the product |
 //! | [`command`] | running other programs |
 
+mod bench;
 mod check;
 mod command;
 mod demo;
 mod packages;
+mod programs;
+mod screenshots;
 mod setup;
 mod test;
 mod ui;
@@ -39,6 +45,10 @@ enum Task {
     Demo(demo::Options),
     /// Run the tests: unit tests, UI tests and stories, or some of them
     Test(test::Options),
+    /// Measure what the product costs, beside what cannot be spared
+    Bench(bench::Options),
+    /// Picture every screen, the menu and each notice, light and dark, in docs/screenshots
+    Screenshots,
     /// Check formatting, lints, dependencies and house rules
     Check(check::Options),
 }
@@ -49,6 +59,8 @@ fn main() -> ExitCode {
         Task::Ui => ui::build(),
         Task::Demo(options) => demo::run(&options),
         Task::Test(options) => test::run(&options),
+        Task::Bench(options) => bench::run(&options),
+        Task::Screenshots => screenshots::run(),
         Task::Check(options) => check::run(&options),
     });
     match outcome {

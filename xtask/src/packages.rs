@@ -24,6 +24,7 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("shows notices", &["dunst"]),
     package("shows tray icons", &["xfce4-panel"]),
     package("takes screenshots", &["maim"]),
+    package("makes them small", &["pngquant"]),
     package("keys and clicks", &["xdotool"]),
     package("closes windows", &["wmctrl"]),
     package("opens the browser", &["xdg-utils"]),

@@ -31,7 +31,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let mut tally = Tally::default();
     if all || options.unit {
         say("unit tests");
-        tally.add(&mut cargo(["test", "--workspace", "--exclude", "stories", "--no-fail-fast"]))?;
+        tally.add(&mut cargo([
+            "test",
+            "--workspace",
+            "--exclude",
+            "stories",
+            "--no-fail-fast",
+        ]))?;
     }
     if all || options.ui {
         for folder in ["ui", "tests/provider"]

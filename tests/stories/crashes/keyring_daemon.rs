@@ -1,0 +1,63 @@
+//! gnome-keyring, which may die with its clients: where one goes while it is being greeted, the daemon aborts
+//! (`gkd_secret_service_publish_dispatch: assertion 'client' failed`, a fault of its own). That is not what is looked at
+//! here, so it is noticed, and mended as a new login would.
+
+use rustix::process::{Pid, Signal, kill_process};
+use stories::bus::{Bus, Target};
+use stories::prelude::*;
+use stories::wait::SOON;
+
+const NAME: &str = "org.freedesktop.secrets";
+const DAEMON: Target<'static> = Target {
+    name: "org.freedesktop.DBus",
+    path: "/org/freedesktop/DBus",
+    interface: "org.freedesktop.DBus",
+};
+
+/// The daemon that is unlocked. Another one, which the bus may start in its place, is not.
+pub(crate) struct KeyringDaemon<'d> {
+    desk: &'d Desktop,
+    owner: String,
+}
+
+impl<'d> KeyringDaemon<'d> {
+    /// The one that the session began with.
+    pub(crate) fn of(desk: &'d Desktop) -> Result<Self> {
+        Ok(Self {
+            desk,
+            owner: owner(desk.bus())?,
+        })
+    }
+
+    /// Waits until it is done with whatever came to it before now. Says whether it has died of that, and was replaced.
+    pub(crate) fn mend(&mut self) -> Result<bool> {
+        let bus = self.desk.bus();
+        let itself = Target {
+            name: &self.owner,
+            path: "/org/freedesktop/secrets",
+            interface: "org.freedesktop.DBus.Peer",
+        };
+        if bus.call(itself, "Ping", &()).is_ok() {
+            return Ok(false);
+        }
+        self.desk.end_part("keyring")?;
+        if let Ok(other) = owner(bus) {
+            let id: u32 = bus
+                .call(DAEMON, "GetConnectionUnixProcessID", &other)?
+                .body()
+                .deserialize()?;
+            let id = Pid::from_raw(i32::try_from(id)?).context("a process has a number")?;
+            kill_process(id, Signal::KILL)?;
+        }
+        until("the keyring to be gone", SOON, || {
+            Ok((!bus.has_owner(NAME)?).then_some(()))
+        })?;
+        self.desk.start_keyring()?;
+        self.owner = owner(bus)?;
+        Ok(true)
+    }
+}
+
+fn owner(bus: &Bus) -> Result<String> {
+    Ok(bus.call(DAEMON, "GetNameOwner", &NAME)?.body().deserialize()?)
+}
