@@ -37,8 +37,8 @@ function product(status: StatusView, more: Partial<ProductView> = {}): ProductVi
   };
 }
 
-const meridian = (status: StatusView) =>
-  product(status, { product: 'MERIDIAN', version: '3.4', name: 'Meridian', open: 0 });
+const meridian = (status: StatusView, more: Partial<ProductView> = {}) =>
+  product(status, { product: 'MERIDIAN', version: '3.4', name: 'Meridian', open: 0, ...more });
 
 function account(more: Partial<AccountView> = {}): AccountView {
   return {
@@ -94,18 +94,18 @@ const licensed: Headline = { icon: 'ready', line: 'licensed', user: 'Maya Lindqv
 const awayAccount = (reach: AccountView['reach'], since: number) =>
   account({ reach, checked_at: NOW - since, next_check_at: NOW + 4 * MINUTE });
 
+/** Away since the last check, which brought both leases. */
 function away(left: number, basis: StatusView['basis'], line: 'offline' | 'final', reach: AccountView['reach'] = 'offline') {
-  const first = product(lease(left, basis), { checked_at: NOW + left - 30 * DAY });
-  const status = first.status;
+  const status = lease(left, basis);
+  const checked = { checked_at: NOW + left - 30 * DAY };
   const headline: Headline = {
-    icon: 'offline',
+    icon: line === 'final' ? (['one', 'two', 'three'][Math.ceil(left / DAY) - 1] ?? 'three') : 'offline',
     line,
     product: 'Atlas',
     left: status.left ?? { hours: 0 },
     until: NOW + left,
   };
-  const other = meridian(lease(left + 2 * HOUR, basis));
-  return view(headline, [first, other], [awayAccount(reach, 30 * DAY - left)]);
+  return view(headline, [product(status, checked), meridian(status, checked)], [awayAccount(reach, 30 * DAY - left)]);
 }
 
 function stopped(status: StatusView, more: Partial<ProductView> = {}): View {
@@ -117,6 +117,14 @@ function stopped(status: StatusView, more: Partial<ProductView> = {}): View {
     stop_at: status.stop_at ?? null,
   };
   return view(headline, [product(status, more), meridian(lease(30 * DAY - HOUR))], [account()]);
+}
+
+/** Stopped by what ends the licences of every product, `account` being what is left of it. */
+function stoppedAll(status: StatusView, account: AccountView, more: Partial<ProductView> = {}): View {
+  const view = stopped(status, more);
+  const closed = { ...status };
+  delete closed.stop_at;
+  return { ...view, products: [view.products[0]!, meridian(closed)], accounts: [account] };
 }
 
 const device = (id: string, name: string, system: string, ago: number) => ({
@@ -188,10 +196,15 @@ export const views: Record<string, View | null | undefined> = {
   ),
   'offline-identity': away(29 * DAY - 3 * HOUR, 'grace', 'offline', 'identity_outage'),
   'offline-overdue': away(28 * DAY - 3 * HOUR, 'grace', 'offline', 'doubtful'),
-  'stopping-offline': stopped(
+  'stopping-offline': stoppedAll(
     refusal(12, 'OFFLINE_LIMIT_REACHED', { until: NOW - 20_000, stop_at: NOW + 10 * MINUTE - 20_000 }),
+    awayAccount('offline', 30 * DAY + 20_000),
   ),
-  'stopped-offline': stopped(refusal(12, 'OFFLINE_LIMIT_REACHED', { until: NOW - 26 * HOUR }), { open: 0 }),
+  'stopped-offline': stoppedAll(
+    refusal(12, 'OFFLINE_LIMIT_REACHED', { until: NOW - 26 * HOUR }),
+    awayAccount('offline', 30 * DAY + 26 * HOUR),
+    { open: 0 },
+  ),
   'stopped-first-start': view(
     licensed,
     [product(refusal(11, 'FIRST_START_OFFLINE'), { open: 0, org: null })],
@@ -223,7 +236,7 @@ export const views: Record<string, View | null | undefined> = {
     refusal(16, 'SESSION_IN_USE', { detail: { holder: device('1', 'STUDIO-2', 'Windows 11', 2 * MINUTE) } }),
     { open: 0 },
   ),
-  'stopped-released': stopped(refusal(23, 'DEVICE_RELEASED', { since: NOW - HOUR }), { open: 0 }),
+  'stopped-released': stoppedAll(refusal(23, 'DEVICE_RELEASED', { since: NOW - HOUR }), nobody(), { open: 0 }),
   'stopped-unknown': stopped(refusal(99, 'BEYOND_THE_SEA'), { open: 0 }),
 };
 

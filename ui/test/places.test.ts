@@ -1,4 +1,4 @@
-import { screen } from '@testing-library/svelte';
+import { screen, within } from '@testing-library/svelte';
 import { expect, it } from 'vitest';
 
 import { HOME, placeNamed } from '../src/screen';
@@ -110,6 +110,13 @@ it('shows every field that is sent, with its value, and what is never sent', asy
   for (const said of ['Name of this computer', 'STUDIO-1', 'ATLAS 2026.1 (open)', 'Your permission to ask', 'Never shown.']) {
     expect(text()).toContain(said);
   }
+  // Said once, however many products there are.
+  const field = screen.getByText('Product, its version, and whether it is open').parentElement!;
+  expect(within(field).getAllByRole('definition').map((value) => value.textContent)).toEqual([
+    'ATLAS 2026.1 (open)',
+    'MERIDIAN 3.4 (closed)',
+    'The service answers for each product.',
+  ]);
   expect(screen.getByRole('heading', { name: 'Never sent' })).toBeTruthy();
   expect(text()).toContain('Your password: only the sign-in service sees it');
 });

@@ -92,11 +92,13 @@ describe('signing in', () => {
   it('has no page to open before the address is known, and none after', async () => {
     const { app } = await show('signing-in-starting');
     expect(screen.queryByRole('button', { name: 'Open again' })).toBeNull();
+    expect(text()).not.toContain('The page is open');
     expect(button('Cancel')).toBeTruthy();
     app.tell(fixture('signing-in-finishing'));
     await settled();
     expect(heading().textContent).toBe('Almost done');
     expect(screen.queryByRole('button', { name: 'Open again' })).toBeNull();
+    expect(text()).not.toContain('The page is open');
   });
 });
 

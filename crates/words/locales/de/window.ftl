@@ -99,7 +99,7 @@ neither-title = Keiner der Dienste antwortet
 offline-text = Noch nichts zu tun. { $product } funktioniert bis { $until }.
 final-title = Weniger als { left } übrig
 final-text = Stellen Sie vor dem { $until } eine Internetverbindung her, sonst funktioniert { $product } nicht mehr.
-final-connect-text = Eine Prüfung genügt. Danach haben Sie wieder die volle Zeit.
+final-connect-text = Eine Prüfung genügt für die volle Zeit.
 
 ## Ausfall
 
@@ -160,13 +160,13 @@ reset-title = Lizenzen zurücksetzen
 reset-choose = Was zurückgesetzt wird
 reset-one = Nur { $product }
 reset-all = Alles auf diesem Computer
-reset-deletes = Das löscht
+reset-deletes = Gelöscht wird
 reset-deletes-lease = Die Lizenz von { $product } auf diesem Computer
 reset-deletes-leases = Alle Lizenzen auf diesem Computer, auch befristete
 reset-deletes-tokens = Ihre Anmeldung
-reset-deletes-key = Den Schlüssel dieses Geräts, das damit seinen Platz aufgibt
-reset-keeps = Das behält
-reset-keeps-sign-in = Sie bleiben angemeldet
+reset-deletes-key = Der Schlüssel dieses Geräts, das damit seinen Platz aufgibt
+reset-keeps = Erhalten bleibt
+reset-keeps-sign-in = Ihre Anmeldung
 reset-keeps-products = Ihre Produkte und Ihre Dateien
 reset-keeps-registrations = Welche Produkte installiert sind
 reset-open-products = Geöffnete Produkte bekommen einige Minuten zum Speichern.

@@ -99,7 +99,7 @@ neither-title = Neither service answers
 offline-text = Nothing to do yet. { $product } keeps working until { $until }.
 final-title = Less than { left } left
 final-text = Connect to the Internet before { $until }, or { $product } stops working.
-final-connect-text = One check is enough. It gives you the full time again.
+final-connect-text = One check gives you the full time again.
 
 ## Outage
 
