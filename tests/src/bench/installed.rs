@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use latchkey_core::registration::Registration;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
@@ -125,6 +125,6 @@ impl<'d> Installed<'d> {
 impl Drop for Installed<'_> {
     fn drop(&mut self) {
         // Nothing can be reported from here; what outlives this ends with the namespace.
-        let _ = self.end_agent().context("ending the agent");
+        let _ = self.end_agent();
     }
 }

@@ -13,7 +13,7 @@ use stories::services::{PRODUCT, VERSION};
 use super::site::{Site, User, now};
 
 const PATH: &str = "/v1/check";
-/// What the proxy, the agent and this bench think of an answer that takes longer.
+/// An answer that takes longer is none.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One check, as it goes over the wire.
