@@ -40,9 +40,11 @@ pub(crate) fn check() -> Result<()> {
     Ok(())
 }
 
-/// A folder as it would begin a path in a text; a folder at the very top says nothing about a machine.
+/// A folder as it would begin a path in a text. The root and the folder for temporary files, in which a clone may be, say
+/// nothing about a machine.
 fn as_prefix(folder: &Path) -> Option<String> {
-    (folder.components().count() > 1).then(|| format!("{}/", folder.display()))
+    let tells = folder.components().count() > 1 && folder != std::env::temp_dir();
+    tells.then(|| format!("{}/", folder.display()))
 }
 
 fn is_source(name: &str) -> bool {
