@@ -5,7 +5,7 @@ use latchkey_core::lease::{DeviceEntry, RefusalDetail};
 use latchkey_core::notice::Left;
 use latchkey_core::time::{DAY, HOUR, MINUTE, Timestamp};
 use latchkey_core::view::{
-    AccountView, Headline, Icon, Line, Problem, ProductView, Reach, SignInEnd, SignInPhase, SignInResult,
+    AccountView, Headline, Icon, Line, Problem, ProductView, Reach, SignInEnd, SignInMethod, SignInPhase, SignInResult,
     SignInView, StatusView, UserView, View,
 };
 
@@ -112,7 +112,10 @@ pub(crate) fn signing_in(phase: SignInPhase) -> View {
         sign_in: Some(SignInView {
             attempt: 7,
             service: SERVICE.to_owned(),
+            method: SignInMethod::Browser,
             phase,
+            issuer: (phase != SignInPhase::Starting).then(|| "https://id.example".to_owned()),
+            code: None,
             url: (phase != SignInPhase::Starting).then(|| ADDRESS.to_owned()),
             since: NOW - MINUTE,
             until: NOW + 14 * MINUTE,
