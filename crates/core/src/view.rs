@@ -235,6 +235,9 @@ pub enum SignInResult {
 pub struct SignInEnd {
     /// Which attempt.
     pub attempt: u64,
+    /// In the browser here, or by a code: what is offered once more.
+    #[serde(default)]
+    pub method: SignInMethod,
     /// How.
     #[serde(flatten)]
     pub result: SignInResult,

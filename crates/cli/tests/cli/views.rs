@@ -132,7 +132,8 @@ pub(crate) fn sign_in_ended(result: SignInResult) -> View {
         signed_out()
     };
     View {
-        last_sign_in: Some(SignInEnd { attempt: 7, result }),
+        last_sign_in: Some(SignInEnd { attempt: 7, method: SignInMethod::Browser,
+            result }),
         ..view
     }
 }

@@ -290,6 +290,7 @@ impl Engine {
         let Some(open) = self.sign_in.take() else { return };
         self.last_sign_in = Some(SignInEnd {
             attempt: open.attempt,
+            method: open.method,
             result,
         });
         for ticket in open.askers.into_values().flatten() {
