@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use latchkey_core::time::Timestamp;
-use latchkey_core::view::View;
+use latchkey_core::view::{SignInMethod, View};
 use latchkey_ipc::messages::{Reply, Request, ResetScope, SentField};
 use latchkey_words::Words;
 use serde::Serialize;
@@ -12,6 +12,7 @@ use tauri::{State, Wry};
 
 use crate::agent_link::AgentLink;
 use crate::failure::Failure;
+use crate::qr::Qr;
 use crate::window::Window;
 use crate::{browser, clipboard};
 
@@ -22,6 +23,7 @@ pub(crate) fn handler() -> impl Fn(tauri::ipc::Invoke<Wry>) -> bool + Send + Syn
         initial_screen,
         locale,
         sign_in,
+        sign_in_qr,
         open_sign_in,
         copy_sign_in_link,
         cancel_sign_in,
@@ -69,11 +71,32 @@ fn locale(words: State<'_, Words>) -> Locale {
 }
 
 #[tauri::command]
-async fn sign_in(link: State<'_, Arc<AgentLink>>, service: Option<String>) -> Result<(), Failure> {
-    match ask(&link, Request::SignIn { service }).await? {
-        Reply::SignIn { url, open: true, .. } => Ok(browser::open(&url)?),
+async fn sign_in(
+    link: State<'_, Arc<AgentLink>>,
+    service: Option<String>,
+    email: Option<String>,
+    method: Option<SignInMethod>,
+) -> Result<(), Failure> {
+    let request = Request::SignIn {
+        service,
+        email,
+        method,
+    };
+    match ask(&link, request).await? {
+        // Whoever wants a code has another browser in mind.
+        Reply::SignIn {
+            url,
+            open: true,
+            code: None,
+            ..
+        } => Ok(browser::open(&url)?),
         _ => Ok(()),
     }
+}
+
+#[tauri::command]
+fn sign_in_qr(window: State<'_, Window>) -> Option<Qr> {
+    window.sign_in_link().as_deref().and_then(Qr::of)
 }
 
 #[tauri::command]

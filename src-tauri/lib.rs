@@ -22,6 +22,7 @@ mod desktop;
 mod failure;
 mod icon;
 mod notices;
+mod qr;
 mod screen;
 mod toast;
 mod tray;

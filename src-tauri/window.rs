@@ -60,6 +60,14 @@ impl Window {
             .ok_or_else(|| Failure::of("no_sign_in"))
     }
 
+    /// The address with the code in it, of a sign-in by code that is open.
+    pub(crate) fn sign_in_link(&self) -> Option<String> {
+        let told = self.told();
+        let view = told.news.as_ref().and_then(Option::as_ref)?;
+        let code = view.sign_in.as_ref()?.code.as_ref()?;
+        code.verification_uri_complete.clone()
+    }
+
     fn told(&self) -> MutexGuard<'_, Told> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

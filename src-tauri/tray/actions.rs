@@ -23,7 +23,12 @@ pub(super) fn chosen(app: &AppHandle) -> impl Fn(Action) + Send + Sync + 'static
         Action::Open { screen } => open(&app, &screen),
         Action::SignIn { service } => {
             let service = Some(service);
-            ask(&app, Request::SignIn { service }, |app, answer| {
+            let request = Request::SignIn {
+                service,
+                email: None,
+                method: None,
+            };
+            ask(&app, request, |app, answer| {
                 report(app, answer.and_then(browse))
             });
         }
@@ -76,7 +81,12 @@ pub(super) fn ask(
 /// Opens the sign-in page, if it is ours to open.
 fn browse(reply: Reply) -> Result<(), Failure> {
     match reply {
-        Reply::SignIn { url, open: true, .. } => Ok(browser::open(&url)?),
+        Reply::SignIn {
+            url,
+            open: true,
+            code: None,
+            ..
+        } => Ok(browser::open(&url)?),
         _ => Ok(()),
     }
 }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 
 use crate::desktop::Desktop;
 use crate::process::Process;
+use crate::provider::Account;
 use crate::webdriver::WebDriver;
 
 /// Quiet: it calls nobody, asks nothing, and leaves the keyring to the product. It cannot put itself into a sandbox
@@ -67,6 +68,22 @@ impl Browser {
     /// The page that is shown.
     pub fn page(&self) -> &WebDriver {
         &self.page
+    }
+
+    /// Says that the code shown is the device's, signs in, and agrees: what follows after a code was typed or scanned.
+    ///
+    /// # Errors
+    /// The pages are not what they should be.
+    pub fn confirm_code(&self, code: &str, account: &Account) -> Result<()> {
+        let shown = self.page.wait_for("#code")?.text()?;
+        ensure!(shown == code, "the provider shows {shown}, and the product {code}");
+        self.page.wait_for("#continue")?.click()?;
+        self.page.wait_for("#email")?.type_text(&account.email)?;
+        self.page.wait_for("#password")?.type_text(&account.password)?;
+        self.page.wait_for("#sign-in")?.click()?;
+        self.page.wait_for("#allow")?.click()?;
+        self.page.wait_for("#done")?;
+        Ok(())
     }
 
     /// Signs in on the provider's pages, which `address` leads to, and agrees. Afterwards the browser shows whatever

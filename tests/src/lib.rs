@@ -18,6 +18,7 @@
 //! | [`process`], [`log`] | programs, their output, their end |
 //! | [`desktop`], [`session_files`] | display, session bus, keyring, panel, notification daemon |
 //! | [`bus`], [`tray`], [`notices`], [`keyring`] | what the product shows and keeps on that bus |
+//! | [`qr`] | what a camera sees |
 //! | [`webdriver`], [`browser`], [`window`] | the user's browser and the product's window, driven |
 //! | [`provider`], [`service`], [`services`] | the identity provider and the licensing service, filled |
 //! | [`clock`], [`machine`] | wall clocks that a story sets; days that pass, reboots |
@@ -37,6 +38,7 @@ pub mod notices;
 pub mod process;
 pub mod programs;
 pub mod provider;
+pub mod qr;
 pub mod secrets;
 pub mod service;
 pub mod services;

@@ -143,6 +143,20 @@ impl WebDriver {
         until(&format!("{selector} on the page"), SOON, || self.find(selector)).with_context(|| self.shown())
     }
 
+    /// Clicks the button that says this, once it is there.
+    ///
+    /// # Errors
+    /// There is none within 20 s; shows what is on the page instead.
+    pub fn click_button(&self, words: &str) -> Result<()> {
+        let xpath = format!("//button[normalize-space()='{words}']");
+        let id = until(&format!("a button {words:?}"), SOON, || {
+            let found = self.post("elements", &json!({ "using": "xpath", "value": xpath }))?;
+            Ok(found[0][ELEMENT].as_str().map(str::to_owned))
+        })
+        .with_context(|| self.shown())?;
+        Element { driver: self, id }.click()
+    }
+
     /// Waits until the page says something.
     ///
     /// # Errors

@@ -1,8 +1,9 @@
 // A bridge to nothing: it answers as if all went well, or as it is told, and remembers what it was asked.
 
-import type { Bridge, Locale } from '../src/bridge';
+import type { Bridge, Locale, Qr, SignInWish } from '../src/bridge';
 import type { Failure } from '../src/view';
 import { fields, NOW, ZONE } from './fixtures';
+import { qr } from './qr';
 
 export class StillBridge implements Bridge {
   readonly asked: string[] = [];
@@ -15,7 +16,9 @@ export class StillBridge implements Bridge {
   readonly initialScreen = async () => '';
   readonly watch = async () => {};
   readonly onShow = async () => {};
-  readonly signIn = (service: string | null) => this.#answer(`signIn ${service}`, undefined);
+  readonly signIn = (service: string | null, wish: SignInWish = {}) =>
+    this.#answer(['signIn', String(service), ...Object.values(wish)].join(' '), undefined);
+  readonly signInQr = () => this.#answer('signInQr', qr as Qr | null);
   readonly openSignIn = () => this.#answer('openSignIn', undefined);
   readonly copySignInLink = () => this.#answer('copySignInLink', undefined);
   readonly cancelSignIn = () => this.#answer('cancelSignIn', undefined);

@@ -1,6 +1,6 @@
 // A View for each screen and state, for the tests and for looking at (shoot.mjs).
 
-import type { AccountView, Headline, ProductView, SentField, SignInView, StatusView, Timestamp, View } from '../src/view';
+import type { AccountView, Headline, ProductView, SentField, SignInView, StatusView, Timestamp, UserCode, View } from '../src/view';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -75,12 +75,21 @@ const signedOutProducts = [
 ];
 const signedOut: Headline = { icon: 'signed_out', line: 'signed_out' };
 
+const code: UserCode = {
+  user_code: 'WDJB-MJHT',
+  verification_uri: 'https://id.lindqvist.example/device',
+  verification_uri_complete: 'https://id.lindqvist.example/device?user_code=WDJB-MJHT',
+};
+
 function signingIn(more: Partial<SignInView>): View {
   const attempt: SignInView = {
     attempt: 3,
     service: SERVICE,
+    method: 'browser',
     phase: 'waiting_for_user',
+    issuer: 'https://id.lindqvist.example',
     url: 'https://id.lindqvist.example/authorize?client_id=latchkey',
+    code: null,
     since: NOW - 8000,
     until: NOW + 15 * MINUTE - 8000,
     ...more,
@@ -141,11 +150,15 @@ export const views: Record<string, View | null | undefined> = {
   'no-products': view({ icon: 'signed_out', line: 'no_products' }, [], []),
   'signed-out': view(signedOut, signedOutProducts, [nobody()]),
   'signed-out-failed': view(signedOut, signedOutProducts, [nobody({ release_waiting: true })], {
-    last_sign_in: { attempt: 2, result: 'failed', problem: 'network_sign_in', detail: 'discovery: text/html, 200' },
+    last_sign_in: { attempt: 2, method: 'browser', result: 'failed', problem: 'network_sign_in', detail: 'discovery: text/html, 200' },
   }),
   'signing-in-starting': signingIn({ phase: 'starting', url: null, since: NOW - 1000 }),
   'signing-in': signingIn({}),
   'signing-in-hint': signingIn({ since: NOW - 95_000, until: NOW + 15 * MINUTE - 95_000 }),
+  'signing-in-code': signingIn({ method: 'device_code', code, until: NOW + 10 * MINUTE - 8000 }),
+  'signed-out-code': view(signedOut, signedOutProducts, [nobody()], {
+    last_sign_in: { attempt: 2, method: 'device_code', result: 'expired' },
+  }),
   'signing-in-finishing': signingIn({ phase: 'finishing' }),
   licensed: view(licensed, [product(lease(30 * DAY - HOUR)), meridian(lease(30 * DAY - HOUR))], [account()]),
   'licensed-one': view(licensed, [product(lease(29 * DAY + 2 * HOUR))], [account()]),

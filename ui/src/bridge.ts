@@ -3,7 +3,19 @@
 import { Channel, invoke } from '@tauri-apps/api/core';
 import { listen } from '@tauri-apps/api/event';
 
-import type { Failure, SentField, Timestamp, View } from './view';
+import type { Failure, SentField, SignInMethod, Timestamp, View } from './view';
+
+/** How the user wants to sign in; whichever way is open already, else the browser, when nothing is said. */
+export interface SignInWish {
+  email?: string;
+  method?: SignInMethod;
+}
+
+/** A QR code: its modules in each direction, and the dark ones as an SVG path. */
+export interface Qr {
+  size: number;
+  path: string;
+}
 
 export interface Locale {
   language: string;
@@ -18,7 +30,9 @@ export interface Bridge {
   onShow(show: (screen: string) => void): Promise<void>;
   initialScreen(): Promise<string>;
   locale(): Promise<Locale>;
-  signIn(service: string | null): Promise<void>;
+  signIn(service: string | null, wish?: SignInWish): Promise<void>;
+  /** The address with the code in it; null where the provider offers none. */
+  signInQr(): Promise<Qr | null>;
   openSignIn(): Promise<void>;
   copySignInLink(): Promise<void>;
   cancelSignIn(): Promise<void>;
@@ -42,7 +56,8 @@ export const tauri: Bridge = {
   },
   initialScreen: () => invoke('initial_screen'),
   locale: () => invoke('locale'),
-  signIn: (service) => invoke('sign_in', { service }),
+  signIn: (service, wish = {}) => invoke('sign_in', { service, email: wish.email ?? null, method: wish.method ?? null }),
+  signInQr: () => invoke('sign_in_qr'),
   openSignIn: () => invoke('open_sign_in'),
   copySignInLink: () => invoke('copy_sign_in_link'),
   cancelSignIn: () => invoke('cancel_sign_in'),

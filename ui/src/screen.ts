@@ -160,3 +160,12 @@ export function hostOf(service: string): string {
   }
 }
 
+/** An address as a person types it: host and path, without what every address begins with. */
+export function hostAndPath(address: string): string {
+  try {
+    const { host, pathname, search } = new URL(address);
+    return host + (pathname === '/' ? '' : pathname) + search;
+  } catch {
+    return address;
+  }
+}

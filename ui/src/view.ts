@@ -74,16 +74,28 @@ export interface AccountView {
   release_waiting: boolean;
 }
 
+export type SignInMethod = 'browser' | 'device_code';
+
+/** What the user types in a browser elsewhere (RFC 8628). */
+export interface UserCode {
+  user_code: string;
+  verification_uri: string;
+  verification_uri_complete: string | null;
+}
+
 export interface SignInView {
   attempt: number;
   service: string;
+  method: SignInMethod;
   phase: 'starting' | 'waiting_for_user' | 'finishing';
+  issuer: string | null;
   url: string | null;
+  code: UserCode | null;
   since: Timestamp;
   until: Timestamp;
 }
 
-export type SignInEnd = { attempt: number } & (
+export type SignInEnd = { attempt: number; method: SignInMethod } & (
   | { result: 'signed_in' | 'cancelled' | 'denied' | 'expired' | 'abandoned' }
   | { result: 'failed'; problem: string; detail: string }
 );

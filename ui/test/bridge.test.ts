@@ -14,6 +14,8 @@ it('names the commands as the app does', async () => {
   await tauri.locale();
   await tauri.signIn('https://licence.example');
   await tauri.signIn(null);
+  await tauri.signIn(null, { email: 'maya@nord.example', method: 'device_code' });
+  await tauri.signInQr();
   await tauri.openSignIn();
   await tauri.copySignInLink();
   await tauri.cancelSignIn();
@@ -27,8 +29,10 @@ it('names the commands as the app does', async () => {
   expect(asked).toEqual([
     ['initial_screen', {}],
     ['locale', {}],
-    ['sign_in', { service: 'https://licence.example' }],
-    ['sign_in', { service: null }],
+    ['sign_in', { service: 'https://licence.example', email: null, method: null }],
+    ['sign_in', { service: null, email: null, method: null }],
+    ['sign_in', { service: null, email: 'maya@nord.example', method: 'device_code' }],
+    ['sign_in_qr', {}],
     ['open_sign_in', {}],
     ['copy_sign_in_link', {}],
     ['cancel_sign_in', {}],

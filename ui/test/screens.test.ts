@@ -89,6 +89,43 @@ describe('signing in', () => {
     expect(hint?.textContent).toContain('copy the link into another browser');
   });
 
+  it('turns to a code for a browser elsewhere, and back', async () => {
+    const { app, bridge, user } = await show('signing-in');
+    await user.click(button('Use a code'));
+    app.tell(fixture('signing-in-code'));
+    await settled();
+    expect(heading().textContent).toBe('Type this code');
+    expect(text()).toContain('WDJB-MJHT');
+    expect(text()).toContain('id.lindqvist.example/device');
+    expect(text()).toContain('The code is good for 9:5');
+    expect(screen.getByRole('img', { name: /phone’s camera/ })).toBeTruthy();
+    await user.click(button('Copy code'));
+    await user.click(button('Open the page here'));
+    await user.click(button('Use the browser here'));
+    const service = 'https://licence.lindqvist.example';
+    expect(bridge.asked.filter((one) => one !== 'signInQr')).toEqual([
+      `signIn ${service} device_code`,
+      'copyText WDJB-MJHT',
+      'openSignIn',
+      `signIn ${service} browser`,
+    ]);
+  });
+
+  it('offers a new code with one click when one has run out', async () => {
+    const { bridge, user } = await show('signed-out-code');
+    expect(screen.getByRole('alert').textContent).toContain('not finished in time');
+    await user.click(button('Get a new code'));
+    expect(bridge.asked).toEqual(['signIn https://licence.lindqvist.example device_code']);
+  });
+
+  it('leads from a work address to the company', async () => {
+    const { bridge, user } = await show('signed-out');
+    await user.click(screen.getByText('Company sign-in'));
+    await user.type(screen.getByLabelText('Your work address'), 'maya@nord.example');
+    await user.click(button('Continue'));
+    expect(bridge.asked).toEqual(['signIn https://licence.lindqvist.example maya@nord.example']);
+  });
+
   it('has no page to open before the address is known, and none after', async () => {
     const { app } = await show('signing-in-starting');
     expect(screen.queryByRole('button', { name: 'Open again' })).toBeNull();

@@ -35,6 +35,7 @@ pub(crate) const PACKAGES: &[Package] = &[
         &["chromium-driver", "chromium-chromedriver"],
     ),
     package("moves the wall clock", &["faketime"]),
+    package("reads QR codes off screenshots", &["zbar-tools"]),
     package("letters on screenshots", &["fonts-dejavu-core"]),
     package("icons on screenshots", &["adwaita-icon-theme"]),
 ];

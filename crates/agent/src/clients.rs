@@ -85,7 +85,17 @@ impl Clients {
         };
         let reply = match answer {
             Answer::Done => Reply::Done,
-            Answer::SignIn { attempt, url, open } => Reply::SignIn { attempt, url, open },
+            Answer::SignIn {
+                attempt,
+                url,
+                open,
+                code,
+            } => Reply::SignIn {
+                attempt,
+                url,
+                open,
+                code,
+            },
             Answer::Checked { until } => Reply::Checked { until },
             Answer::Refused { code, problem } => Reply::Refused(Refused {
                 code: code.number(),

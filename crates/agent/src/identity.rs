@@ -13,7 +13,9 @@
 //! | `provider` | the discovery document and the keys |
 //! | `attempt` | one browser sign-in |
 //! | [`callback`] | the loopback listener and its page |
+//! | `device` | one sign-in by a code on another device |
 //! | `exchange` | the token endpoint |
+//! | `signed_in` | who signed in, by what the token endpoint answered |
 //! | `id_token` | what makes an ID token believable |
 //! | `refresh` | fresh tokens for a refresh token |
 //! | [`session`] | the tokens in the vault, refreshed by one at a time |
@@ -22,6 +24,7 @@
 
 mod attempt;
 pub mod callback;
+mod device;
 mod error;
 mod exchange;
 mod id_token;
@@ -30,6 +33,7 @@ mod provider;
 mod refresh;
 pub mod session;
 mod sign_out;
+mod signed_in;
 mod token_answer;
 
 #[cfg(test)]
@@ -42,11 +46,13 @@ use std::time::Duration;
 
 use latchkey_core::time::{HOUR, Timestamp};
 
-pub use attempt::{Attempt, Browser, Returned, SignedIn};
+pub use attempt::{Attempt, Browser, Returned};
+pub use device::DeviceAttempt;
 pub use error::{IdTokenError, IdentityError};
 pub use provider::{Metadata, Provider};
 pub use refresh::{RefreshError, Refreshed};
 pub use sign_out::Revocation;
+pub use signed_in::SignedIn;
 
 use crate::http::Http;
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use latchkey_api::check::{CheckAnswer, CheckRequest};
-use latchkey_api::discovery::{self, Discovery};
+use latchkey_api::discovery::{self, Discovery, Identity};
 use latchkey_api::dpop;
+use latchkey_api::identity::IdentityQuery;
 use latchkey_api::problem::Problem;
 use latchkey_api::release::ReleaseRequest;
 use latchkey_core::jws::SigningKey;
@@ -40,6 +41,9 @@ pub enum LicensingError {
     /// Something else answered: a captive portal, a proxy.
     #[error("something stands between this machine and the licensing service: {0}")]
     Blocked(String),
+    /// The issuer that a user was signed in at is none of its own any more.
+    #[error("the licensing service does not know the issuer any more")]
+    UnknownIssuer,
     /// The service speaks an older API.
     #[error("the licensing service speaks API {0}, and this agent {own} or newer", own = discovery::API)]
     Outdated(u32),
@@ -57,6 +61,7 @@ impl LicensingError {
             Self::Http(_) | Self::InvalidToken | Self::Unexpected(_) => "licensing_unreachable",
             Self::Busy { .. } => "service_busy",
             Self::IdTokenRequired => "id_token_required",
+            Self::UnknownIssuer => "sign_in_again",
             Self::Blocked(_) => "network_blocked",
             Self::Outdated(_) => "service_outdated",
         }
@@ -75,6 +80,8 @@ struct Learned {
     discovery: Option<Discovery>,
     /// The identity service that it named last; known also while it is out.
     issuer: Option<String>,
+    /// Settings of issuers that users here are signed in at, and that are not the vendor's.
+    identities: BTreeMap<String, Identity>,
     /// The nonce for the next proof (RFC 9449 section 8.2).
     nonce: Option<String>,
     /// How far the service's `Date` is ahead of our clock, in seconds, once it has mattered. It serves for a proof's
@@ -117,7 +124,8 @@ impl Licensing {
             return Err(LicensingError::Outdated(found.api_max));
         }
         let origin = url.origin();
-        for endpoint in [&found.keys, &found.check, &found.release] {
+        let endpoints = [&found.keys, &found.check, &found.release];
+        for endpoint in endpoints.into_iter().chain(&found.identities) {
             if address(endpoint)?.origin() != origin {
                 return Err(LicensingError::Unexpected(format!(
                     "with the address {endpoint}, which is not its own"
@@ -129,6 +137,64 @@ impl Licensing {
             learned.discovery = Some(found.clone());
         });
         Ok(found)
+    }
+
+    /// Who says who the user with this work address is: their company's identity service, or the vendor's.
+    ///
+    /// # Errors
+    /// [`LicensingError`].
+    pub async fn identity_for(
+        &self,
+        service: &str,
+        email: Option<&str>,
+    ) -> Result<Identity, LicensingError> {
+        let found = self.discover(service).await?;
+        match (email, &found.identities) {
+            (Some(email), Some(_)) => {
+                let query = IdentityQuery::Email(email.to_owned());
+                self.ask_identity(service, &found, &query).await
+            }
+            (None, _) | (_, None) => Ok(found.identity),
+        }
+    }
+
+    /// The settings of an issuer that a user is signed in at; from memory since the last failure.
+    ///
+    /// # Errors
+    /// [`LicensingError`]; [`LicensingError::UnknownIssuer`] where the service has none such.
+    pub async fn identity_of(&self, service: &str, issuer: &str) -> Result<Identity, LicensingError> {
+        let found = self.discover(service).await?;
+        if found.identity.issuer == issuer {
+            return Ok(found.identity);
+        }
+        if let Some(known) = self.learned(service, |learned| learned.identities.get(issuer).cloned()) {
+            return Ok(known);
+        }
+        if found.identities.is_none() {
+            return Err(LicensingError::UnknownIssuer);
+        }
+        let query = IdentityQuery::Issuer(issuer.to_owned());
+        let identity = self.ask_identity(service, &found, &query).await?;
+        if identity.issuer != issuer {
+            return Err(LicensingError::UnknownIssuer);
+        }
+        self.learned(service, |learned| {
+            learned.identities.insert(issuer.to_owned(), identity.clone());
+        });
+        Ok(identity)
+    }
+
+    async fn ask_identity(
+        &self,
+        service: &str,
+        found: &Discovery,
+        query: &IdentityQuery,
+    ) -> Result<Identity, LicensingError> {
+        let url = address(found.identities.as_deref().unwrap_or_default())?;
+        let response = self.http.post_json(&url, HeaderMap::new(), query).await?;
+        let identity: Identity = read(&response)?;
+        tracing::debug!(service, issuer = identity.issuer, "the identity service is named");
+        Ok(identity)
     }
 
     /// The identity service that this service named last or that was remembered.
@@ -145,7 +211,10 @@ impl Licensing {
 
     /// Forgets what the service said about itself, so that the next use asks anew.
     pub fn rediscover(&self, service: &str) {
-        self.learned(service, |learned| learned.discovery = None);
+        self.learned(service, |learned| {
+            learned.discovery = None;
+            learned.identities.clear();
+        });
     }
 
     /// One check. A proof that was refused for its nonce or its time is made again, once each.
@@ -285,6 +354,7 @@ fn verdict(response: &Response) -> LicensingError {
         (StatusCode::SERVICE_UNAVAILABLE, _) if retry_after.is_some() => LicensingError::Busy { retry_after },
         (StatusCode::UNAUTHORIZED, Some("invalid_token")) => LicensingError::InvalidToken,
         (_, Some("id_token_required")) => LicensingError::IdTokenRequired,
+        (StatusCode::NOT_FOUND, Some("unknown_issuer")) => LicensingError::UnknownIssuer,
         (StatusCode::PROXY_AUTHENTICATION_REQUIRED, _) => {
             LicensingError::Blocked("a proxy that wants a password".into())
         }

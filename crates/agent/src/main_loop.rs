@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 
-use latchkey_core::engine::{Ask, Effect, Engine, Input, UseKey};
+use latchkey_core::engine::{Ask, Effect, Engine, Input, SignInWish, UseKey};
 use latchkey_core::registration::is_product_key;
 use latchkey_ipc::messages::{Call, Event, Refused, Reply, Request, ResetScope, Role};
 use latchkey_ipc::server::Incoming;
@@ -17,7 +17,7 @@ use crate::clients::Clients;
 use crate::devices::Devices;
 use crate::os::{Clocks, Machine, Network, Timer};
 use crate::registry::Registry;
-use crate::runner::{Report, Runner};
+use crate::runner::{Begin, CredentialsOf, Report, Runner};
 use crate::saver::Saver;
 use crate::{privacy, tray};
 
@@ -150,19 +150,34 @@ impl Agent {
             Effect::Check {
                 attempt,
                 service,
+                issuer,
                 products,
                 identify,
                 refresh_every,
             } => {
-                self.runner
-                    .check(attempt, service, products, identify, refresh_every);
+                let credentials = CredentialsOf {
+                    service,
+                    issuer,
+                    refresh_every,
+                };
+                self.runner.check(attempt, credentials, products, identify);
             }
             Effect::Probe { attempt, service } => self.runner.probe(attempt, service),
             Effect::BeginSignIn {
                 attempt,
                 service,
+                email,
+                method,
                 within,
-            } => self.runner.begin_sign_in(attempt, service, within),
+            } => self.runner.begin_sign_in(
+                attempt,
+                Begin {
+                    service,
+                    email,
+                    method,
+                    within,
+                },
+            ),
             Effect::CancelSignIn { attempt } => self.runner.cancel_sign_in(attempt),
             Effect::SendRelease {
                 attempt,
@@ -250,7 +265,22 @@ impl Agent {
     async fn call(&mut self, client: u64, call: Call) -> Next {
         let Call { id, request } = call;
         let ask = match request {
-            Request::SignIn { service } => Ask::SignIn(service),
+            Request::SignIn {
+                service,
+                email,
+                method,
+            } => {
+                // An address that has a domain, or none: what is no address must not go to the service.
+                if email.as_deref().is_some_and(|email| !is_address(email)) {
+                    self.clients.reply(client, id, wrong("bad_email", String::new()));
+                    return Next::Go;
+                }
+                Ask::SignIn(SignInWish {
+                    service,
+                    email,
+                    method,
+                })
+            }
             Request::CancelSignIn => Ask::CancelSignIn,
             Request::SignOut { service } => Ask::SignOut(service),
             Request::Check | Request::PrepareOffline => Ask::Check,
@@ -410,6 +440,14 @@ fn wrong(problem: &str, detail: String) -> Reply {
         problem: problem.to_owned(),
         detail,
     })
+}
+
+/// Whether a text can be an e-mail address: something, an @, and a domain.
+fn is_address(text: &str) -> bool {
+    let parts = text.rsplit_once('@');
+    text.len() <= 254
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control())
+        && parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
 }
 
 fn is_nonce(text: &str) -> bool {

@@ -65,6 +65,9 @@ pub struct Discovery {
     pub check: String,
     /// Absolute address of `POST` release, on the service's own origin.
     pub release: String,
-    /// How users prove who they are.
+    /// Absolute address of `POST` identity, on the service's own origin, where companies bring issuers of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identities: Option<String>,
+    /// How users prove who they are, unless their company has an issuer of its own: the vendor's issuer.
     pub identity: Identity,
 }

@@ -12,5 +12,6 @@
 pub mod check;
 pub mod discovery;
 pub mod dpop;
+pub mod identity;
 pub mod problem;
 pub mod release;

@@ -112,6 +112,14 @@ pub(crate) struct SignIn {
     #[arg(long, value_name = "URL")]
     pub(crate) service: Option<String>,
 
+    /// Your work address, to sign in at your company
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) email: Option<String>,
+
+    /// Show a code to be typed in a browser elsewhere: for a remote shell, or a computer without a browser
+    #[arg(long, conflicts_with = "no_browser")]
+    pub(crate) device: bool,
+
     /// Print the address, and open no browser
     #[arg(long)]
     pub(crate) no_browser: bool,

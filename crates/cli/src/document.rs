@@ -4,7 +4,7 @@ use latchkey_core::lease::{DeviceEntry, RefusalDetail};
 use latchkey_core::notice::Left;
 use latchkey_core::time::Timestamp;
 use latchkey_core::view::{
-    AccountView, Icon, Line, Problem, ProductView, Reach, SignInPhase, SignInView, StatusView, View,
+    AccountView, Icon, Line, Problem, ProductView, Reach, SignInMethod, SignInPhase, SignInView, StatusView, View,
 };
 use latchkey_words::{Words, jiff};
 use serde::{Serialize, Serializer};
@@ -115,6 +115,8 @@ struct User<'a> {
 #[derive(Serialize)]
 struct SignIn<'a> {
     service: &'a str,
+    method: SignInMethod,
+    issuer: Option<&'a str>,
     phase: SignInPhase,
     since: Instant,
     until: Instant,
@@ -233,6 +235,8 @@ fn account(account: &AccountView) -> Account<'_> {
 fn sign_in(sign_in: &SignInView) -> SignIn<'_> {
     SignIn {
         service: &sign_in.service,
+        method: sign_in.method,
+        issuer: sign_in.issuer.as_deref(),
         phase: sign_in.phase,
         since: Instant(sign_in.since),
         until: Instant(sign_in.until),

@@ -22,6 +22,7 @@ mod inputs;
 mod language;
 mod output;
 mod progress;
+mod qr;
 mod reader;
 mod text;
 

@@ -155,6 +155,29 @@ pub enum SignInPhase {
     Finishing,
 }
 
+/// How the user proves who they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SignInMethod {
+    /// In the browser of this machine, which comes back by itself (RFC 8252).
+    #[default]
+    Browser,
+    /// In any browser, with a code that is shown here (RFC 8628).
+    DeviceCode,
+}
+
+/// What the user needs for a sign-in in a browser elsewhere (RFC 8628 section 3.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserCode {
+    /// What is typed there.
+    pub user_code: String,
+    /// Where it is typed.
+    pub verification_uri: String,
+    /// The same address with the code in it, for a link or a QR code, where the provider offers one.
+    #[serde(default)]
+    pub verification_uri_complete: Option<String>,
+}
+
 /// A sign-in that is open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignInView {
@@ -162,11 +185,20 @@ pub struct SignInView {
     pub attempt: u64,
     /// For which licensing service.
     pub service: String,
+    /// How.
+    #[serde(default)]
+    pub method: SignInMethod,
     /// Where it stands.
     pub phase: SignInPhase,
+    /// The identity service, once known: the vendor's own, or the user's company's.
+    #[serde(default)]
+    pub issuer: Option<String>,
     /// The address to open, once known: *Open again* and *Copy link*.
     #[serde(default)]
     pub url: Option<String>,
+    /// The code to type there, for a sign-in by code, once known.
+    #[serde(default)]
+    pub code: Option<UserCode>,
     /// Since when.
     pub since: Timestamp,
     /// The deadline (rule 17).
@@ -203,6 +235,9 @@ pub enum SignInResult {
 pub struct SignInEnd {
     /// Which attempt.
     pub attempt: u64,
+    /// In the browser here, or by a code: what is offered once more.
+    #[serde(default)]
+    pub method: SignInMethod,
     /// How.
     #[serde(flatten)]
     pub result: SignInResult,

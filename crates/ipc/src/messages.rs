@@ -3,7 +3,7 @@
 
 use latchkey_core::jws::Jwk;
 use latchkey_core::registration::Registration;
-use latchkey_core::view::{StatusView, View};
+use latchkey_core::view::{SignInMethod, StatusView, UserCode, View};
 use serde::{Deserialize, Serialize};
 
 /// A request with the number that its reply carries.
@@ -78,12 +78,18 @@ pub enum Request {
     View,
     /// The whole state, now and whenever it changes, as [`Event::View`].
     Watch,
-    /// Signs in by browser. Answered with [`Reply::SignIn`] when the address is known. While an attempt is
-    /// open, everyone who asks joins it.
+    /// Signs in. Answered with [`Reply::SignIn`] when the address is known. While an attempt is open, everyone who asks
+    /// joins it; who names another method or address than it has begins it anew, for everyone.
     SignIn {
         /// The licensing service; the only one there is when absent.
         #[serde(default)]
         service: Option<String>,
+        /// The user's work address, whose domain leads to their company's identity service. The vendor's own when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        email: Option<String>,
+        /// In the browser here, or by a code elsewhere. Whatever is open, else the browser, when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        method: Option<SignInMethod>,
     },
     /// Ends the open attempt, for everyone who waits.
     CancelSignIn,
@@ -205,6 +211,9 @@ pub enum Reply {
         url: String,
         /// Whether this client is the one that opens it.
         open: bool,
+        /// The code to type there, for a sign-in by code.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<UserCode>,
     },
     /// To [`Request::Check`] and [`Request::PrepareOffline`]: the check was answered.
     Checked {

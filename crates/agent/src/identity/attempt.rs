@@ -4,21 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use latchkey_api::discovery::Identity;
-use latchkey_core::time::Timestamp;
-use oauth2::{
-    AuthorizationCode, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, TokenResponse as _,
-};
+use oauth2::{AuthorizationCode, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope};
 use openidconnect::Nonce;
 use url::Url;
 
 use super::callback::{self, Callback, Listener, Told};
 use super::exchange::{self, OAuth, Wire};
-use super::id_token::{self, Expected};
 use super::provider::{Metadata, Provider};
-use super::token_answer::TokenAnswer;
-use super::{IdentityError, Oidc, not_granted, shortened};
-use crate::secret::SecretText;
-use crate::vault::Tokens;
+use super::signed_in::{Asked, SignedIn};
+use super::{IdentityError, Oidc, shortened};
 
 /// A sign-in whose address is known, and that waits for the browser. Dropping it closes its listener.
 #[derive(Debug)]
@@ -55,25 +49,17 @@ pub struct Returned {
 #[derive(Debug)]
 pub struct Browser(callback::Browser);
 
-/// Who signed in, and with what.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignedIn {
-    /// The tokens.
-    pub tokens: Tokens,
-    /// Display name, where the ID token has one.
-    pub name: Option<String>,
-    /// E-mail address, where the ID token has one.
-    pub email: Option<String>,
-    /// Scopes that were asked for and not granted.
-    pub missing_scopes: Vec<String>,
-}
-
 impl Oidc {
     /// Begins a sign-in: asks the issuer where to go, and listens for the browser to come back, for at most `within`.
     ///
     /// # Errors
     /// [`IdentityError`].
-    pub async fn begin(&self, identity: &Identity, within: Duration) -> Result<Attempt, IdentityError> {
+    pub async fn begin(
+        &self,
+        identity: &Identity,
+        email: Option<&str>,
+        within: Duration,
+    ) -> Result<Attempt, IdentityError> {
         let provider = self.discover(&identity.issuer).await?;
         let listener = Listener::bind(&identity.redirect).await?;
         let redirect_uri = RedirectUrl::new(listener.redirect_uri().to_owned()).map_err(|error| {
@@ -84,13 +70,16 @@ impl Oidc {
         let client = exchange::client(identity, &provider.metadata).set_redirect_uri(redirect_uri.clone());
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let nonce = Nonce::new_random();
-        let scopes = scopes(identity);
+        let scopes = exchange::scopes(identity);
         let mut request = client
             .authorize_url(CsrfToken::new_random)
             .add_scopes(scopes.iter().cloned().map(Scope::new))
             .set_pkce_challenge(challenge)
             .add_extra_param("nonce", nonce.secret().clone());
-        for (name, value) in exchange::target(identity).chain(wishes(&scopes, &provider.metadata)) {
+        // Section 3.1.2.1: whoever has typed their address here need not type it again there.
+        let hint = email.map(|email| ("login_hint", email.to_owned()));
+        let wishes = wishes(&scopes, &provider.metadata).chain(hint);
+        for (name, value) in exchange::target(identity).chain(wishes) {
             request = request.add_extra_param(name, value);
         }
         let (url, state) = request.url();
@@ -112,17 +101,6 @@ impl Oidc {
             flow,
         })
     }
-}
-
-/// The scopes to ask for: the configured ones, once each, `openid` always.
-fn scopes(identity: &Identity) -> Vec<String> {
-    let mut scopes = vec!["openid".to_owned()];
-    for scope in &identity.scopes {
-        if !scope.is_empty() && !scopes.contains(scope) {
-            scopes.push(scope.clone());
-        }
-    }
-    scopes
 }
 
 /// Parameters that follow from what is asked for, and of whom.
@@ -224,56 +202,17 @@ impl Flow {
         }
         let answer = request.request_async(&Wire(self.oidc.http.clone())).await;
         let answer = exchange::read(answer).map_err(IdentityError::from)?;
-        exchange::bearer(&answer)?;
-        let token = answer.id_token.as_ref().ok_or(IdentityError::MissingIdToken)?;
-        let expected = Expected {
-            client_id: &self.identity.client_id,
-            nonce: Some(&self.nonce),
-            access_token: answer.access_token(),
-        };
-        let now = self.oidc.now();
-        let claims =
-            id_token::verify(&self.provider, &self.oidc.http, now, token.expose(), &expected).await?;
-        let name = claims
-            .name()
-            .and_then(|names| names.get(None))
-            .map(|name| shortened(name));
-        Ok(SignedIn {
-            name: name.filter(|name| !name.trim().is_empty()),
-            email: claims.email().map(|email| shortened(email)),
-            missing_scopes: not_granted(&self.scopes, answer.scopes()),
-            tokens: tokens(
-                &answer,
-                token.clone(),
-                &self.provider.metadata.issuer,
-                claims.subject(),
-                now,
-            ),
-        })
-    }
-}
-
-/// The tokens of an answer that has been believed.
-pub(super) fn tokens(
-    answer: &TokenAnswer,
-    id_token: SecretText,
-    issuer: &str,
-    subject: &str,
-    now: Timestamp,
-) -> Tokens {
-    let scope = answer.scopes().map(|scopes| {
-        let names: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
-        names.join(" ")
-    });
-    Tokens {
-        access_token: SecretText::new(answer.access_token().secret().clone()),
-        access_expires_at: now + answer.life(),
-        refresh_token: answer.renewed(),
-        id_token,
-        issuer: issuer.to_owned(),
-        subject: subject.to_owned(),
-        obtained_at: now,
-        scope,
+        SignedIn::read(
+            &answer,
+            &Asked {
+                oidc: &self.oidc,
+                provider: &self.provider,
+                identity: &self.identity,
+                scopes: &self.scopes,
+                nonce: Some(&self.nonce),
+            },
+        )
+        .await
     }
 }
 

@@ -49,6 +49,9 @@ pub enum IdentityError {
         /// Its scheme and, where it has one, its host.
         origin: String,
     },
+    /// It gives no codes for another device (RFC 8628).
+    #[error("the identity service does not offer sign-in by code")]
+    NoDeviceCode,
     /// The port that the browser must come back to cannot be had.
     #[error("port {port} on this machine cannot be used: {why}")]
     CallbackPort {

@@ -40,6 +40,17 @@ pub(super) fn client(identity: &Identity, metadata: &Metadata) -> OAuth {
         .set_token_uri(TokenUrl::from_url(metadata.token_endpoint.clone()))
 }
 
+/// The scopes to ask for: the configured ones, once each, `openid` always.
+pub(super) fn scopes(identity: &Identity) -> Vec<String> {
+    let mut scopes = vec!["openid".to_owned()];
+    for scope in &identity.scopes {
+        if !scope.is_empty() && !scopes.contains(scope) {
+            scopes.push(scope.clone());
+        }
+    }
+    scopes
+}
+
 /// Whom the access token is for, in the terms that the provider wants (RFC 8707, or `audience`).
 pub(super) fn target(identity: &Identity) -> impl Iterator<Item = (&'static str, String)> {
     let resource = identity.resource.clone().map(|resource| ("resource", resource));
@@ -77,7 +88,7 @@ impl<'c> AsyncHttpClient<'c> for Wire {
     }
 }
 
-fn is_error(body: &[u8]) -> bool {
+pub(super) fn is_error(body: &[u8]) -> bool {
     let answer: Option<serde_json::Map<String, serde_json::Value>> = serde_json::from_slice(body).ok();
     answer.is_some_and(|answer| answer.contains_key("error") && !answer.contains_key("access_token"))
 }

@@ -24,6 +24,8 @@ pub const PROVIDER_ERROR: &str = "provider_error";
 pub const PROVIDER_UNTRUSTED: &str = "provider_untrusted";
 /// It answered for another account than before.
 pub const ACCOUNT_CHANGED: &str = "account_changed";
+/// It does not offer sign-in by code.
+pub const NO_DEVICE_CODE: &str = "no_device_code";
 /// The callback's port is taken.
 pub const CALLBACK_PORT: &str = "callback_port";
 /// The sign-in was declined.
@@ -53,6 +55,7 @@ pub const ALL: &[&str] = &[
     PROVIDER_ERROR,
     PROVIDER_UNTRUSTED,
     ACCOUNT_CHANGED,
+    NO_DEVICE_CODE,
     CALLBACK_PORT,
     ACCESS_DENIED,
     EXPIRED,
@@ -73,6 +76,7 @@ impl IdentityError {
             Self::Misconfigured { .. } | Self::WrongIssuer { .. } | Self::UnsafeEndpoint { .. } => {
                 PROVIDER_MISCONFIGURED
             }
+            Self::NoDeviceCode => NO_DEVICE_CODE,
             Self::CallbackPort { .. } => CALLBACK_PORT,
             Self::Denied { .. } => ACCESS_DENIED,
             Self::Provider { .. } => PROVIDER_ERROR,

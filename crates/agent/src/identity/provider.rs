@@ -27,6 +27,9 @@ pub struct Metadata {
     pub token_endpoint: Url,
     /// Where the keys are.
     pub jwks_uri: Url,
+    /// Where a code for another device is had (RFC 8628), where that is offered.
+    #[serde(default)]
+    pub device_authorization_endpoint: Option<Url>,
     /// Where tokens are revoked (RFC 7009), where that is offered.
     #[serde(default)]
     pub revocation_endpoint: Option<Url>,
@@ -65,6 +68,10 @@ impl Metadata {
             ("authorization_endpoint", Some(&metadata.authorization_endpoint)),
             ("token_endpoint", Some(&metadata.token_endpoint)),
             ("jwks_uri", Some(&metadata.jwks_uri)),
+            (
+                "device_authorization_endpoint",
+                metadata.device_authorization_endpoint.as_ref(),
+            ),
             ("revocation_endpoint", metadata.revocation_endpoint.as_ref()),
             ("end_session_endpoint", metadata.end_session_endpoint.as_ref()),
         ];

@@ -7,7 +7,7 @@ use super::exchange::{self, Refusal, Wire};
 use super::id_token::{self, Expected};
 use super::provider::Provider;
 use super::token_answer::TokenAnswer;
-use super::{IdTokenError, IdentityError, Oidc, attempt, not_granted};
+use super::{IdTokenError, IdentityError, Oidc, not_granted, signed_in};
 use crate::secret::SecretText;
 use crate::vault::Tokens;
 
@@ -102,7 +102,7 @@ impl Oidc {
             .iter()
             .flat_map(|scope| scope.split_ascii_whitespace());
         let had: Vec<String> = had.map(str::to_owned).collect();
-        let mut tokens = attempt::tokens(&answer, id_token, &before.issuer, &before.subject, self.now());
+        let mut tokens = signed_in::tokens(&answer, id_token, &before.issuer, &before.subject, self.now());
         tokens.refresh_token = tokens.refresh_token.or_else(|| before.refresh_token.clone());
         tokens.scope = tokens.scope.or_else(|| before.scope.clone());
         Ok(Refreshed {

@@ -18,7 +18,7 @@ const WITHIN: Duration = Duration::from_secs(20);
 
 /// Signs in as a user does whose browser does what it is told.
 pub(super) async fn sign_in(idp: &Idp) -> Result<SignedIn, IdentityError> {
-    let attempt = idp.oidc().begin(&idp.identity(), WITHIN).await?;
+    let attempt = idp.oidc().begin(&idp.identity(), None, WITHIN).await?;
     let visit = idp.visit(attempt.url());
     let browser = tokio::spawn(visit);
     let (signed_in, page) = attempt.returned().await?.exchange().await?;

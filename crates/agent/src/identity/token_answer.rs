@@ -20,7 +20,7 @@ pub(super) struct TokenAnswer {
     access_token: AccessToken,
     #[serde(deserialize_with = "token_type")]
     token_type: BasicTokenType,
-    #[serde(default, deserialize_with = "expires_in")]
+    #[serde(default, deserialize_with = "seconds")]
     expires_in: Option<Duration>,
     #[serde(default)]
     refresh_token: Option<RefreshToken>,
@@ -81,7 +81,7 @@ fn token_type<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BasicTokenTy
 }
 
 /// A number or a string of one, of any size and sign; anything else is as if it were not said.
-fn expires_in<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+pub(super) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     let seconds = match serde_json::Value::deserialize(deserializer)? {
         serde_json::Value::Number(number) => number.as_f64(),
         serde_json::Value::String(text) => text.trim().parse::<f64>().ok(),

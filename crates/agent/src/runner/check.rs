@@ -10,36 +10,45 @@ use latchkey_core::status::Party;
 
 use super::{Runner, Tools};
 use crate::devices::{Device, Slot};
-use crate::http::{HttpError, Unreachable};
-use crate::identity::IdentityError;
+use crate::http::HttpError;
 use crate::identity::session::{Credentials, SessionError};
 use crate::licensing::LicensingError;
 use crate::random;
 use crate::vault::VaultError;
 
+/// Whose credentials a check is made with.
+pub(crate) struct CredentialsOf {
+    /// The licensing service.
+    pub(crate) service: String,
+    /// The identity service that the user is signed in at.
+    pub(crate) issuer: String,
+    /// Those that are older are refreshed.
+    pub(crate) refresh_every: Duration,
+}
+
 impl Runner {
     pub(crate) fn check(
         &mut self,
         attempt: Attempt,
-        service: String,
+        credentials: CredentialsOf,
         products: Vec<(String, Vec<String>, bool)>,
         identify: bool,
-        refresh_every: Duration,
     ) {
         let tools = self.tools.clone();
-        let name = service.clone();
+        let name = credentials.service.clone();
         self.spawn(&name, async move {
             let check = Check {
                 tools: &tools,
                 attempt,
-                service: &service,
+                service: &credentials.service,
+                issuer: &credentials.issuer,
                 products,
-                refresh_every,
+                refresh_every: credentials.refresh_every,
             };
             let result = check.run(identify).await;
             if let Err(failure) = &result {
-                tracing::info!(?failure, service, "the check failed");
-                tools.licensing.rediscover(&service);
+                tracing::info!(?failure, service = check.service, "the check failed");
+                tools.licensing.rediscover(check.service);
             }
             tools.report(attempt, Outcome::Checked(result));
         });
@@ -49,10 +58,12 @@ impl Runner {
         let tools = self.tools.clone();
         let name = service.clone();
         self.spawn(&name, async move {
-            tools.licensing.rediscover(&service);
-            let (licensing, identity) = match tools.licensing.discover(&service).await {
-                Ok(_) => (Side::Answers, Side::Answers),
-                Err(error) => (side(&error), identity_side(&tools, &service).await),
+            let licensing = licensing_side(&tools, &service).await;
+            let identity = match licensing {
+                Side::Answers => Side::Answers,
+                Side::Silent | Side::NoRoute => {
+                    identity_side(&tools, tools.licensing.issuer(&service)).await
+                }
             };
             tools.report(attempt, Outcome::Probed { licensing, identity });
         });
@@ -63,6 +74,7 @@ struct Check<'a> {
     tools: &'a Tools,
     attempt: Attempt,
     service: &'a str,
+    issuer: &'a str,
     products: Vec<(String, Vec<String>, bool)>,
     refresh_every: Duration,
 }
@@ -71,18 +83,18 @@ impl Check<'_> {
     async fn run(&self, identify: bool) -> Result<CheckAnswered, CheckFailure> {
         // The service says which identity service to ask, so it comes first; from memory, but for the first time.
         self.on_wire(Party::Licensing);
-        let discovery = match self.tools.licensing.discover(self.service).await {
-            Ok(discovery) => discovery,
+        let identity = match self.tools.licensing.identity_of(self.service, self.issuer).await {
+            Ok(identity) => identity,
             Err(error) => return Err(self.licensing_failed(&error).await),
         };
         self.on_wire(Party::Identity);
-        let mut session = self.session(&discovery.identity, false).await?;
+        let mut session = self.session(&identity, false).await?;
         self.on_wire(Party::Licensing);
         match self.ask(&session, identify).await {
             Err(LicensingError::InvalidToken) => {
                 // It may have been revoked, or signed by a key that is gone: a fresh one tells.
                 self.on_wire(Party::Identity);
-                session = self.session(&discovery.identity, true).await?;
+                session = self.session(&identity, true).await?;
                 self.on_wire(Party::Licensing);
                 self.answered(self.ask(&session, identify).await).await
             }
@@ -108,7 +120,10 @@ impl Check<'_> {
             .sessions
             .credentials(self.service, identity, refresh_every)
             .await;
-        session.map_err(|error| session_failed(&error))
+        match session {
+            Ok(session) => Ok(session),
+            Err(error) => Err(self.session_failed(&error).await),
+        }
     }
 
     async fn ask(
@@ -184,6 +199,7 @@ impl Check<'_> {
                 retry_after: *retry_after,
             },
             LicensingError::IdTokenRequired => CheckFailure::IdTokenRequired,
+            LicensingError::UnknownIssuer => CheckFailure::SignInAgain,
             LicensingError::Outdated(_) => CheckFailure::Hindered(Reason::ServiceOutdated),
             LicensingError::Http(error) if error.suspects_clock() => {
                 CheckFailure::Hindered(Reason::ClockWrong)
@@ -196,7 +212,33 @@ impl Check<'_> {
                 let licensing = side(error);
                 CheckFailure::Unreachable {
                     licensing,
-                    identity: identity_side(self.tools, self.service).await,
+                    identity: identity_side(self.tools, Some(self.issuer.to_owned())).await,
+                }
+            }
+        }
+    }
+
+    async fn session_failed(&self, error: &SessionError) -> CheckFailure {
+        tracing::info!(%error, "no access token");
+        match error {
+            SessionError::SignInAgain(_) => CheckFailure::SignInAgain,
+            SessionError::Vault(VaultError::Locked) => CheckFailure::VaultLocked,
+            SessionError::Vault(_) => CheckFailure::VaultUnavailable,
+            SessionError::Identity(error) if error.suspects_clock() => {
+                CheckFailure::Hindered(Reason::ClockWrong)
+            }
+            SessionError::Identity(error) if error.is_blocked() => {
+                CheckFailure::Hindered(Reason::NetworkBlocked)
+            }
+            // What the licensing service said of itself may be long ago: whether it is there now, it is asked (rule 8).
+            SessionError::Identity(error) => CheckFailure::Unreachable {
+                licensing: licensing_side(self.tools, self.service).await,
+                identity: error.side(),
+            },
+            SessionError::Busy | SessionError::Lock { .. } | SessionError::Replaced => {
+                CheckFailure::Unreachable {
+                    licensing: Side::Answers,
+                    identity: Side::Silent,
                 }
             }
         }
@@ -206,10 +248,11 @@ impl Check<'_> {
 /// How the licensing service answered, as far as an outage is concerned: whatever is not its protocol is no answer.
 fn side(error: &LicensingError) -> Side {
     match error {
-        LicensingError::Http(HttpError::Unreachable { kind, .. }) if is_offline(kind) => Side::NoRoute,
-        LicensingError::Busy { .. } | LicensingError::IdTokenRequired | LicensingError::Outdated(_) => {
-            Side::Answers
-        }
+        LicensingError::Http(HttpError::Unreachable { kind, .. }) if kind.looks_offline() => Side::NoRoute,
+        LicensingError::Busy { .. }
+        | LicensingError::IdTokenRequired
+        | LicensingError::UnknownIssuer
+        | LicensingError::Outdated(_) => Side::Answers,
         LicensingError::Http(_)
         | LicensingError::InvalidToken
         | LicensingError::Blocked(_)
@@ -217,47 +260,22 @@ fn side(error: &LicensingError) -> Side {
     }
 }
 
-fn is_offline(kind: &Unreachable) -> bool {
-    kind.looks_offline()
+/// Whether the licensing service answers, asked anew.
+async fn licensing_side(tools: &Tools, service: &str) -> Side {
+    tools.licensing.rediscover(service);
+    match tools.licensing.discover(service).await {
+        Ok(_) => Side::Answers,
+        Err(error) => side(&error),
+    }
 }
 
 /// Whether the identity service answers, asked for the sake of telling an outage from being offline (rule 8).
-async fn identity_side(tools: &Tools, service: &str) -> Side {
-    // Without the service's word, the last issuer it named is the one to ask.
-    let Some(issuer) = tools.licensing.issuer(service) else {
+async fn identity_side(tools: &Tools, issuer: Option<String>) -> Side {
+    let Some(issuer) = issuer else {
         return Side::Silent;
     };
     match tools.oidc.discover(&issuer).await {
         Ok(_) => Side::Answers,
         Err(error) => error.side(),
-    }
-}
-
-fn session_failed(error: &SessionError) -> CheckFailure {
-    tracing::info!(%error, "no access token");
-    match error {
-        SessionError::SignInAgain(_) => CheckFailure::SignInAgain,
-        SessionError::Vault(VaultError::Locked) => CheckFailure::VaultLocked,
-        SessionError::Vault(_) => CheckFailure::VaultUnavailable,
-        SessionError::Identity(error) => identity_failed(error),
-        SessionError::Busy | SessionError::Lock { .. } | SessionError::Replaced => {
-            CheckFailure::Unreachable {
-                licensing: Side::Answers,
-                identity: Side::Silent,
-            }
-        }
-    }
-}
-
-fn identity_failed(error: &IdentityError) -> CheckFailure {
-    if error.suspects_clock() {
-        CheckFailure::Hindered(Reason::ClockWrong)
-    } else if error.is_blocked() {
-        CheckFailure::Hindered(Reason::NetworkBlocked)
-    } else {
-        CheckFailure::Unreachable {
-            licensing: Side::Answers,
-            identity: error.side(),
-        }
     }
 }

@@ -99,23 +99,24 @@ impl Runner {
             tools.report(attempt, Outcome::Forgotten(forgotten.is_ok()));
             if let Ok(Some(Tokens {
                 refresh_token: Some(token),
+                issuer,
                 ..
             })) = forgotten
             {
-                revoke(&tools, &service, &token).await;
+                revoke(&tools, &service, &issuer, &token).await;
             }
         });
     }
 }
 
 /// Best effort: the tokens are gone from this machine already.
-async fn revoke(tools: &Tools, service: &str, token: &SecretText) {
+async fn revoke(tools: &Tools, service: &str, issuer: &str, token: &SecretText) {
     for wait in [Duration::ZERO].into_iter().chain(REVOKE_AGAIN) {
         tokio::time::sleep(wait).await;
-        let Ok(discovery) = tools.licensing.discover(service).await else {
+        let Ok(identity) = tools.licensing.identity_of(service, issuer).await else {
             continue;
         };
-        match tools.oidc.revoke(&discovery.identity, token).await {
+        match tools.oidc.revoke(&identity, token).await {
             Ok(revocation) => return tracing::info!(?revocation, "the refresh token is given back"),
             Err(error) => tracing::info!(%error, "the refresh token could not be revoked"),
         }

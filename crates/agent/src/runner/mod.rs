@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `mod` | the tasks, and how they are stopped |
 //! | `check` | an access token, then one round trip; what a failure shows of both services |
-//! | `sign_in` | a browser sign-in, until its tokens are in the vault |
+//! | `sign_in` | a sign-in, until its tokens are in the vault |
 //! | `ending` | releases, and what is deleted from the vault |
 
 mod check;
@@ -30,7 +30,9 @@ use crate::licensing::Licensing;
 use crate::os::{Clocks, Machine};
 use crate::vault::{Access, Vault};
 
+pub(crate) use check::CredentialsOf;
 pub(crate) use ending::sign_release;
+pub(crate) use sign_in::Begin;
 
 /// What a task tells the loop.
 #[derive(Debug)]

@@ -1,16 +1,16 @@
-//! A browser sign-in, until its tokens are in the vault. Only then does the browser say that the user is signed in.
+//! A sign-in, until its tokens are in the vault. Only then does the browser say that the user is signed in.
 
 use std::time::Duration;
 
-use latchkey_core::engine::{Attempt, Outcome, SignedIn};
-use latchkey_core::view::SignInResult;
+use latchkey_api::discovery::Identity;
+use latchkey_core::engine::{Attempt, Invitation, Outcome, SignedIn};
+use latchkey_core::view::{SignInMethod, SignInResult};
 
 use super::{Runner, Tools};
 use crate::devices::{Device, Slot};
 use crate::identity::session::SessionError;
-use crate::identity::{IdentityError, problem};
+use crate::identity::{self, IdentityError};
 use crate::licensing::LicensingError;
-use crate::vault::VaultError;
 
 /// Why a sign-in failed.
 #[derive(Debug, thiserror::Error)]
@@ -21,19 +21,29 @@ enum SignInError {
     Identity(#[from] IdentityError),
     #[error(transparent)]
     Session(#[from] SessionError),
-    #[error(transparent)]
-    Vault(#[from] VaultError),
+}
+
+/// How a sign-in is to be done.
+pub(crate) struct Begin {
+    /// The licensing service.
+    pub(crate) service: String,
+    /// The user's work address, if they gave one.
+    pub(crate) email: Option<String>,
+    /// In the browser here, or by a code elsewhere.
+    pub(crate) method: SignInMethod,
+    /// How long it may take.
+    pub(crate) within: Duration,
 }
 
 impl Runner {
-    pub(crate) fn begin_sign_in(&mut self, attempt: Attempt, service: String, within: Duration) {
+    pub(crate) fn begin_sign_in(&mut self, attempt: Attempt, begin: Begin) {
         let tools = self.tools.clone();
         // The user is here, so the keyring may ask them.
         tools.vault.ask_again();
         let task = tokio::spawn(async move {
-            let result = sign_in(&tools, attempt, &service, within).await;
+            let result = sign_in(&tools, attempt, &begin).await;
             let ended = result.map_err(|error| {
-                tracing::info!(%error, service, "the sign-in ended");
+                tracing::info!(%error, service = begin.service, "the sign-in ended");
                 in_words(&error)
             });
             tools.report(attempt, Outcome::SignInEnded(ended));
@@ -51,43 +61,85 @@ impl Runner {
     }
 }
 
-async fn sign_in(
+async fn sign_in(tools: &Tools, attempt: Attempt, begin: &Begin) -> Result<SignedIn, SignInError> {
+    tools.licensing.rediscover(&begin.service);
+    let email = begin.email.as_deref();
+    let identity = tools.licensing.identity_for(&begin.service, email).await?;
+    match begin.method {
+        SignInMethod::Browser => in_the_browser(tools, attempt, begin, &identity).await,
+        SignInMethod::DeviceCode => by_code(tools, attempt, begin, &identity).await,
+    }
+}
+
+async fn in_the_browser(
     tools: &Tools,
     attempt: Attempt,
-    service: &str,
-    within: Duration,
+    begin: &Begin,
+    identity: &Identity,
 ) -> Result<SignedIn, SignInError> {
-    tools.licensing.rediscover(service);
-    let discovery = tools.licensing.discover(service).await?;
-    let begun = tools.oidc.begin(&discovery.identity, within).await?;
-    tools.report(attempt, Outcome::SignInReady(begun.url().to_string()));
+    let begun = tools
+        .oidc
+        .begin(identity, begin.email.as_deref(), begin.within)
+        .await?;
+    let invitation = Invitation {
+        issuer: identity.issuer.clone(),
+        url: begun.url().to_string(),
+        code: None,
+        expires_in: None,
+    };
+    tools.report(attempt, Outcome::SignInReady(invitation));
     let returned = begun.returned().await?;
     tools.report(attempt, Outcome::SignInReturned);
     let (user, browser) = returned.exchange().await?;
-    let (issuer, subject) = (user.tokens.issuer.clone(), user.tokens.subject.clone());
-    match tools.sessions.signed_in(service, &user).await {
-        Ok(secrets) => {
-            let device = Device::new(secrets.device_key.signing_key()?);
-            let thumbprint = device.thumbprint.clone();
-            tools.hand_over(service, Slot::Held(device));
+    match keep(tools, &begin.service, user).await {
+        Ok(signed_in) => {
             browser.signed_in().await;
-            let name = user
-                .name
-                .or_else(|| user.email.clone())
-                .unwrap_or_else(|| subject.clone());
-            Ok(SignedIn {
-                issuer,
-                subject,
-                name,
-                email: user.email,
-                device: thumbprint,
-            })
+            Ok(signed_in)
         }
         Err(error) => {
             browser.failed(error.problem(), &error.to_string()).await;
             Err(error.into())
         }
     }
+}
+
+async fn by_code(
+    tools: &Tools,
+    attempt: Attempt,
+    begin: &Begin,
+    identity: &Identity,
+) -> Result<SignedIn, SignInError> {
+    let begun = tools.oidc.begin_with_code(identity, begin.within).await?;
+    let invitation = Invitation {
+        issuer: identity.issuer.clone(),
+        url: begun.url().to_owned(),
+        code: Some(begun.code().clone()),
+        expires_in: Some(begun.expires_in()),
+    };
+    tools.report(attempt, Outcome::SignInReady(invitation));
+    let user = begun.signed_in().await?;
+    tools.report(attempt, Outcome::SignInReturned);
+    Ok(keep(tools, &begin.service, user).await?)
+}
+
+/// Puts the tokens into the vault, and hands the device key to the loop.
+async fn keep(tools: &Tools, service: &str, user: identity::SignedIn) -> Result<SignedIn, SessionError> {
+    let secrets = tools.sessions.signed_in(service, &user).await?;
+    let device = Device::new(secrets.device_key.signing_key()?);
+    let thumbprint = device.thumbprint.clone();
+    tools.hand_over(service, Slot::Held(device));
+    let subject = user.tokens.subject.clone();
+    let name = user
+        .name
+        .or_else(|| user.email.clone())
+        .unwrap_or_else(|| subject.clone());
+    Ok(SignedIn {
+        issuer: user.tokens.issuer,
+        subject,
+        name,
+        email: user.email,
+        device: thumbprint,
+    })
 }
 
 fn in_words(error: &SignInError) -> SignInResult {
@@ -100,7 +152,6 @@ fn in_words(error: &SignInError) -> SignInResult {
         SignInError::Identity(IdentityError::Expired) => SignInResult::Expired,
         SignInError::Identity(error) => failed(error.problem()),
         SignInError::Session(error) => failed(error.problem()),
-        SignInError::Vault(error) => failed(problem::of_vault(error)),
         SignInError::Licensing(error) => failed(error.problem()),
     }
 }

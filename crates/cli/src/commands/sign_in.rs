@@ -1,9 +1,9 @@
-//! `latchkey sign-in`: the agent signs in, and this opens the browser and waits with the user.
+//! `latchkey sign-in`: the agent signs in, and this opens the browser or shows the code, and waits with the user.
 
 use std::time::{Duration, Instant};
 
 use latchkey_core::time::Timestamp;
-use latchkey_core::view::{AccountView, SignInPhase, SignInResult, View};
+use latchkey_core::view::{AccountView, SignInMethod, SignInPhase, SignInResult, UserCode, View};
 use latchkey_ipc::messages::{Event, Refused, Reply, Request};
 use latchkey_words::{Value, Words};
 
@@ -16,6 +16,7 @@ use crate::failure::Failure;
 use crate::inputs::{Input, Inputs};
 use crate::output;
 use crate::progress::Progress;
+use crate::qr;
 
 /// How long the agent may take to find out where to go: longer than its own deadlines.
 const ADDRESS: Duration = Duration::from_secs(90);
@@ -50,6 +51,9 @@ pub(super) fn run(options: &SignIn, words: &Words) -> Outcome {
     inputs.follow(agent.connection())?;
     let request = Request::SignIn {
         service: options.service.clone(),
+        email: options.email.clone(),
+        // Without a word for one way or the other, a sign-in that is open is joined, whichever way it goes.
+        method: options.device.then_some(SignInMethod::DeviceCode),
     };
     inputs.ask(agent.connection(), request, ADDRESS)?;
     let waiting = Waiting {
@@ -79,17 +83,17 @@ impl Waiting<'_> {
                 return Err(Failure::failed("timeout", ""));
             }
             match self.inputs.next(SECOND) {
-                Some(Input::Event(Event::View { view })) => {
-                    self.view = view;
-                    self.seen_at = Instant::now();
-                    let open = self.view.sign_in.as_ref().map(|open| open.service.clone());
-                    self.service = open.or(self.service.take());
-                }
+                Some(Input::Event(Event::View { view })) => self.see(view)?,
                 Some(Input::Answer(answer)) => match answer? {
-                    Reply::SignIn { attempt, url, open } => {
+                    Reply::SignIn {
+                        attempt,
+                        url,
+                        open,
+                        code,
+                    } => {
                         self.attempt = Some(attempt);
                         self.ours = open;
-                        self.present(&url, open)?;
+                        self.present(&url, code.as_ref(), open)?;
                     }
                     Reply::Done => return self.signed_in("cli-signed-in-already"),
                     Reply::Refused(refused) => return Err(refusal(refused)),
@@ -108,6 +112,24 @@ impl Waiting<'_> {
         }
     }
 
+    /// Takes in what the agent says now. Another client may have begun our attempt anew, some other way: then that one is
+    /// waited for.
+    fn see(&mut self, view: Box<View>) -> Result<(), Failure> {
+        self.view = view;
+        self.seen_at = Instant::now();
+        let Some(open) = self.view.sign_in.clone() else {
+            return Ok(());
+        };
+        self.service = Some(open.service);
+        let anew = self.attempt.is_some_and(|attempt| open.attempt > attempt);
+        if let (true, Some(url)) = (anew, &open.url) {
+            self.attempt = Some(open.attempt);
+            self.ours = false;
+            self.present(url, open.code.as_ref(), false)?;
+        }
+        Ok(())
+    }
+
     /// How the attempt ended, once it has.
     fn ended(&mut self) -> Option<Outcome> {
         let attempt = self.attempt?;
@@ -115,7 +137,7 @@ impl Waiting<'_> {
             .view
             .last_sign_in
             .as_ref()
-            .filter(|end| end.attempt >= attempt)?;
+            .filter(|end| end.attempt >= attempt && self.view.sign_in.is_none())?;
         if end.attempt > attempt {
             // Another one has come and gone since: ours ended with it.
             return Some(Err(Failure::new(Exit::Declined, "abandoned", "")));
@@ -131,9 +153,37 @@ impl Waiting<'_> {
         })
     }
 
-    /// Opens the address, or shows it to be opened.
-    fn present(&mut self, url: &str, open: bool) -> Result<(), Failure> {
+    /// Opens the address, or shows it to be opened; with a code, both.
+    fn present(&mut self, url: &str, code: Option<&UserCode>, open: bool) -> Result<(), Failure> {
         self.progress.clear();
+        match code {
+            Some(code) => self.present_code(code),
+            None => self.present_address(url, open),
+        }
+    }
+
+    /// Shows the code, where it is typed, and the same for a camera.
+    fn present_code(&mut self, code: &UserCode) -> Result<(), Failure> {
+        let plain = |id| self.words.message(id, &[]);
+        let Some(address) = WebAddress::parse(&code.verification_uri) else {
+            self.cancel();
+            return Err(Failure::failed("address_refused", &code.verification_uri));
+        };
+        let complete = code
+            .verification_uri_complete
+            .as_deref()
+            .and_then(WebAddress::parse);
+        output::line(&plain("cli-sign-in-code"))?;
+        output::line(&format!("    {}", address.as_str()))?;
+        output::line(&plain("cli-sign-in-type"))?;
+        output::line(&format!("    {}", code.user_code))?;
+        if let Some(picture) = complete.and_then(|complete| qr::picture(complete.as_str())) {
+            output::note(&picture);
+        }
+        Ok(())
+    }
+
+    fn present_address(&mut self, url: &str, open: bool) -> Result<(), Failure> {
         let plain = |id| self.words.message(id, &[]);
         let Some(address) = WebAddress::parse(url) else {
             self.cancel();
@@ -157,6 +207,7 @@ impl Waiting<'_> {
                     .words
                     .message("cli-sign-in-ssh", &[("port", Value::from(&port))]),
             );
+            output::note(&self.words.message("cli-sign-in-or-code", &[]));
         }
         Ok(())
     }
@@ -164,17 +215,22 @@ impl Waiting<'_> {
     /// Says what is awaited, and for how long.
     fn show(&mut self) {
         let words = self.words;
-        let (id, left) = match &self.view.sign_in {
-            Some(open) => match open.phase {
-                SignInPhase::WaitingForUser => ("cli-waiting-for-user", Some(open.until)),
-                SignInPhase::Finishing => ("cli-finishing", None),
-                _ => ("cli-starting", None),
-            },
-            None => ("cli-starting", None),
+        let open = self.view.sign_in.as_ref();
+        let is_code = open.is_some_and(|open| open.code.is_some());
+        let (id, until) = match open.map(|open| (open.phase, open.until)) {
+            Some((SignInPhase::WaitingForUser, until)) if is_code => ("cli-waiting-for-code", Some(until)),
+            Some((SignInPhase::WaitingForUser, until)) => ("cli-waiting-for-user", Some(until)),
+            Some((SignInPhase::Finishing, _)) => ("cli-finishing", None),
+            _ => ("cli-starting", None),
         };
         let lasting = words.message(id, &[]);
-        let Some(until) = left else {
+        let Some(until) = until else {
             return self.progress.show(&lasting, &lasting);
+        };
+        let (counting, ending) = if is_code {
+            ("cli-code-left", "cli-code-until")
+        } else {
+            ("cli-waiting-left", "cli-waiting-until")
         };
         let seconds = until.since(self.now()).as_secs();
         let (minutes, seconds) = ((seconds / 60).to_string(), format!("{:02}", seconds % 60));
@@ -182,9 +238,9 @@ impl Waiting<'_> {
             ("minutes", Value::from(&minutes)),
             ("seconds", Value::from(&seconds)),
         ];
-        let now = words.message("cli-waiting-left", &args);
+        let now = words.message(counting, &args);
         let time = words.time(until, self.view.at);
-        let until = words.message("cli-waiting-until", &[("time", Value::from(&time))]);
+        let until = words.message(ending, &[("time", Value::from(&time))]);
         self.progress
             .show(&format!("{lasting} {now}"), &format!("{lasting} {until}"));
     }

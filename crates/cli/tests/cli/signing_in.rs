@@ -1,11 +1,19 @@
 //! `latchkey sign-in` and `latchkey sign-out`
 
-use latchkey_core::view::{SignInPhase, SignInResult};
+use latchkey_core::view::{SignInMethod, SignInPhase, SignInResult, UserCode};
 use latchkey_ipc::messages::{Refused, Reply, Request};
 
 use super::agent::Agent;
 use super::command::{Running, latchkey, run, session, shown};
 use super::views::{ADDRESS, SERVICE, ready, sign_in_ended, signed_out, signing_in};
+
+fn asked(service: Option<&str>) -> Request {
+    Request::SignIn {
+        service: service.map(str::to_owned),
+        email: None,
+        method: None,
+    }
+}
 
 fn opening(url: &'static str, open: bool) -> impl FnMut(&Request) -> Option<Reply> + Send {
     move |request| {
@@ -14,6 +22,7 @@ fn opening(url: &'static str, open: bool) -> impl FnMut(&Request) -> Option<Repl
                 attempt: 7,
                 url: url.to_owned(),
                 open,
+                code: None,
             },
             _ => Reply::Done,
         })
@@ -25,7 +34,7 @@ fn ends_with(result: SignInResult, arguments: &[&str]) -> String {
     let agent = Agent::answering(signed_out(), opening(ADDRESS, true));
     let mut command = latchkey(&agent, arguments);
     let running = std::thread::spawn(move || run(&mut command));
-    assert_eq!(agent.next_request(), Request::SignIn { service: None });
+    assert_eq!(agent.next_request(), asked(None));
     agent.show(signing_in(SignInPhase::WaitingForUser));
     agent.show(sign_in_ended(result));
     let text = shown(arguments, &running.join().unwrap());
@@ -105,7 +114,7 @@ fn ctrl_c_cancels_it() {
     let running = Running::start(&mut latchkey(&agent, &["sign-in"]));
     running.line();
     running.line();
-    assert_eq!(agent.next_request(), Request::SignIn { service: None });
+    assert_eq!(agent.next_request(), asked(None));
     running.interrupt();
     assert_eq!(agent.next_request(), Request::CancelSignIn);
     let (_, errors, exit) = running.end();
@@ -119,7 +128,7 @@ fn ctrl_c_cancels_it_before_its_address_is_known() {
     let unanswered = |request: &Request| (!matches!(request, Request::SignIn { .. })).then_some(Reply::Done);
     let agent = Agent::answering(signed_out(), unanswered);
     let running = Running::start(&mut latchkey(&agent, &["sign-in"]));
-    assert_eq!(agent.next_request(), Request::SignIn { service: None });
+    assert_eq!(agent.next_request(), asked(None));
     running.interrupt();
     assert_eq!(agent.next_request(), Request::CancelSignIn);
     assert_eq!(running.end().2, Some(130));
@@ -132,7 +141,7 @@ fn ctrl_c_leaves_the_sign_in_of_another_window_alone() {
     let running = Running::start(&mut latchkey(&agent, &["sign-in"]));
     assert_eq!(running.line(), "A sign-in is open already. This is its address:");
     running.line();
-    assert_eq!(agent.next_request(), Request::SignIn { service: None });
+    assert_eq!(agent.next_request(), asked(None));
     running.interrupt();
     assert_eq!(running.end().2, Some(130));
     assert!(agent.was_asked_nothing_more());
@@ -178,7 +187,7 @@ fn the_browser_opens_where_there_is_one() {
 fn an_address_that_could_start_a_program_is_neither_opened_nor_offered() {
     let agent = Agent::answering(signed_out(), opening("file:///etc/passwd", true));
     let text = session(&agent, &["sign-in", "--no-browser"]);
-    assert_eq!(agent.next_request(), Request::SignIn { service: None });
+    assert_eq!(agent.next_request(), asked(None));
     assert_eq!(
         agent.next_request(),
         Request::CancelSignIn,
@@ -203,12 +212,111 @@ fn over_ssh_the_way_back_is_explained() {
     assert!(errors.contains("ssh -L 41234:127.0.0.1:41234"), "{errors}");
 }
 
+fn code() -> UserCode {
+    UserCode {
+        user_code: "WDJB-MJHT".to_owned(),
+        verification_uri: "https://id.example/device".to_owned(),
+        verification_uri_complete: Some("https://id.example/device?user_code=WDJB-MJHT".to_owned()),
+    }
+}
+
+fn waiting_for_code() -> latchkey_core::view::View {
+    let mut view = signing_in(SignInPhase::WaitingForUser);
+    if let Some(open) = &mut view.sign_in {
+        open.method = SignInMethod::DeviceCode;
+        open.code = Some(code());
+    }
+    view
+}
+
+#[test]
+fn a_code_is_shown_to_be_typed_elsewhere_and_drawn_for_a_camera() {
+    let agent = Agent::answering(signed_out(), |request| {
+        Some(match request {
+            Request::SignIn { .. } => Reply::SignIn {
+                attempt: 7,
+                url: "https://id.example/device?user_code=WDJB-MJHT".to_owned(),
+                open: true,
+                code: Some(code()),
+            },
+            _ => Reply::Done,
+        })
+    });
+    let arguments = ["sign-in", "--device", "--email", "maya@nord.example"];
+    let running = Running::start(&mut latchkey(&agent, &arguments));
+    let lines: Vec<String> = std::iter::repeat_with(|| running.line()).take(4).collect();
+    assert_eq!(
+        lines.iter().map(|line| line.trim()).collect::<Vec<_>>(),
+        [
+            "Open this address in any browser, on this computer or another:",
+            "https://id.example/device",
+            "and type this code:",
+            "WDJB-MJHT",
+        ]
+    );
+    assert_eq!(
+        agent.next_request(),
+        Request::SignIn {
+            service: None,
+            email: Some("maya@nord.example".to_owned()),
+            method: Some(SignInMethod::DeviceCode),
+        }
+    );
+    agent.show(waiting_for_code());
+    agent.show(sign_in_ended(SignInResult::SignedIn));
+    let (_, errors, exit) = running.end();
+    assert_eq!(exit, Some(0), "{errors}");
+    assert!(errors.contains("▄"), "the code is drawn: {errors}");
+}
+
+#[test]
+fn a_code_whose_address_could_start_a_program_is_not_shown() {
+    let agent = Agent::answering(signed_out(), |request| {
+        Some(match request {
+            Request::SignIn { .. } => Reply::SignIn {
+                attempt: 7,
+                url: "https://id.example/device".to_owned(),
+                open: true,
+                code: Some(UserCode {
+                    verification_uri: "javascript:alert(1)".to_owned(),
+                    ..code()
+                }),
+            },
+            _ => Reply::Done,
+        })
+    });
+    let text = session(&agent, &["sign-in", "--device"]);
+    assert!(text.contains("not safe to open"), "{text}");
+    assert!(!text.contains("WDJB"), "{text}");
+}
+
+#[test]
+fn an_attempt_that_another_client_began_anew_is_followed() {
+    let agent = Agent::answering(signing_in(SignInPhase::WaitingForUser), opening(ADDRESS, false));
+    let running = Running::start(&mut latchkey(&agent, &["sign-in", "--no-browser"]));
+    assert!(running.line().starts_with("A sign-in is open already"));
+    running.line();
+    let mut anew = waiting_for_code();
+    if let Some(open) = &mut anew.sign_in {
+        open.attempt = 8;
+    }
+    agent.show(anew);
+    assert!(running.line().starts_with("Open this address in any browser"));
+    let mut ended = sign_in_ended(SignInResult::SignedIn);
+    if let Some(end) = &mut ended.last_sign_in {
+        end.attempt = 8;
+    }
+    agent.show(ended);
+    let (_, errors, exit) = running.end();
+    assert_eq!(exit, Some(0), "{errors}");
+}
+
 #[test]
 fn somebody_is_signed_in_already() {
     let agent = Agent::showing(ready());
     let text = session(&agent, &["sign-in", "--service", SERVICE]);
     let service = Some(SERVICE.to_owned());
-    assert_eq!(agent.next_request(), Request::SignIn { service });
+    assert_eq!(agent.next_request(), asked(service.as_deref()));
     assert!(
         text.contains("You are signed in already, as Maya Lindqvist.\nexit: 0")
             || text.contains("You are signed in already, as Maya Lindqvist.\nstderr"),

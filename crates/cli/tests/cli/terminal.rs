@@ -131,6 +131,7 @@ fn the_time_left_is_written_over() {
                 attempt: 7,
                 url: ADDRESS.to_owned(),
                 open: true,
+                code: None,
             },
             _ => Reply::Done,
         })

@@ -5,7 +5,7 @@ use latchkey_core::lease::{DeviceEntry, RefusalDetail};
 use latchkey_core::notice::Left;
 use latchkey_core::time::{DAY, HOUR, MINUTE, Timestamp};
 use latchkey_core::view::{
-    AccountView, Headline, Icon, Line, Problem, ProductView, Reach, SignInEnd, SignInPhase, SignInResult,
+    AccountView, Headline, Icon, Line, Problem, ProductView, Reach, SignInEnd, SignInMethod, SignInPhase, SignInResult,
     SignInView, StatusView, UserView, View,
 };
 
@@ -112,7 +112,10 @@ pub(crate) fn signing_in(phase: SignInPhase) -> View {
         sign_in: Some(SignInView {
             attempt: 7,
             service: SERVICE.to_owned(),
+            method: SignInMethod::Browser,
             phase,
+            issuer: (phase != SignInPhase::Starting).then(|| "https://id.example".to_owned()),
+            code: None,
             url: (phase != SignInPhase::Starting).then(|| ADDRESS.to_owned()),
             since: NOW - MINUTE,
             until: NOW + 14 * MINUTE,
@@ -129,7 +132,8 @@ pub(crate) fn sign_in_ended(result: SignInResult) -> View {
         signed_out()
     };
     View {
-        last_sign_in: Some(SignInEnd { attempt: 7, result }),
+        last_sign_in: Some(SignInEnd { attempt: 7, method: SignInMethod::Browser,
+            result }),
         ..view
     }
 }

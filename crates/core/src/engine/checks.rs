@@ -129,6 +129,14 @@ impl Engine {
         let since = self.trusted(now);
         let attempt = self.next_attempt();
         let products = self.queries(name);
+        let account = self
+            .facts
+            .services
+            .get(name)
+            .and_then(|service| service.account.as_ref());
+        let issuer = account
+            .map(|account| account.issuer.clone())
+            .unwrap_or_default();
         let link = self.links.entry(name.to_owned()).or_default();
         link.take_off(attempt, probe, since, now);
         let service = name.to_owned();
@@ -138,6 +146,7 @@ impl Engine {
             Effect::Check {
                 attempt,
                 service,
+                issuer,
                 products,
                 identify,
                 refresh_every,

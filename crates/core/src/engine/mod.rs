@@ -37,7 +37,7 @@ use crate::jws::Thumbprint;
 use crate::registration::Registration;
 use crate::status::Party;
 use crate::time::{HOUR, Now, Timestamp};
-use crate::view::{Problem, SignInEnd, SignInResult, View};
+use crate::view::{Problem, SignInEnd, SignInMethod, SignInResult, UserCode, View};
 
 use self::link::Link;
 use self::sign_in::SignIn;
@@ -108,8 +108,8 @@ pub enum Input {
 /// What can be asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
-    /// Sign in at this service, or at the only one there is.
-    SignIn(Option<String>),
+    /// Sign in.
+    SignIn(SignInWish),
     /// End the open sign-in.
     CancelSignIn,
     /// Sign out of this service, or of the only one there is.
@@ -118,6 +118,30 @@ pub enum Ask {
     Check,
     /// Reset one product, or everything.
     Reset(Option<String>),
+}
+
+/// How somebody wants to sign in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SignInWish {
+    /// The licensing service; the only one there is, when absent.
+    pub service: Option<String>,
+    /// The user's work address, whose domain leads to their company's identity service; the vendor's own, when absent.
+    pub email: Option<String>,
+    /// In the browser here, or by a code elsewhere. Whatever is open already, when absent; else the browser.
+    pub method: Option<SignInMethod>,
+}
+
+/// Where to go to sign in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invitation {
+    /// The identity service.
+    pub issuer: String,
+    /// The address to open.
+    pub url: String,
+    /// The code to type there, for a sign-in by code.
+    pub code: Option<UserCode>,
+    /// When the provider's own patience ends, where that is sooner than ours.
+    pub expires_in: Option<Duration>,
 }
 
 /// The answer to an [`Ask`].
@@ -133,6 +157,8 @@ pub enum Answer {
         url: String,
         /// Whether whoever asked is the one that opens it.
         open: bool,
+        /// The code to type there, for a sign-in by code.
+        code: Option<UserCode>,
     },
     /// Every service answered its check.
     Checked {
@@ -245,7 +271,7 @@ pub enum Outcome {
         identity: Side,
     },
     /// A sign-in's address is known.
-    SignInReady(String),
+    SignInReady(Invitation),
     /// The user came back from the browser.
     SignInReturned,
     /// A sign-in ended.
@@ -273,6 +299,8 @@ pub enum Effect {
         attempt: Attempt,
         /// The service.
         service: String,
+        /// The identity service that the user is signed in at.
+        issuer: String,
         /// What is asked about: product key, installed versions, open now.
         products: Vec<(String, Vec<String>, bool)>,
         /// Send the ID token along.
@@ -287,12 +315,16 @@ pub enum Effect {
         /// The licensing service.
         service: String,
     },
-    /// Begin a browser sign-in.
+    /// Begin a sign-in.
     BeginSignIn {
         /// Names it.
         attempt: Attempt,
         /// The licensing service.
         service: String,
+        /// The user's work address, if they gave one.
+        email: Option<String>,
+        /// In the browser here, or by a code elsewhere.
+        method: SignInMethod,
         /// How long it may take.
         within: Duration,
     },
@@ -455,7 +487,7 @@ impl Engine {
 
     fn ask(&mut self, now: &Now, ticket: Ticket, client: ClientId, ask: Ask) {
         match ask {
-            Ask::SignIn(service) => self.ask_sign_in(now, ticket, client, service),
+            Ask::SignIn(wish) => self.ask_sign_in(now, ticket, client, wish),
             Ask::CancelSignIn => {
                 self.end_sign_in(SignInResult::Cancelled);
                 self.answer(ticket, Answer::Done);
@@ -471,7 +503,7 @@ impl Engine {
             Outcome::OnWire(party) => self.on_wire(attempt, party),
             Outcome::Checked(result) => self.checked(now, attempt, result),
             Outcome::Probed { licensing, identity } => self.probed(now, attempt, licensing, identity),
-            Outcome::SignInReady(url) => self.sign_in_ready(attempt, url),
+            Outcome::SignInReady(invitation) => self.sign_in_ready(now, attempt, invitation),
             Outcome::SignInReturned => self.sign_in_returned(attempt),
             Outcome::SignInEnded(result) => self.sign_in_ended(attempt, result),
             Outcome::ReleaseSigned(release) => self.release_signed(now, attempt, release),

@@ -6,11 +6,13 @@ use std::time::Duration;
 use crate::code::Code;
 use crate::facts::{Account, Service};
 use crate::time::{Now, Timestamp};
-use crate::view::{SignInEnd, SignInPhase, SignInResult, SignInView};
+use crate::view::{SignInEnd, SignInMethod, SignInPhase, SignInResult, SignInView};
 
-use super::{Answer, Attempt, ClientId, Dirty, Effect, Engine, SignedIn, Ticket};
+use super::{
+    Answer, Attempt, ClientId, Dirty, Effect, Engine, Invitation, SignInWish, SignedIn, Ticket,
+};
 
-/// How long a browser sign-in may take: enough for a second factor that lies in another room.
+/// How long a sign-in may take: enough for a second factor that lies in another room.
 const SIGN_IN_WITHIN: Duration = Duration::from_secs(15 * 60);
 
 /// The attempt that holds the slot.
@@ -18,12 +20,14 @@ const SIGN_IN_WITHIN: Duration = Duration::from_secs(15 * 60);
 pub(super) struct SignIn {
     attempt: Attempt,
     pub(super) service: String,
+    email: Option<String>,
+    method: SignInMethod,
     pub(super) since: Timestamp,
     pub(super) until: Timestamp,
     /// In ticks, which count sleep and do not jump when trusted time does.
     pub(super) deadline: Duration,
     phase: SignInPhase,
-    url: Option<String>,
+    invitation: Option<Invitation>,
     /// Who wants it, and the requests that are still to be answered with the address. The attempt ends when
     /// the last of them has gone.
     askers: BTreeMap<ClientId, Vec<Ticket>>,
@@ -33,29 +37,40 @@ pub(super) struct SignIn {
 
 impl SignIn {
     pub(super) fn view(&self) -> SignInView {
+        let invitation = self.invitation.as_ref();
         SignInView {
             attempt: self.attempt,
             service: self.service.clone(),
+            method: self.method,
             phase: self.phase,
-            url: self.url.clone(),
+            issuer: invitation.map(|invitation| invitation.issuer.clone()),
+            url: invitation.map(|invitation| invitation.url.clone()),
+            code: invitation.and_then(|invitation| invitation.code.clone()),
             since: self.since,
             until: self.until,
+        }
+    }
+
+    /// Whether this attempt is what somebody wishes for. Who names neither method nor address wishes for what is open.
+    fn grants(&self, wish: &SignInWish) -> bool {
+        wish.method.is_none_or(|method| method == self.method)
+            && (wish.email.is_none() || wish.email == self.email)
+    }
+
+    fn answer(&self, invitation: &Invitation, open: bool) -> Answer {
+        Answer::SignIn {
+            attempt: self.attempt,
+            url: invitation.url.clone(),
+            open,
+            code: invitation.code.clone(),
         }
     }
 }
 
 impl Engine {
-    pub(super) fn ask_sign_in(
-        &mut self,
-        now: &Now,
-        ticket: Ticket,
-        client: ClientId,
-        service: Option<String>,
-    ) {
-        let service = match service.or_else(|| self.service_to_sign_in()).map_or_else(
-            || self.service_or_only(None),
-            |service| self.service_or_only(Some(service)),
-        ) {
+    pub(super) fn ask_sign_in(&mut self, now: &Now, ticket: Ticket, client: ClientId, wish: SignInWish) {
+        let wanted = wish.service.clone().or_else(|| self.service_to_sign_in());
+        let service = match self.service_or_only(wanted) {
             Ok(service) => service,
             Err(refused) => return self.answer(ticket, refused),
         };
@@ -67,46 +82,73 @@ impl Engine {
         if account.is_some_and(|account| !account.sign_in_again) {
             return self.answer(ticket, Answer::Done);
         }
-        if let Some(open) = &mut self.sign_in {
-            if open.service != service {
-                return self.answer(ticket, Answer::refused(Code::AuthPending, "waiting_for_other"));
-            }
-            let tickets = open.askers.entry(client).or_default();
-            match open.url.clone() {
-                Some(url) => {
-                    let attempt = open.attempt;
-                    self.answer(
-                        ticket,
-                        Answer::SignIn {
-                            attempt,
-                            url,
-                            open: false,
-                        },
-                    );
-                }
-                None => tickets.push(ticket),
-            }
-            return;
+        let Some(open) = &mut self.sign_in else {
+            return self.begin_sign_in(now, service, wish, BTreeMap::from([(client, vec![ticket])]), ticket);
+        };
+        if open.service != service {
+            return self.answer(ticket, Answer::refused(Code::AuthPending, "waiting_for_other"));
         }
+        // Past this point the user has signed in already: whatever else was wished for comes too late.
+        if open.grants(&wish) || open.phase == SignInPhase::Finishing {
+            return self.join_sign_in(ticket, client);
+        }
+        // Whoever waited for the earlier one waits for this one now: what they want is that somebody is signed in.
+        let mut askers = std::mem::take(&mut open.askers);
+        askers.entry(client).or_default().push(ticket);
+        let wish = SignInWish {
+            email: wish.email.or_else(|| open.email.clone()),
+            ..wish
+        };
+        self.effects.push(Effect::CancelSignIn {
+            attempt: open.attempt,
+        });
+        self.begin_sign_in(now, service, wish, askers, ticket);
+    }
+
+    fn join_sign_in(&mut self, ticket: Ticket, client: ClientId) {
+        let Some(open) = &mut self.sign_in else { return };
+        let tickets = open.askers.entry(client).or_default();
+        match &open.invitation {
+            Some(invitation) => {
+                let answer = open.answer(invitation, false);
+                self.answer(ticket, answer);
+            }
+            None => tickets.push(ticket),
+        }
+    }
+
+    fn begin_sign_in(
+        &mut self,
+        now: &Now,
+        service: String,
+        wish: SignInWish,
+        askers: BTreeMap<ClientId, Vec<Ticket>>,
+        opener: Ticket,
+    ) {
         // What was to be deleted goes first: afterwards it could not be told from what the sign-in brings.
         self.forget_now(now, &service);
         let since = self.trusted(now);
         let attempt = self.next_attempt();
+        let method = wish.method.unwrap_or_default();
         self.sign_in = Some(SignIn {
             attempt,
             service: service.clone(),
+            email: wish.email.clone(),
+            method,
             since,
             until: since + SIGN_IN_WITHIN,
             deadline: now.ticks + SIGN_IN_WITHIN,
             phase: SignInPhase::Starting,
-            url: None,
-            askers: BTreeMap::from([(client, vec![ticket])]),
-            opener: Some(ticket),
+            invitation: None,
+            askers,
+            opener: Some(opener),
         });
         self.last_sign_in = None;
         self.effects.push(Effect::BeginSignIn {
             attempt,
             service,
+            email: wish.email,
+            method,
             within: SIGN_IN_WITHIN,
         });
     }
@@ -137,27 +179,29 @@ impl Engine {
         }
     }
 
-    pub(super) fn sign_in_ready(&mut self, attempt: Attempt, url: String) {
+    pub(super) fn sign_in_ready(&mut self, now: &Now, attempt: Attempt, invitation: Invitation) {
+        let at = self.trusted(now);
         let Some(open) = self.sign_in.as_mut().filter(|open| open.attempt == attempt) else {
             return;
         };
         open.phase = SignInPhase::WaitingForUser;
-        open.url = Some(url.clone());
+        if let Some(expires_in) = invitation.expires_in {
+            open.deadline = open.deadline.min(now.ticks + expires_in);
+            open.until = open.until.min(at + expires_in);
+        }
         let opener = open.opener.take();
         let tickets: Vec<Ticket> = open.askers.values_mut().flat_map(std::mem::take).collect();
         // Whoever was to open it may have gone while others wait: then the first of those opens it.
         let opener = opener
             .filter(|opener| tickets.contains(opener))
             .or_else(|| tickets.first().copied());
-        for ticket in tickets {
-            self.answer(
-                ticket,
-                Answer::SignIn {
-                    attempt,
-                    url: url.clone(),
-                    open: Some(ticket) == opener,
-                },
-            );
+        let answers: Vec<(Ticket, Answer)> = tickets
+            .into_iter()
+            .map(|ticket| (ticket, open.answer(&invitation, Some(ticket) == opener)))
+            .collect();
+        open.invitation = Some(invitation);
+        for (ticket, answer) in answers {
+            self.answer(ticket, answer);
         }
     }
 
@@ -246,6 +290,7 @@ impl Engine {
         let Some(open) = self.sign_in.take() else { return };
         self.last_sign_in = Some(SignInEnd {
             attempt: open.attempt,
+            method: open.method,
             result,
         });
         for ticket in open.askers.into_values().flatten() {

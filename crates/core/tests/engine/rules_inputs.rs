@@ -2,7 +2,7 @@
 
 use latchkey_core::code::{Code, Reason};
 use latchkey_core::engine::{
-    Ask, CheckAnswered, CheckFailure, ClientId, Input, Outcome, Side, SignedIn, UseKey,
+    Ask, CheckAnswered, CheckFailure, ClientId, Input, Invitation, Outcome, Side, SignInWish, SignedIn, UseKey,
 };
 use latchkey_core::jws::Thumbprint;
 use latchkey_core::status::Party;
@@ -103,7 +103,7 @@ fn situations() -> Vec<Situation> {
         because(Reason::WaitingForUser, || {
             let mut world = World::new();
             world.user = User::Ignores;
-            world.ask(Ask::SignIn(None));
+            world.ask(Ask::SignIn(SignInWish::default()));
             started(world)
         }),
         because(Reason::VaultLocked, || {
@@ -160,7 +160,12 @@ fn no_news() -> Vec<Input> {
             licensing: Side::NoRoute,
             identity: Side::NoRoute,
         }),
-        stale(Outcome::SignInReady("https://identity.example".to_owned())),
+        stale(Outcome::SignInReady(Invitation {
+            issuer: "https://identity.example".to_owned(),
+            url: "https://identity.example/authorize".to_owned(),
+            code: None,
+            expires_in: None,
+        })),
         stale(Outcome::SignInReturned),
         stale(Outcome::SignInEnded(Ok(somebody))),
         stale(Outcome::SignInEnded(Err(SignInResult::Denied))),

@@ -1,12 +1,12 @@
 //! Rule 15: what a reset deletes, what it keeps, and what a crash in the middle of it leaves.
 
 use latchkey_core::code::Code;
-use latchkey_core::engine::{Answer, Ask, Ticket};
+use latchkey_core::engine::{Answer, Ask, SignInWish, Ticket};
 use latchkey_core::facts::Held;
 use latchkey_core::view::Line;
 
 use crate::support::world::{Keyring, World};
-use crate::support::{ATLAS, QUARRY, SERVICE, days, hours, minutes, seconds};
+use crate::support::{ATLAS, QUARRY, SERVICE, at, days, hours, minutes, seconds};
 
 const OTHER: &str = "https://licence.other.example";
 
@@ -153,7 +153,7 @@ fn two_services_are_one_request_with_one_answer() {
 fn two_services() -> World {
     let mut world = World::signed_in();
     world.install(OTHER, 9, "OTHER");
-    world.ask(Ask::SignIn(Some(OTHER.to_owned())));
+    world.ask(Ask::SignIn(at(OTHER)));
     world.pass(minutes(1));
     assert_eq!((world.code(ATLAS), world.code("OTHER")), (0, 0));
     world
@@ -214,7 +214,7 @@ fn a_sign_in_that_was_open_ends_with_it() {
     world.pass(days(2));
     world.keyring = Keyring::Open;
     let reset = world.ask(Ask::Reset(None));
-    let sign_in = world.ask(Ask::SignIn(None));
+    let sign_in = world.ask(Ask::SignIn(SignInWish::default()));
     world.pass(minutes(5));
     assert_eq!(world.answer(reset), Some(&Answer::Done));
     assert!(world.answer(sign_in).is_some());

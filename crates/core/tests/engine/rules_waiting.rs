@@ -1,11 +1,11 @@
 //! Rule 17: nothing waits for ever.
 
 use latchkey_core::code::{Code, Reason};
-use latchkey_core::engine::{Answer, Ask, Input};
-use latchkey_core::view::{SignInPhase, SignInResult};
+use latchkey_core::engine::{Answer, Ask, Input, SignInWish};
+use latchkey_core::view::{SignInMethod, SignInPhase, SignInResult};
 
 use crate::support::world::{Keyring, TRAY, User, World};
-use crate::support::{ATLAS, days, hours, minutes, seconds};
+use crate::support::{ATLAS, at, days, hours, minutes, seconds};
 
 const WINDOW: u64 = 2;
 const OTHER: &str = "https://licence.other.example";
@@ -13,7 +13,7 @@ const OTHER: &str = "https://licence.other.example";
 fn open() -> World {
     let mut world = World::new();
     world.user = User::Ignores;
-    world.ask(Ask::SignIn(None));
+    world.ask(Ask::SignIn(SignInWish::default()));
     world.pass(seconds(1));
     assert_eq!(
         world.view().sign_in.as_ref().unwrap().phase,
@@ -59,7 +59,7 @@ fn when_its_owner_goes_it_ends_and_says_so() {
 #[test]
 fn while_somebody_still_waits_it_goes_on() {
     let mut world = open();
-    let second = world.ask_as(WINDOW, Ask::SignIn(None));
+    let second = world.ask_as(WINDOW, Ask::SignIn(SignInWish::default()));
     let attempt = world.view().sign_in.as_ref().unwrap().attempt;
     assert!(
         matches!(world.answer(second), Some(Answer::SignIn { attempt: same, open: false, .. }) if *same == attempt),
@@ -75,8 +75,8 @@ fn while_somebody_still_waits_it_goes_on() {
 fn a_second_asker_who_comes_early_is_answered_with_the_first() {
     let mut world = World::new();
     world.user = User::Ignores;
-    let first = world.ask_as(TRAY, Ask::SignIn(None));
-    let second = world.ask_as(WINDOW, Ask::SignIn(None));
+    let first = world.ask_as(TRAY, Ask::SignIn(SignInWish::default()));
+    let second = world.ask_as(WINDOW, Ask::SignIn(SignInWish::default()));
     world.pass(seconds(1));
     let opens = |ticket| matches!(world.answer(ticket), Some(Answer::SignIn { open: true, .. }));
     assert_eq!((opens(first), opens(second)), (true, false));
@@ -86,8 +86,8 @@ fn a_second_asker_who_comes_early_is_answered_with_the_first() {
 fn when_the_first_asker_has_gone_the_second_opens_the_browser() {
     let mut world = World::new();
     world.user = User::Ignores;
-    world.ask_as(TRAY, Ask::SignIn(None));
-    let second = world.ask_as(WINDOW, Ask::SignIn(None));
+    world.ask_as(TRAY, Ask::SignIn(SignInWish::default()));
+    let second = world.ask_as(WINDOW, Ask::SignIn(SignInWish::default()));
     world.input(Input::ClientGone(TRAY));
     world.pass(seconds(1));
     assert!(matches!(
@@ -96,11 +96,99 @@ fn when_the_first_asker_has_gone_the_second_opens_the_browser() {
     ));
 }
 
+fn by_code() -> Ask {
+    Ask::SignIn(SignInWish {
+        method: Some(SignInMethod::DeviceCode),
+        ..SignInWish::default()
+    })
+}
+
+#[test]
+fn a_code_takes_the_place_of_the_browser_for_everyone_who_waits() {
+    let mut world = open();
+    let first = world.view().sign_in.clone().unwrap();
+    world.recording = true;
+    let asked = world.ask_as(WINDOW, by_code());
+    let cancelled = format!("CancelSignIn {{ attempt: {} }}", first.attempt);
+    assert!(world.record.iter().any(|effect| effect.ends_with(&cancelled)));
+    world.pass(seconds(1));
+    let shown = world.view().sign_in.clone().unwrap();
+    assert_eq!(shown.method, SignInMethod::DeviceCode);
+    let code = shown.code.unwrap().user_code;
+    assert_eq!(code, format!("CODE-{}", shown.attempt));
+    assert!(
+        matches!(world.answer(asked), Some(Answer::SignIn { code: Some(answered), open: true, .. }) if answered.user_code == code)
+    );
+    // The one who asked first still waits: when the window goes, the attempt stays.
+    world.input(Input::ClientGone(WINDOW));
+    assert!(world.view().sign_in.is_some());
+    world.input(Input::ClientGone(TRAY));
+    assert_eq!(how_it_ended(&world), Some(SignInResult::Abandoned));
+}
+
+#[test]
+fn who_only_wants_to_sign_in_joins_the_code_that_is_shown() {
+    let mut world = World::new();
+    world.user = User::Ignores;
+    world.ask(by_code());
+    world.pass(seconds(1));
+    let attempt = world.view().sign_in.as_ref().unwrap().attempt;
+    let joined = world.ask_as(WINDOW, Ask::SignIn(SignInWish::default()));
+    assert!(
+        matches!(world.answer(joined), Some(Answer::SignIn { attempt: same, code: Some(_), .. }) if *same == attempt)
+    );
+}
+
+#[test]
+fn a_code_ends_when_the_provider_says() {
+    let mut world = World::new();
+    world.user = User::Ignores;
+    world.ask(by_code());
+    world.pass(seconds(1));
+    let shown = world.view().sign_in.clone().unwrap();
+    let left = shown.until.since(shown.since);
+    assert!(left >= minutes(5) && left < minutes(5) + seconds(1), "{left:?}");
+    world.pass(minutes(4));
+    assert!(world.view().sign_in.is_some());
+    world.pass(minutes(1));
+    assert_eq!(how_it_ended(&world), Some(SignInResult::Expired));
+    world.ask(by_code());
+    world.pass(seconds(1));
+    assert_ne!(world.view().sign_in.clone().unwrap().code, shown.code, "a new one with one click");
+}
+
+#[test]
+fn another_work_address_begins_anew_and_the_same_one_does_not() {
+    let mut world = World::new();
+    world.user = User::Ignores;
+    let with = |email: &str| {
+        Ask::SignIn(SignInWish {
+            email: Some(email.to_owned()),
+            ..SignInWish::default()
+        })
+    };
+    world.ask(with("maya@nord.example"));
+    world.pass(seconds(1));
+    let attempt = |world: &World| world.view().sign_in.as_ref().unwrap().attempt;
+    let first = attempt(&world);
+    world.ask(with("maya@nord.example"));
+    world.ask(Ask::SignIn(SignInWish::default()));
+    assert_eq!(attempt(&world), first);
+    world.ask(with("maya@sued.example"));
+    assert_ne!(attempt(&world), first);
+    // Whoever then wants a code wants it from the same company.
+    world.recording = true;
+    world.ask(by_code());
+    let begun = world.record.iter().find(|effect| effect.contains("BeginSignIn"));
+    let with_both = r#"email: Some("maya@sued.example"), method: DeviceCode"#;
+    assert!(begun.is_some_and(|effect| effect.contains(with_both)), "{begun:?}");
+}
+
 #[test]
 fn cancelling_tells_everyone_why() {
     let mut world = World::new();
     world.latency = seconds(30);
-    let waits = world.ask_as(WINDOW, Ask::SignIn(None));
+    let waits = world.ask_as(WINDOW, Ask::SignIn(SignInWish::default()));
     let cancel = world.ask(Ask::CancelSignIn);
     assert_eq!(world.answer(cancel), Some(&Answer::Done));
     let refused = Answer::Refused {
@@ -117,7 +205,7 @@ fn cancelling_tells_everyone_why() {
 fn what_came_too_late_is_dropped() {
     let mut world = World::new();
     world.latency = minutes(20);
-    world.ask(Ask::SignIn(None));
+    world.ask(Ask::SignIn(SignInWish::default()));
     world.pass(minutes(16));
     assert_eq!(how_it_ended(&world), Some(SignInResult::Expired));
     world.pass(minutes(10));
@@ -129,11 +217,11 @@ fn what_came_too_late_is_dropped() {
 fn denied_and_unreachable_are_different_ends() {
     let mut world = World::new();
     world.user = User::Denies;
-    world.ask(Ask::SignIn(None));
+    world.ask(Ask::SignIn(SignInWish::default()));
     world.pass(minutes(1));
     assert_eq!(how_it_ended(&world), Some(SignInResult::Denied));
     world.identity = false;
-    world.ask(Ask::SignIn(None));
+    world.ask(Ask::SignIn(SignInWish::default()));
     world.pass(minutes(1));
     assert!(matches!(how_it_ended(&world), Some(SignInResult::Failed { .. })));
 }
@@ -146,7 +234,7 @@ fn a_sign_in_elsewhere_holds_the_slot_and_is_named() {
     world.pass(seconds(5));
     let status = world.status(key);
     assert_eq!((status.code, status.reason), (4, Some(Reason::WaitingForOther)));
-    let refused = world.ask(Ask::SignIn(Some(OTHER.to_owned())));
+    let refused = world.ask(Ask::SignIn(at(OTHER)));
     assert!(matches!(
         world.answer(refused),
         Some(Answer::Refused { code: Code::AuthPending, problem }) if problem == "waiting_for_other"
@@ -158,7 +246,7 @@ fn a_sign_in_elsewhere_holds_the_slot_and_is_named() {
 #[test]
 fn whoever_is_signed_in_need_not_be_asked() {
     let mut world = World::signed_in();
-    let ticket = world.ask(Ask::SignIn(None));
+    let ticket = world.ask(Ask::SignIn(SignInWish::default()));
     assert_eq!(world.answer(ticket), Some(&Answer::Done));
     assert_eq!(world.view().sign_in, None);
 }
@@ -219,13 +307,13 @@ fn the_deadlines_of_what_is_open_do_not_jump_with_the_clock() {
     for wrong in [-300, 300] {
         let mut world = World::new();
         world.install(OTHER, 9, "OTHER");
-        world.ask(Ask::SignIn(Some(OTHER.to_owned())));
+        world.ask(Ask::SignIn(at(OTHER)));
         world.pass(minutes(1));
         world.licensing = false;
         world.machine.wall_ahead = wrong * 86_400_000;
         world.reboot(if wrong < 0 { days(300) } else { hours(1) });
         world.user = User::Ignores;
-        world.ask(Ask::SignIn(Some("https://licence.example".to_owned())));
+        world.ask(Ask::SignIn(at("https://licence.example")));
         world.pass(minutes(1));
         let real = world.machine.real;
         assert!(

@@ -1,6 +1,6 @@
 //! When the engine wants to be called: never too late, never for nothing, never in a circle.
 
-use latchkey_core::engine::Ask;
+use latchkey_core::engine::{Ask, SignInWish};
 
 use crate::support::licensing::Seat;
 use crate::support::world::{Keyring, World};
@@ -102,7 +102,7 @@ fn life(world: &mut World, pass: &mut dyn FnMut(&mut World, std::time::Duration)
     world.grant_revoked = true;
     pass(world, days(2));
     world.user = crate::support::world::User::Ignores;
-    world.ask(Ask::SignIn(None));
+    world.ask(Ask::SignIn(SignInWish::default()));
     pass(world, minutes(20));
     world.network = false;
     world.ask(Ask::Reset(None));

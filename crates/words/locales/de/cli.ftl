@@ -32,6 +32,12 @@ cli-sign-in-open = Öffnen Sie diese Adresse in einem Browser auf diesem Compute
 cli-sign-in-joined = Es ist bereits eine Anmeldung offen. Dies ist ihre Adresse:
 cli-sign-in-ssh = Der Browser kehrt zu Port { $port } dieses Computers zurück. Um den vor Ihnen zu verwenden, führen Sie dort zuerst aus:
     ssh -L { $port }:127.0.0.1:{ $port } und den Namen dieses Computers
+cli-sign-in-code = Öffnen Sie diese Adresse in irgendeinem Browser, auf diesem Computer oder einem anderen:
+cli-sign-in-type = und geben Sie dort diesen Code ein:
+cli-sign-in-or-code = Oder melden Sie sich mit einem anderen Computer oder Telefon an: latchkey sign-in --device
+cli-waiting-for-code = Warten auf Ihre Eingabe des Codes.
+cli-code-left = Er gilt noch { $minutes }:{ $seconds }, Strg-C bricht ab.
+cli-code-until = Der Code gilt bis { $time }.
 cli-sign-in-done = { $user ->
     [none] Sie sind angemeldet.
    *[other] Sie sind angemeldet als { $user }.

@@ -93,6 +93,10 @@ problem-no-clipboard = Es konnte nichts kopiert werden.
     .next = Versuchen Sie es erneut.
 problem-autostart = Der Start bei der Anmeldung am Computer konnte nicht geändert werden.
     .next = Ändern Sie ihn in den Einstellungen dieses Computers.
+problem-no-device-code = Der Anmeldedienst bietet keine Anmeldung per Code an.
+    .next = Melden Sie sich im Browser an.
+problem-bad-email = Das ist keine E-Mail-Adresse.
+    .next = Geben Sie Ihre dienstliche Adresse an, etwa sie@firma.example.
 problem-callback-port = Ein anderes Programm belegt den Port, über den der Browser zurückkommen muss.
     .next = Schließen Sie dieses Programm, oder starten Sie den Computer neu, und versuchen Sie es erneut.
 

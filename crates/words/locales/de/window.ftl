@@ -23,6 +23,11 @@ no-products-text = Starten oder installieren Sie ein Produkt, das Latchkey verwe
 signed-out-title = Sie sind abgemeldet
 signed-out-text = Melden Sie sich einmal an, um Ihre Lizenzen auf diesem Computer zu verwenden. Ihr Browser öffnet sich; Latchkey sieht Ihr Passwort nie.
 sign-in = Anmelden
+sign-in-code = Code auf einem anderen Gerät verwenden
+sign-in-code-new = Neuen Code anfordern
+sign-in-company = Anmeldung über die Firma
+sign-in-company-email = Ihre dienstliche Adresse
+sign-in-company-go = Weiter
 sign-in-to = Bei { $service } anmelden
 
 ## Anmeldung läuft
@@ -38,9 +43,20 @@ signing-in-deadline = Die Seite ist offen bis { $until }.
 signing-in-open-again = Erneut öffnen
 signing-in-copy-link = Link kopieren
 signing-in-copied = Link kopiert
+signing-in-at = bei { $issuer }
+signing-in-use-code = Code verwenden
+signing-in-use-browser = Den Browser hier verwenden
+signing-in-code-title = Geben Sie diesen Code ein
+signing-in-code-text = Öffnen Sie die Adresse unten in irgendeinem Browser, auf diesem Computer oder einem anderen, und geben Sie dort den Code ein. Dieses Fenster macht von selbst weiter, sobald Sie fertig sind.
+signing-in-code-address = Adresse
+signing-in-code-left = Der Code gilt noch { $time }.
+signing-in-code-copy = Code kopieren
+signing-in-code-copied = Code kopiert
+signing-in-code-open = Seite hier öffnen
+signing-in-code-qr = Die Adresse mit dem Code darin, als Bild für die Kamera eines Telefons
 signing-in-cancel = Abbrechen
 signing-in-hint-title = Der Browser kam nicht zurück?
-signing-in-hint-text = Öffnen Sie die Seite erneut, oder kopieren Sie den Link in einen anderen Browser auf diesem Computer.
+signing-in-hint-text = Verwenden Sie einen Code, öffnen Sie die Seite erneut, oder kopieren Sie den Link in einen anderen Browser auf diesem Computer.
 
 ## Lizenziert
 

@@ -32,6 +32,12 @@ cli-sign-in-open = Open this address in a browser on this computer, and sign in 
 cli-sign-in-joined = A sign-in is open already. This is its address:
 cli-sign-in-ssh = The browser comes back to port { $port } of this computer. To use the one in front of you, first run there:
     ssh -L { $port }:127.0.0.1:{ $port } and the name of this computer
+cli-sign-in-code = Open this address in any browser, on this computer or another:
+cli-sign-in-type = and type this code:
+cli-sign-in-or-code = Or sign in with another computer or phone: latchkey sign-in --device
+cli-waiting-for-code = Waiting for you to type the code.
+cli-code-left = It is good for { $minutes }:{ $seconds }, Ctrl-C cancels.
+cli-code-until = The code is good until { $time }.
 cli-sign-in-done = { $user ->
     [none] You are signed in.
    *[other] You are signed in as { $user }.

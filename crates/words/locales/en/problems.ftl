@@ -93,6 +93,10 @@ problem-no-clipboard = Nothing could be copied.
     .next = Try again.
 problem-autostart = Starting at login could not be changed.
     .next = Change it in the settings of this computer.
+problem-no-device-code = The sign-in service does not offer sign-in by code.
+    .next = Sign in with the browser.
+problem-bad-email = This is not an e-mail address.
+    .next = Write your work address, such as you@company.example.
 problem-callback-port = Another program uses the port that the browser must come back to.
     .next = Close that program or restart the computer, then try again.
 

@@ -24,6 +24,11 @@ signed-out-title = You are signed out
 signed-out-text = Sign in once to use your licences on this computer. Your browser opens; Latchkey never sees your password.
 sign-in = Sign in
 sign-in-to = Sign in to { $service }
+sign-in-code = Use a code on another device
+sign-in-code-new = Get a new code
+sign-in-company = Company sign-in
+sign-in-company-email = Your work address
+sign-in-company-go = Continue
 
 ## Signing in
 
@@ -38,9 +43,20 @@ signing-in-deadline = The page is open until { $until }.
 signing-in-open-again = Open again
 signing-in-copy-link = Copy link
 signing-in-copied = Link copied
+signing-in-at = at { $issuer }
+signing-in-use-code = Use a code
+signing-in-use-browser = Use the browser here
+signing-in-code-title = Type this code
+signing-in-code-text = Open the address below in any browser, on this computer or another, and type the code there. This window goes on by itself as soon as you are done.
+signing-in-code-address = Address
+signing-in-code-left = The code is good for { $time }.
+signing-in-code-copy = Copy code
+signing-in-code-copied = Code copied
+signing-in-code-open = Open the page here
+signing-in-code-qr = The address with the code in it, as a picture for a phone’s camera
 signing-in-cancel = Cancel
 signing-in-hint-title = The browser didn’t come back?
-signing-in-hint-text = Open the page again, or copy the link into another browser on this computer.
+signing-in-hint-text = Use a code instead, open the page again, or copy the link into another browser on this computer.
 
 ## Licensed
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
-use latchkey_core::engine::{Ask, Input, Outcome};
+use latchkey_core::engine::{Ask, Input, Outcome, SignInWish};
 use latchkey_core::view::{Problem, Reach};
 
 use super::reference::Reference;
@@ -114,7 +114,7 @@ fn happen(world: &mut World, step: &Step) {
         }
         Step::SignIn(user) => {
             world.user = *user;
-            world.ask(Ask::SignIn(None));
+            world.ask(Ask::SignIn(SignInWish::default()));
         }
         Step::SignOut => {
             world.ask(Ask::SignOut(None));

@@ -24,6 +24,7 @@ pub(crate) mod world;
 
 use std::time::Duration;
 
+use latchkey_core::engine::SignInWish;
 use latchkey_core::time::{DAY, HOUR, MINUTE};
 
 /// The licensing service of most tests.
@@ -32,6 +33,14 @@ pub(crate) const SERVICE: &str = "https://licence.example";
 pub(crate) const ATLAS: &str = "ATLAS";
 /// Another product of [`SERVICE`].
 pub(crate) const QUARRY: &str = "QUARRY";
+
+/// To sign in at a service.
+pub(crate) fn at(service: &str) -> SignInWish {
+    SignInWish {
+        service: Some(service.to_owned()),
+        ..SignInWish::default()
+    }
+}
 
 pub(crate) const fn days(count: u32) -> Duration {
     DAY.saturating_mul(count)

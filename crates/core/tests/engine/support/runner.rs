@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use latchkey_core::engine::{Attempt, Effect, Input, Outcome, Side, SignedIn};
+use latchkey_core::engine::{Attempt, Effect, Input, Invitation, Outcome, Side, SignedIn};
 use latchkey_core::facts::{Forget, PendingRelease};
 use latchkey_core::jws::Thumbprint;
 use latchkey_core::time::HOUR;
-use latchkey_core::view::SignInResult;
+use latchkey_core::view::{SignInMethod, SignInResult, UserCode};
 
 use super::checks::unreachable;
 use super::judge::Happened;
+use super::minutes;
 use super::world::{Coming, Due, Keyring, Shown, User, World};
 
 /// How long the vault, and a refusal of the network, take.
@@ -36,7 +37,12 @@ impl World {
                 let outcome = Outcome::Probed { licensing, identity };
                 self.later(self.patience(), &service, attempt, outcome);
             }
-            Effect::BeginSignIn { attempt, service, .. } => self.begin_sign_in(attempt, &service),
+            Effect::BeginSignIn {
+                attempt,
+                service,
+                method,
+                ..
+            } => self.begin_sign_in(attempt, &service, method),
             Effect::CancelSignIn { attempt } => self.due.retain(|due| due.attempt != attempt),
             Effect::SignRelease {
                 attempt,
@@ -160,7 +166,7 @@ impl World {
         });
     }
 
-    fn begin_sign_in(&mut self, attempt: Attempt, service: &str) {
+    fn begin_sign_in(&mut self, attempt: Attempt, service: &str, method: SignInMethod) {
         if !(self.network && self.identity) {
             let failed = SignInResult::Failed {
                 problem: "identity_unreachable".to_owned(),
@@ -173,8 +179,8 @@ impl World {
                 Outcome::SignInEnded(Err(failed)),
             );
         }
-        let url = format!("https://identity.example/authorize?attempt={attempt}");
-        self.later(self.latency, service, attempt, Outcome::SignInReady(url));
+        let invitation = invitation(attempt, method);
+        self.later(self.latency, service, attempt, Outcome::SignInReady(invitation));
         match self.user {
             User::Ignores => {}
             User::Denies => {
@@ -250,5 +256,21 @@ impl World {
             }
         }
         self.later(AT_ONCE, service, attempt, Outcome::Forgotten(open));
+    }
+}
+
+/// A code is good for five minutes.
+fn invitation(attempt: Attempt, method: SignInMethod) -> Invitation {
+    let url = format!("https://identity.example/authorize?attempt={attempt}");
+    let code = (method == SignInMethod::DeviceCode).then(|| UserCode {
+        user_code: format!("CODE-{attempt}"),
+        verification_uri: "https://identity.example/device".to_owned(),
+        verification_uri_complete: None,
+    });
+    Invitation {
+        issuer: "https://identity.example".to_owned(),
+        url,
+        expires_in: code.is_some().then(|| minutes(5)),
+        code,
     }
 }

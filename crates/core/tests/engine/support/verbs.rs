@@ -6,7 +6,7 @@ use latchkey_core::view::StatusView;
 use super::judge::Happened;
 use super::witness::judge_pending;
 use super::world::{Program, TRAY, User, World};
-use super::{SERVICE, seconds};
+use super::{SERVICE, at, seconds};
 
 impl World {
     /// A program starts; from then on it is told of every change.
@@ -113,7 +113,7 @@ impl World {
     /// The user signs in at [`SERVICE`], and the first check is answered.
     pub(crate) fn sign_in(&mut self) {
         self.user = User::SignsIn;
-        self.ask(Ask::SignIn(Some(SERVICE.to_owned())));
+        self.ask(Ask::SignIn(at(SERVICE)));
         self.pass(seconds(60));
         assert!(
             self.view().accounts[0].user.is_some(),

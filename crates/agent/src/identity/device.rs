@@ -1,0 +1,290 @@
+//! One sign-in by a code that the user types in a browser elsewhere (RFC 8628), with a polling loop of our own: it waits
+//! before it asks, keeps to an interval that makes sense, and goes on over whatever a network does until the code ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use latchkey_api::discovery::Identity;
+use latchkey_core::time::Timestamp;
+use latchkey_core::view::UserCode;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use url::{Url, form_urlencoded};
+
+use super::provider::Provider;
+use super::signed_in::{Asked, SignedIn};
+use super::token_answer::{TokenAnswer, seconds};
+use super::{IdentityError, Oidc, exchange, shortened};
+use crate::http as client;
+use crate::secret::SecretText;
+
+/// The grant (section 3.4).
+const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
+/// How often is asked when the provider does not say (section 3.2).
+const UNSAID: Duration = Duration::from_secs(5);
+/// What of the provider's wish is honoured: oftener is an attack on it, and rarer on the user.
+const INTERVAL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+/// What `slow_down` adds, for good (section 3.5).
+const SLOWER: Duration = Duration::from_secs(5);
+/// Timers stand still while the machine sleeps: the clock is looked at again at least this often.
+const LOOK: Duration = Duration::from_secs(30);
+/// The longest code that a person types.
+const LONGEST_CODE: usize = 64;
+
+/// A sign-in whose code is known, and that waits for the user. Dropping it ends it.
+#[derive(Debug)]
+pub struct DeviceAttempt {
+    oidc: Oidc,
+    provider: Arc<Provider>,
+    identity: Identity,
+    scopes: Vec<String>,
+    code: UserCode,
+    device_code: SecretText,
+    interval: Duration,
+    expires_in: Duration,
+    expires_at: Timestamp,
+}
+
+/// What the device authorization endpoint answers (section 3.2), as tolerantly as providers write it.
+#[derive(Deserialize)]
+struct Answer {
+    device_code: SecretText,
+    user_code: String,
+    // The name that Google gave it before the RFC did.
+    #[serde(alias = "verification_url")]
+    verification_uri: String,
+    #[serde(default)]
+    verification_uri_complete: Option<String>,
+    #[serde(default, deserialize_with = "seconds")]
+    expires_in: Option<Duration>,
+    #[serde(default, deserialize_with = "seconds")]
+    interval: Option<Duration>,
+}
+
+/// An error of either endpoint (RFC 6749 section 5.2).
+#[derive(Deserialize)]
+struct Refused {
+    error: String,
+    #[serde(default)]
+    error_description: Option<String>,
+}
+
+impl Refused {
+    fn into_error(self) -> IdentityError {
+        let description = shortened(self.error_description.as_deref().unwrap_or_default());
+        match self.error.as_str() {
+            "access_denied" => IdentityError::Denied { description },
+            "expired_token" => IdentityError::Expired,
+            error => IdentityError::Provider {
+                error: shortened(error),
+                description,
+            },
+        }
+    }
+}
+
+impl Oidc {
+    /// Asks the issuer for a code, which is good for at most `within`.
+    ///
+    /// # Errors
+    /// [`IdentityError`]; [`IdentityError::NoDeviceCode`] where the issuer offers none.
+    pub async fn begin_with_code(
+        &self,
+        identity: &Identity,
+        within: Duration,
+    ) -> Result<DeviceAttempt, IdentityError> {
+        let provider = self.discover(&identity.issuer).await?;
+        let endpoint = provider.metadata.device_authorization_endpoint.as_ref();
+        let endpoint = endpoint.ok_or(IdentityError::NoDeviceCode)?;
+        let scopes = exchange::scopes(identity);
+        let form = [
+            ("client_id", identity.client_id.clone()),
+            ("scope", scopes.join(" ")),
+        ];
+        let answer: Answer = match self.post(endpoint, form.into_iter().chain(exchange::target(identity))).await? {
+            Ok(answer) => answer,
+            Err(refused) => return Err(refused.into_error()),
+        };
+        let expires_in = answer.expires_in.unwrap_or(within).min(within);
+        Ok(DeviceAttempt {
+            code: user_code(&answer)?,
+            device_code: answer.device_code,
+            interval: answer.interval.unwrap_or(UNSAID).clamp(INTERVAL.0, INTERVAL.1),
+            expires_in,
+            expires_at: self.now() + expires_in,
+            oidc: self.clone(),
+            provider,
+            identity: identity.clone(),
+            scopes,
+        })
+    }
+
+    /// Posts a form, and reads the answer or the error that came.
+    async fn post<T: DeserializeOwned>(
+        &self,
+        url: &Url,
+        form: impl Iterator<Item = (&'static str, String)>,
+    ) -> Result<Result<T, Refused>, IdentityError> {
+        let body = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
+        let headers = HeaderMap::from_iter([
+            (
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("application/x-www-form-urlencoded"),
+            ),
+            (header::ACCEPT, HeaderValue::from_static("application/json")),
+        ]);
+        let answer = self.http.exchange(Method::POST, url, headers, body.into_bytes()).await?;
+        if let Some(error) = super::provider::not_data(url, &answer) {
+            return Err(error);
+        }
+        if answer.status != StatusCode::OK || exchange::is_error(&answer.body) {
+            let refused = serde_json::from_slice(&answer.body).unwrap_or_else(|_| Refused {
+                error: format!("status {}", answer.status.as_u16()),
+                error_description: None,
+            });
+            return Ok(Err(refused));
+        }
+        // The parser's own message would quote the answer: only where it broke may be told.
+        let read = serde_json::from_slice(&answer.body).map_err(|error| IdentityError::TokenAnswer {
+            why: format!("in column {} of line {}", error.column(), error.line()),
+        });
+        read.map(Ok)
+    }
+}
+
+/// What is shown to the user. Only addresses that may be opened are shown; a link that may not be is left out.
+fn user_code(answer: &Answer) -> Result<UserCode, IdentityError> {
+    let may_be_shown = |text: &str| Url::parse(text).is_ok_and(|url| client::is_allowed(&url));
+    let user_code = answer.user_code.trim().to_owned();
+    if user_code.is_empty()
+        || user_code.chars().count() > LONGEST_CODE
+        || user_code.chars().any(char::is_control)
+    {
+        return Err(IdentityError::TokenAnswer {
+            why: "its user_code is none that a person could type".into(),
+        });
+    }
+    if !may_be_shown(&answer.verification_uri) {
+        let scheme = answer.verification_uri.split(':').next().unwrap_or_default();
+        return Err(IdentityError::UnsafeEndpoint {
+            endpoint: "verification_uri",
+            origin: shortened(scheme),
+        });
+    }
+    let complete = answer.verification_uri_complete.as_ref();
+    Ok(UserCode {
+        user_code,
+        verification_uri: answer.verification_uri.clone(),
+        verification_uri_complete: complete.filter(|text| may_be_shown(text)).cloned(),
+    })
+}
+
+/// What one question brought.
+enum Polled {
+    Tokens(Box<TokenAnswer>),
+    NotYet,
+    SlowDown,
+}
+
+impl DeviceAttempt {
+    /// What the user types, and where.
+    pub const fn code(&self) -> &UserCode {
+        &self.code
+    }
+
+    /// The address to open: with the code in it, where the provider offers that.
+    pub fn url(&self) -> &str {
+        let complete = self.code.verification_uri_complete.as_deref();
+        complete.unwrap_or(&self.code.verification_uri)
+    }
+
+    /// How long the code is good, from the moment it was given.
+    pub const fn expires_in(&self) -> Duration {
+        self.expires_in
+    }
+
+    /// Asks until the user has signed in elsewhere. What a network or a busy provider does in between ends nothing.
+    ///
+    /// # Errors
+    /// [`IdentityError::Denied`], [`IdentityError::Expired`], or what the provider says for good.
+    pub async fn signed_in(mut self) -> Result<SignedIn, IdentityError> {
+        let mut at_least = Duration::ZERO;
+        loop {
+            self.wait(self.interval.max(at_least)).await?;
+            at_least = Duration::ZERO;
+            match self.poll().await {
+                Ok(Polled::Tokens(answer)) => return self.believe(&answer).await,
+                Ok(Polled::NotYet) => {}
+                Ok(Polled::SlowDown) => self.interval += SLOWER,
+                Err(error) if is_passing(&error) => {
+                    tracing::debug!(%error, "asked in vain whether the user has signed in");
+                    if let IdentityError::Unavailable {
+                        retry_after: Some(retry_after),
+                        ..
+                    } = error
+                    {
+                        at_least = retry_after.min(INTERVAL.1);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Waits by the clock, and not past the code's end.
+    async fn wait(&self, time: Duration) -> Result<(), IdentityError> {
+        let until = self.oidc.now() + time;
+        loop {
+            let now = self.oidc.now();
+            if now >= self.expires_at {
+                return Err(IdentityError::Expired);
+            }
+            // A clock that was set back must not make it wait longer than it would have.
+            let left = until.min(self.expires_at).since(now).min(time);
+            if left.is_zero() {
+                return Ok(());
+            }
+            tokio::time::sleep(left.min(LOOK)).await;
+        }
+    }
+
+    async fn poll(&self) -> Result<Polled, IdentityError> {
+        let form = [
+            ("grant_type", GRANT.to_owned()),
+            ("device_code", self.device_code.expose().to_owned()),
+            ("client_id", self.identity.client_id.clone()),
+        ];
+        let form = form.into_iter().chain(exchange::target(&self.identity));
+        let endpoint = &self.provider.metadata.token_endpoint;
+        match self.oidc.post(endpoint, form).await? {
+            Ok(answer) => Ok(Polled::Tokens(Box::new(answer))),
+            Err(refused) => match refused.error.as_str() {
+                "authorization_pending" => Ok(Polled::NotYet),
+                "slow_down" => Ok(Polled::SlowDown),
+                _ => Err(refused.into_error()),
+            },
+        }
+    }
+
+    async fn believe(&self, answer: &TokenAnswer) -> Result<SignedIn, IdentityError> {
+        let asked = Asked {
+            oidc: &self.oidc,
+            provider: &self.provider,
+            identity: &self.identity,
+            scopes: &self.scopes,
+            nonce: None,
+        };
+        SignedIn::read(answer, &asked).await
+    }
+}
+
+/// Whether asking again may help: the provider or the way to it is out, and has said nothing about the code.
+fn is_passing(error: &IdentityError) -> bool {
+    matches!(
+        error,
+        IdentityError::Http(_) | IdentityError::Unavailable { .. } | IdentityError::CaptivePortal { .. }
+    )
+}
