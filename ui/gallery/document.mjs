@@ -16,6 +16,7 @@ const PICTURED = [
   'signed-out-failed',
   'signing-in',
   'signing-in-hint',
+  'signing-in-code',
   'checking',
   'licensed',
   'sign-in-again',

@@ -1,6 +1,6 @@
 // The window with one View of fixtures.ts, chosen by the address: #name or #name/language.
 
-import '../src/style.css';
+import '../src/style';
 
 import { mount } from 'svelte';
 

@@ -1,4 +1,4 @@
-import './style.css';
+import './style';
 
 import { mount } from 'svelte';
 

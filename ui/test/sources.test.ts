@@ -12,8 +12,15 @@ const sources = readdirSync(here('../src'), { recursive: true, encoding: 'utf8' 
   .filter((path) => /\.(ts|svelte)$/.test(path))
   .map((path) => ({ path, text: readFileSync(join(here('../src'), path), 'utf8') }));
 
+/** Every style sheet. */
+const style = () =>
+  readdirSync(here('../src/style'))
+    .filter((name) => name.endsWith('.css'))
+    .map((name) => readFileSync(join(here('../src/style'), name), 'utf8'))
+    .join('\n');
+
 describe('contrast', () => {
-  const css = readFileSync(here('../src/style.css'), 'utf8');
+  const css = style();
   const [light = '', dark = ''] = [...css.matchAll(/:root \{([^}]*)\}/g)].map((match) => match[1]);
   const tokens = (block: string) =>
     Object.fromEntries([...block.matchAll(/--([\w-]+): (#[0-9a-f]{6});/g)].map(([, name, value]) => [name, value]));
@@ -85,7 +92,7 @@ describe('content security policy', () => {
   });
 
   it('nothing comes from elsewhere', () => {
-    const css = readFileSync(here('../src/style.css'), 'utf8');
+    const css = style();
     expect(css).not.toMatch(/@import|url\(/);
     expect(sources.filter(({ text }) => /https?:\/\//.test(text))).toEqual([]);
   });
