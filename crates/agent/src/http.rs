@@ -7,6 +7,7 @@ mod error;
 mod tests;
 
 use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, LOCATION};
@@ -63,8 +64,19 @@ impl fmt::Debug for Response {
 
 /// The client. Clones share its connections.
 #[derive(Clone, Debug)]
-pub struct Http {
-    /// For hosts out there: honours the system's and the environment's proxies.
+pub struct Http(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    total: Duration,
+    proxy: Option<String>,
+    clients: RwLock<Clients>,
+}
+
+/// What a client is made of depends on the system: its proxies and its trust store, as they were when it was made.
+#[derive(Debug)]
+struct Clients {
+    /// For hosts out there.
     outward: Result<reqwest::Client, HttpError>,
     /// For this machine: no proxy ever sees what is meant for a loopback address.
     loopback: Result<reqwest::Client, HttpError>,
@@ -72,33 +84,30 @@ pub struct Http {
 
 impl Default for Http {
     fn default() -> Self {
-        Self::new(TOTAL_TIMEOUT)
+        Self::new(TOTAL_TIMEOUT, None)
     }
 }
 
 impl Http {
-    /// A client whose exchanges take at most `total`. On a machine without a usable trust store every exchange fails
-    /// with [`HttpError::Unusable`]; the agent itself goes on.
-    pub fn new(total: Duration) -> Self {
+    /// A client whose exchanges take at most `total`, through `proxy` (`http://host:port`) or, without one, through whatever
+    /// proxy the system or the environment names. On a machine without a usable trust store, and with a proxy that is no
+    /// address, every exchange fails with [`HttpError::Unusable`]; the agent itself goes on.
+    pub fn new(total: Duration, proxy: Option<String>) -> Self {
         // Fails only where a provider has been installed already: then that one serves.
         let _already = rustls::crypto::ring::default_provider().install_default();
-        let builder = || {
-            reqwest::Client::builder()
-                .user_agent(concat!("latchkey-agent/", env!("CARGO_PKG_VERSION")))
-                .redirect(reqwest::redirect::Policy::none())
-                .referer(false)
-                .connect_timeout(CONNECT_TIMEOUT.min(total))
-                .timeout(total)
-        };
-        let build = |builder: reqwest::ClientBuilder| {
-            builder.build().map_err(|error| HttpError::Unusable {
-                why: error.without_url().to_string(),
-            })
-        };
-        Self {
-            outward: build(builder()),
-            loopback: build(builder().no_proxy()),
-        }
+        let clients = RwLock::new(Clients::new(total, proxy.as_deref()));
+        Self(Arc::new(Shared {
+            total,
+            proxy,
+            clients,
+        }))
+    }
+
+    /// Reads the system's proxies and trust store anew: another network may have brought others. What is under way goes on
+    /// as it began.
+    pub fn renew(&self) {
+        let clients = Clients::new(self.0.total, self.0.proxy.as_deref());
+        *self.0.clients.write().unwrap_or_else(PoisonError::into_inner) = clients;
     }
 
     /// `GET`.
@@ -183,17 +192,39 @@ impl Http {
         })
     }
 
-    fn client_for(&self, url: &Url) -> Result<&reqwest::Client, HttpError> {
-        let client = match (url.scheme(), is_loopback(url)) {
-            ("https", false) => &self.outward,
-            ("https" | "http", true) => &self.loopback,
-            _ => {
-                return Err(HttpError::NotAllowed {
-                    origin: url.origin().ascii_serialization(),
-                });
-            }
+    fn client_for(&self, url: &Url) -> Result<reqwest::Client, HttpError> {
+        let clients = self.0.clients.read().unwrap_or_else(PoisonError::into_inner);
+        match (url.scheme(), is_loopback(url)) {
+            ("https", false) => clients.outward.clone(),
+            ("https" | "http", true) => clients.loopback.clone(),
+            _ => Err(HttpError::NotAllowed {
+                origin: url.origin().ascii_serialization(),
+            }),
+        }
+    }
+}
+
+impl Clients {
+    fn new(total: Duration, proxy: Option<&str>) -> Self {
+        let builder = || {
+            reqwest::Client::builder()
+                .user_agent(concat!("latchkey-agent/", env!("CARGO_PKG_VERSION")))
+                .redirect(reqwest::redirect::Policy::none())
+                .referer(false)
+                .connect_timeout(CONNECT_TIMEOUT.min(total))
+                .timeout(total)
         };
-        client.as_ref().map_err(Clone::clone)
+        let unusable = |error: reqwest::Error| HttpError::Unusable {
+            why: error.without_url().to_string(),
+        };
+        let outward = match proxy.map(reqwest::Proxy::all) {
+            Some(proxy) => proxy.and_then(|proxy| builder().proxy(proxy).build()),
+            None => builder().build(),
+        };
+        Self {
+            outward: outward.map_err(unusable),
+            loopback: builder().no_proxy().build().map_err(unusable),
+        }
     }
 }
 

@@ -72,7 +72,10 @@ impl Agent {
                 Some(happened) = incoming.recv() => self.serve(happened).await,
                 Some(report) = reports.recv() => self.report(report).await,
                 () = self.timer.rings() => self.handle(Input::Tick).await,
-                () = changed(&mut network) => self.handle(Input::NetworkChanged).await,
+                () = changed(&mut network) => {
+                    self.runner.renew();
+                    self.handle(Input::NetworkChanged).await
+                }
                 () = linger(is_needed) => Next::End,
                 () = &mut terminated => Next::End,
             };
@@ -80,6 +83,7 @@ impl Agent {
             let slept_now = self.clocks.slept();
             if slept_now.saturating_sub(slept) > SLEPT {
                 slept = slept_now;
+                self.runner.renew();
                 self.handle(Input::Woke).await;
             }
             if let Next::End = next {

@@ -47,6 +47,43 @@ fn serve(answer: &'static str) -> u16 {
     port
 }
 
+/// A proxy that was set by hand stands above the environment's, and another network's counts without a restart.
+#[test]
+fn a_proxy_set_by_hand_is_used_and_a_broken_one_is_named() {
+    let environments = "HTTP/1.1 407 Who are you\r\ncontent-length: 0\r\n\r\n";
+    let name = "a_proxy_set_by_hand_is_used_and_a_broken_one_is_named";
+    behind_a_proxy(name, environments, async |_| {
+        let (port, asked) = counting();
+        let total = std::time::Duration::from_secs(10);
+        let http = Http::new(total, Some(format!("http://127.0.0.1:{port}")));
+        for _ in 0..2 {
+            get(&http, "https://id.example/").await.unwrap_err();
+            http.renew();
+        }
+        assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 2);
+        let broken = Http::new(total, Some("no proxy at all".to_owned()));
+        let error = get(&broken, "https://id.example/").await.unwrap_err();
+        assert!(matches!(error, HttpError::Unusable { .. }), "{error:?}");
+    });
+}
+
+/// A proxy that says no, and counts how often.
+fn counting() -> (u16, std::sync::Arc<std::sync::atomic::AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let count = std::sync::Arc::clone(&asked);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _request = stream.read(&mut [0; 4096]);
+            count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            let _sent = stream.write_all(b"HTTP/1.1 403 No\r\ncontent-length: 0\r\n\r\n");
+        }
+    });
+    (port, asked)
+}
+
 async fn get(http: &Http, url: &str) -> Result<Response, HttpError> {
     http.get(&url.parse().unwrap(), HeaderMap::new()).await
 }

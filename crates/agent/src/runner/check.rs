@@ -61,9 +61,7 @@ impl Runner {
             let licensing = licensing_side(&tools, &service).await;
             let identity = match licensing {
                 Side::Answers => Side::Answers,
-                Side::Silent | Side::NoRoute => {
-                    identity_side(&tools, tools.licensing.issuer(&service)).await
-                }
+                Side::Silent | Side::NoRoute => identity_side(&tools, tools.licensing.issuer(&service)).await,
             };
             tools.report(attempt, Outcome::Probed { licensing, identity });
         });

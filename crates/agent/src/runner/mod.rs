@@ -54,6 +54,7 @@ pub(crate) struct Tools {
     pub(crate) oidc: Oidc,
     pub(crate) sessions: Sessions,
     pub(crate) machine: Machine,
+    http: Http,
     times: Times,
 }
 
@@ -112,7 +113,7 @@ impl Runner {
         let told = times.clone();
         let oidc = Oidc::new(http.clone(), Arc::new(move || told.for_tokens()));
         let sessions = Sessions::new(oidc.clone(), vault.clone(), state, machine.id.clone());
-        let licensing = Licensing::new(http);
+        let licensing = Licensing::new(http.clone());
         let tools = Tools {
             reports,
             vault,
@@ -120,6 +121,7 @@ impl Runner {
             oidc,
             sessions,
             machine,
+            http,
             times,
         };
         Self {
@@ -127,6 +129,13 @@ impl Runner {
             by_service: BTreeMap::new(),
             sign_in: None,
         }
+    }
+
+    /// Another network may have brought other proxies, and other authorities.
+    pub(crate) fn renew(&self) {
+        let http = self.tools.http.clone();
+        // Reading the trust store takes a while on some systems.
+        tokio::task::spawn_blocking(move || http.renew());
     }
 
     /// Passes a report of the loop's own on to the loop.

@@ -160,7 +160,7 @@ impl Idp {
     }
 
     pub(crate) fn oidc(&self) -> Oidc {
-        Oidc::new(Http::new(Duration::from_secs(10)), self.clock())
+        Oidc::new(Http::new(Duration::from_secs(10), None), self.clock())
     }
 
     pub(crate) fn identity(&self) -> Identity {
