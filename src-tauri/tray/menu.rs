@@ -120,7 +120,8 @@ fn sign_in(view: &View, words: &Words) -> Vec<Entry> {
     if let Some(sign_in) = &view.sign_in {
         return open_sign_in(sign_in, label);
     }
-    let again = view.problems.contains(&Problem::SignInAgain);
+    let wants = [Problem::SignInAgain, Problem::VaultEntryGone];
+    let again = wants.iter().any(|problem| view.problems.contains(problem));
     let (signed_in, signed_out): (Vec<_>, Vec<_>) =
         view.accounts.iter().partition(|account| account.user.is_some());
     let wanted = if again {

@@ -7,6 +7,7 @@ use latchkey_core::engine::{Engine, UseKey};
 use latchkey_core::jws::{Jwk, SigningKey, Thumbprint};
 use latchkey_core::proof::{self, ProofClaims};
 use latchkey_core::time::{MINUTE, Now};
+use latchkey_core::vault::KeyState;
 use latchkey_core::view::StatusView;
 use latchkey_ipc::messages::Grant;
 use std::sync::Arc;
@@ -35,8 +36,8 @@ impl Device {
 pub(crate) enum Slot {
     /// It is here.
     Held(Device),
-    /// The keyring is open, and has no such entry: somebody removed it.
-    Gone,
+    /// The keyring is open, and does not have it.
+    Gone(KeyState),
 }
 
 /// The keys by service. A service that is missing here has a key that the keyring has not given yet.
@@ -52,10 +53,18 @@ impl Devices {
         self.0.remove(service);
     }
 
+    /// Every key that is here.
+    pub(crate) fn held(&self) -> impl Iterator<Item = (&str, &Device)> {
+        self.0.iter().filter_map(|(service, slot)| match slot {
+            Slot::Held(device) => Some((service.as_str(), device)),
+            Slot::Gone(_) => None,
+        })
+    }
+
     pub(crate) fn device(&self, service: &str) -> Option<&Device> {
         match self.0.get(service)? {
             Slot::Held(device) => Some(device),
-            Slot::Gone => None,
+            Slot::Gone(_) => None,
         }
     }
 

@@ -9,7 +9,7 @@
 //! | [`store`] | the facts on disk |
 //! | `saver` | the thread that writes them |
 //! | [`registry`] | the registered products |
-//! | [`vault`] | the system's keyring |
+//! | [`vault`] | where the secrets are: the system's keyring, a file, or memory |
 //! | [`identity`] | OpenID Connect |
 //! | [`licensing`] | the licensing service |
 //! | [`http`] | the one bounded HTTP client |

@@ -143,11 +143,7 @@ impl Licensing {
     ///
     /// # Errors
     /// [`LicensingError`].
-    pub async fn identity_for(
-        &self,
-        service: &str,
-        email: Option<&str>,
-    ) -> Result<Identity, LicensingError> {
+    pub async fn identity_for(&self, service: &str, email: Option<&str>) -> Result<Identity, LicensingError> {
         let found = self.discover(service).await?;
         match (email, &found.identities) {
             (Some(email), Some(_)) => {

@@ -4,12 +4,17 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use latchkey_core::vault::VaultKind;
 
 /// Latchkey's agent: signs in, checks and keeps the licences of this user on this machine. Products, the tray and the
 /// `latchkey` command start it when they need it.
 #[derive(Debug, Parser)]
 #[command(name = "latchkey-agent", version)]
 struct Arguments {
+    /// Where the tokens and the device key are kept: keyring, file or memory. Above LATCHKEY_VAULT and the settings files
+    #[arg(long, value_name = "PLACE", global = true, value_parser = vault)]
+    vault: Option<VaultKind>,
+
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -25,11 +30,17 @@ enum Command {
     },
 }
 
+fn vault(text: &str) -> Result<VaultKind, String> {
+    VaultKind::from_name(text).ok_or_else(|| "secrets are kept in: keyring, file, memory".to_owned())
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
-        None => latchkey_agent::run().context("the agent could not run"),
-        Some(Command::Reset { .. }) => latchkey_agent::reset_all().context("not everything could be reset"),
+        None => latchkey_agent::run(arguments.vault).context("the agent could not run"),
+        Some(Command::Reset { .. }) => {
+            latchkey_agent::reset_all(arguments.vault).context("not everything could be reset")
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -9,16 +9,18 @@ use std::time::Duration;
 
 use latchkey_core::engine::{Ask, Effect, Engine, Input, SignInWish, UseKey};
 use latchkey_core::registration::is_product_key;
+use latchkey_core::vault::{KeyState, VaultKind};
 use latchkey_ipc::messages::{Call, Event, Refused, Reply, Request, ResetScope, Role};
 use latchkey_ipc::server::Incoming;
 use tokio::sync::mpsc;
 
 use crate::clients::Clients;
-use crate::devices::Devices;
+use crate::devices::{Devices, Slot};
 use crate::os::{Clocks, Machine, Network, Timer};
 use crate::registry::Registry;
-use crate::runner::{Begin, CredentialsOf, Report, Runner};
+use crate::runner::{Begin, CredentialsOf, Report, Runner, sign_release};
 use crate::saver::Saver;
+use crate::secret::SecretText;
 use crate::{privacy, tray};
 
 /// How long the agent stays when nobody needs it: whoever comes next may come soon.
@@ -64,7 +66,7 @@ impl Agent {
         let mut slept = self.clocks.slept();
         let registered = self.registry.read();
         self.handle(Input::Registry(registered)).await;
-        self.runner.take_up(self.engine.facts());
+        self.runner.take_up(self.engine.facts(), self.engine.view().vault);
         tokio::pin!(terminated);
         loop {
             let is_needed = self.is_needed();
@@ -91,8 +93,29 @@ impl Agent {
             }
         }
         self.clients.retire();
-        self.saver.save(self.engine.facts(), false).await;
+        let ends = self.give_up_keys();
+        self.saver.save(self.engine.facts(), ends).await;
         Ok(())
+    }
+
+    /// Keys that are in this process alone end with it. Says whether there were any.
+    fn give_up_keys(&mut self) -> bool {
+        if self.engine.view().vault != VaultKind::Memory {
+            return false;
+        }
+        let at = self.engine.trusted(&self.clocks.now());
+        let signed: Vec<_> = self
+            .devices
+            .held()
+            .filter_map(|(service, device)| {
+                let release = sign_release(&device.key, service, None, at)?;
+                Some((service.to_owned(), release))
+            })
+            .collect();
+        for (service, release) in &signed {
+            self.engine.key_ends(service, release.clone());
+        }
+        !signed.is_empty()
     }
 
     fn is_needed(&self) -> bool {
@@ -197,6 +220,8 @@ impl Agent {
                 return self.handle(Input::Outcome { attempt, outcome }).await;
             }
             Report::Saved(saved) => return self.handle(Input::Saved(saved)).await,
+            Report::Vault(trouble) => return self.handle(Input::Vault(trouble)).await,
+            Report::Unlocked(ticket, answer) => self.clients.answer(ticket, answer),
             Report::Device(service, slot) => {
                 let expected = self
                     .engine
@@ -206,7 +231,12 @@ impl Agent {
                     .and_then(|known| known.device.clone());
                 // A sign-in hands its key over before the engine hears of it; an old key after a reset is of no use.
                 if expected.is_some() || self.engine.view().sign_in.is_some() {
-                    self.devices.put(service, slot);
+                    let key = match &slot {
+                        Slot::Held(_) => KeyState::Held,
+                        Slot::Gone(key) => *key,
+                    };
+                    self.devices.put(service.clone(), slot);
+                    self.handle(Input::Key { service, key }).await;
                     for key in self.clients.uses() {
                         self.tell_use(key);
                     }
@@ -294,6 +324,12 @@ impl Agent {
             Request::Reset {
                 scope: ResetScope::Product(product),
             } => Ask::Reset(Some(product)),
+            Request::Unlock { passphrase, first } => {
+                let ticket = self.clients.ticket(client, id);
+                let passphrase = passphrase.map(|typed| SecretText::new(typed.expose().to_owned()));
+                self.runner.unlock(ticket, passphrase, first);
+                return Next::Go;
+            }
             Request::Retire => {
                 self.clients.reply(client, id, Reply::Done);
                 return Next::End;

@@ -2,12 +2,15 @@
 
 use std::fs::File;
 use std::io;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use latchkey_core::engine::Engine;
 use latchkey_core::facts::{Facts, Forget};
+use latchkey_core::vault::VaultKind;
 use latchkey_ipc::address::{Address, AddressError};
 use latchkey_ipc::server::{BindError, CONNECTIONS, Listener};
+use latchkey_ipc::settings::Settings;
 use tokio::sync::mpsc;
 
 use crate::clients::Clients;
@@ -19,8 +22,10 @@ use crate::registry::Registry;
 use crate::runner::{Runner, sign_release};
 use crate::saver::Saver;
 use crate::store::{Folder, Store, make_private};
-use crate::vault::{Entry, Vault, VaultError};
+use crate::vault::{Entry, Vault, VaultError, delete_file};
 
+/// Names the file that holds the passphrase of a vault that is a file.
+const PASSPHRASE_FILE: &str = "LATCHKEY_VAULT_PASSPHRASE_FILE";
 /// How many requests may wait for the loop before clients have to.
 const INBOX: usize = 256;
 
@@ -82,21 +87,37 @@ fn lock_patiently(folders: &Folders) -> io::Result<Option<File>> {
     }
 }
 
-/// Runs the agent until nobody needs it. Returns at once when another one is running.
+/// Where secrets are kept: as the command line says, or else the settings.
+fn chosen(vault: Option<VaultKind>) -> VaultKind {
+    let settings = Settings::read();
+    for problem in &settings.problems {
+        tracing::warn!(%problem, "a setting is left out");
+    }
+    vault.unwrap_or_else(|| settings.vault())
+}
+
+fn passphrase_file() -> Option<PathBuf> {
+    std::env::var_os(PASSPHRASE_FILE)
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from)
+}
+
+/// Runs the agent until nobody needs it, with secrets where `vault` says, or else the settings. Returns at once when another
+/// one is running.
 ///
 /// # Errors
 /// [`StartError`].
-pub fn run() -> Result<(), StartError> {
+pub fn run(vault: Option<VaultKind>) -> Result<(), StartError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let done = runtime.block_on(serve());
+    let done = runtime.block_on(serve(vault));
     // A keyring's prompt or a name lookup may hold a thread for as long as it likes; the process does not wait for it.
     runtime.shutdown_background();
     done
 }
 
-async fn serve() -> Result<(), StartError> {
+async fn serve(vault: Option<VaultKind>) -> Result<(), StartError> {
     let machine = Machine::this();
     let folders = Folders::of_user(&machine.id)?;
     let Some(_lock) = lock(&folders)? else {
@@ -113,19 +134,20 @@ async fn serve() -> Result<(), StartError> {
     };
     let clocks = Clocks::of(&machine);
     let (store, loaded) = Store::open(Folder::new(&folders.state))?;
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), problems = ?loaded.problems, "started");
+    let kind = chosen(vault);
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), problems = ?loaded.problems, vault = kind.name(), "started");
 
     let (requests, inbox) = mpsc::channel(INBOX);
     let (reports, outcomes) = mpsc::unbounded_channel();
     let runner = Runner::new(
         reports,
-        Vault::system()?,
+        Vault::open(kind, &folders.state, passphrase_file())?,
         machine.clone(),
         clocks.clone(),
         folders.state.clone(),
     );
     let agent = Agent {
-        engine: Engine::new(loaded.facts, loaded.problems),
+        engine: Engine::new(loaded.facts, loaded.problems).with_vault(kind),
         registry: Registry::new(&folders),
         saver: Saver::start(store)?,
         runner,
@@ -171,7 +193,7 @@ async fn terminated() {
 ///
 /// # Errors
 /// [`StartError`]: what could not be deleted, by name. Everything else has been.
-pub fn reset_all() -> Result<(), StartError> {
+pub fn reset_all(vault: Option<VaultKind>) -> Result<(), StartError> {
     let machine = Machine::this();
     let folders = Folders::of_user(&machine.id)?;
     let Some(_lock) = lock_patiently(&folders)? else {
@@ -187,7 +209,7 @@ pub fn reset_all() -> Result<(), StartError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let vault = Vault::system()?;
+    let vault = Vault::open(chosen(vault), &folders.state, passphrase_file())?;
     let at = loaded.facts.clock.trusted(&Clocks::of(&machine).now());
     let mut facts = Facts {
         clock: loaded.facts.clock,
@@ -230,5 +252,10 @@ pub fn reset_all() -> Result<(), StartError> {
     }
     runtime.shutdown_background();
     store.save(&facts, true)?;
+    // Whatever is chosen now: a file that was chosen once may still be there.
+    delete_file(&folders.state).map_err(|why| StartError::Vault {
+        entry: folders.state.display().to_string(),
+        why,
+    })?;
     failed.map_or(Ok(()), Err)
 }

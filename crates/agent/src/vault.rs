@@ -1,4 +1,5 @@
-//! The vault: the system's keyring, where the device key and the tokens are. Only the agent opens it.
+//! The vault, where the device key and the tokens are: the system's keyring, or what the user or an admin has chosen in its
+//! place, an encrypted file or this process's memory. Only the agent opens it, and it never falls back to another.
 //!
 //! A keyring may block for as long as a person looks at its prompt, or for ever when its service hangs. So every call
 //! has a deadline, and runs on a thread that nobody joins: no async caller and no end of the process ever waits for it.
@@ -10,8 +11,12 @@ mod backend;
 #[cfg(any(windows, test))]
 mod chunks;
 mod entry;
+mod error;
+mod file;
+mod memory;
 mod secrets;
 mod thread;
+mod worker;
 
 #[cfg(target_os = "linux")]
 #[path = "vault/linux.rs"]
@@ -24,70 +29,28 @@ mod system;
 mod system;
 
 #[cfg(test)]
-pub(crate) mod memory;
+pub(crate) mod double;
 #[cfg(test)]
 mod tests;
 
 use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use latchkey_core::vault::VaultKind;
 use tokio::sync::{oneshot, watch};
 
 pub use backend::{Backend, Purpose};
 pub use entry::Entry;
+pub use error::{Access, VaultError};
 pub use secrets::{Account, DeviceKey, Secrets, Tokens};
 
-use crate::secret::SecretBytes;
-use thread::{Job, Queue, Work};
+use crate::secret::{SecretBytes, SecretText};
+use thread::{Job, Queue};
+use worker::Work;
 
 /// How long a caller waits for the vault.
 pub const DEADLINE: Duration = Duration::from_secs(10);
-
-/// Why the vault did not do what was asked. None of these says anything about what is in it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum VaultError {
-    /// The keyring is locked: it waits for the user, or the user has closed its prompt.
-    #[error("the keyring is locked")]
-    Locked,
-    /// There is no keyring, or it refuses.
-    #[error("the keyring is not available: {why}")]
-    Unavailable {
-        /// What the system says.
-        why: String,
-    },
-    /// The keyring did not answer by the deadline. What was asked may still happen.
-    #[error("the keyring does not answer")]
-    TimedOut,
-    /// What is in the vault is not what was put there.
-    #[error("the keyring's entry is damaged: {why}")]
-    Corrupt {
-        /// What is wrong with it; never a part of it.
-        why: String,
-    },
-    /// A newer Latchkey wrote the entry. It is left untouched.
-    #[error("the keyring's entry is of version {version}, which a newer Latchkey wrote")]
-    TooNew {
-        /// Its version.
-        version: u64,
-    },
-}
-
-/// Whether the keyring can be reached, as the last call or probe saw it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Access {
-    /// Nothing has been tried yet.
-    #[default]
-    Unknown,
-    /// The last call was answered.
-    Ready,
-    /// The keyring is locked, and its prompt is open.
-    Prompting,
-    /// The keyring is locked, and the user has closed its prompt or was never asked.
-    Locked,
-    /// There is no keyring, or it does not answer.
-    Unavailable,
-}
 
 /// A handle on the vault. Clones share it.
 #[derive(Clone, Debug)]
@@ -98,6 +61,25 @@ pub struct Vault {
 }
 
 impl Vault {
+    /// The vault of this kind. A file lies in the folder `state`, which exists; `passphrase` is the file that holds its
+    /// passphrase, where nobody is there to type it.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn open(kind: VaultKind, state: &Path, passphrase: Option<PathBuf>) -> io::Result<Self> {
+        match kind {
+            VaultKind::Keyring => Self::system(),
+            VaultKind::File => {
+                let file = file::Encrypted::new(state, passphrase);
+                Self::new(move || Box::new(file.clone()), DEADLINE)
+            }
+            VaultKind::Memory => {
+                let memory = memory::Memory::default();
+                Self::new(move || Box::new(memory.clone()), DEADLINE)
+            }
+        }
+    }
+
     /// The system's keyring: the Secret Service, the Windows Credential Manager or the macOS Keychain.
     ///
     /// # Errors
@@ -114,7 +96,7 @@ impl Vault {
         make: impl FnMut() -> Box<dyn Backend> + Send + 'static,
         deadline: Duration,
     ) -> io::Result<Self> {
-        let (queue, access) = thread::start(Box::new(make))?;
+        let (queue, access) = thread::start(Box::new(make), deadline)?;
         Ok(Self {
             queue,
             access,
@@ -132,6 +114,27 @@ impl Vault {
     /// shown again by itself.
     pub fn ask_again(&self) {
         self.queue.ask_again();
+    }
+
+    /// Opens the vault, so that something could be written: asks the user where it must.
+    ///
+    /// # Errors
+    /// [`VaultError`], after at most the deadline.
+    pub async fn make_ready(&self) -> Result<(), VaultError> {
+        self.call(|answer| Work::Open { answer }).await
+    }
+
+    /// Opens the vault with a passphrase; with `first`, chooses it.
+    ///
+    /// # Errors
+    /// [`VaultError::WrongPassphrase`] and the like, after at most the deadline.
+    pub async fn unlock(&self, passphrase: SecretText, first: bool) -> Result<(), VaultError> {
+        self.call(|answer| Work::Unlock {
+            passphrase,
+            first,
+            answer,
+        })
+        .await
     }
 
     /// Reads an entry; `None` when there is none.
@@ -205,10 +208,18 @@ impl Vault {
     }
 
     fn late(&self) -> VaultError {
-        if matches!(*self.access.borrow(), Access::Prompting | Access::Locked) {
+        if self.access.borrow().is_locked() {
             VaultError::Locked
         } else {
             VaultError::TimedOut
         }
     }
+}
+
+/// Deletes the file that a vault of the kind [`VaultKind::File`] keeps in the folder `state`, whatever is in it.
+///
+/// # Errors
+/// [`VaultError::Unavailable`].
+pub fn delete_file(state: &Path) -> Result<(), VaultError> {
+    file::delete_all(state)
 }

@@ -40,6 +40,10 @@ pub struct CheckRequest {
     /// The ID token of the sign-in, until the service has linked the user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id_token: Option<String>,
+    /// Where the access token is from: a hint, for tokens that do not say so themselves. It only chooses among the issuers
+    /// that the service knows and asks about their tokens (RFC 7662); no token is believed for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
 }
 
 /// The answer for one product. Exactly one of the two is present.

@@ -3,6 +3,7 @@
 //! | room | concern |
 //! | --- | --- |
 //! | [`discovery`] | what `/.well-known/latchkey` says |
+//! | [`identity`] | `POST /v1/identity` |
 //! | [`check`] | `POST /v1/check` |
 //! | [`release`] | `POST /v1/release` |
 //! | [`dpop`] | DPoP proofs (RFC 9449), made and verified |

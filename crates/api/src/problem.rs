@@ -25,9 +25,11 @@ pub struct Problem {
     /// | `id_token_required` | 403 | again, with a fresh ID token: the service does not know the user yet |
     /// | `invalid_request` | 400, 405, 413 | the caller's mistake |
     /// | `not_found` | 404 | the caller's mistake |
+    /// | `unknown_issuer` | 404 | sign in again: the issuer was removed, or another one took its place |
+    /// | `unknown_domain` | 404 | another address: no issuer is responsible for its domain |
     /// | `timeout` | 408 | later |
     /// | `overloaded` | 503 | later, as `Retry-After` says |
-    /// | `identity_unavailable` | 503 | later: the service cannot fetch the issuer's keys |
+    /// | `identity_unavailable` | 503 | later: the service cannot fetch the issuer's keys, or ask it about a token |
     /// | `not_configured` | 503 | the administrator has to add an issuer |
     /// | `internal` | 500 | later |
     pub code: String,

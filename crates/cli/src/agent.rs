@@ -33,8 +33,19 @@ impl Agent {
     /// # Errors
     /// The agent has gone, did not answer in time, or refused.
     pub(crate) fn ask(&self, request: Request) -> Result<Reply, Failure> {
-        match self.0.call(request.clone(), patience(&request))? {
+        match self.try_ask(request)? {
             Reply::Refused(refused) => Err(refused.into()),
+            reply => Ok(reply),
+        }
+    }
+
+    /// The same, for whoever can do something about a refusal.
+    ///
+    /// # Errors
+    /// The agent has gone, or did not answer in time.
+    pub(crate) fn try_ask(&self, request: Request) -> Result<Reply, Failure> {
+        let patience = patience(&request);
+        match self.0.call(request, patience)? {
             Reply::Unsupported | Reply::Unknown => Err(Failure::unsupported()),
             reply => Ok(reply),
         }
@@ -86,7 +97,8 @@ fn patience(request: &Request) -> Duration {
         | Request::SignOut { .. }
         | Request::Check
         | Request::PrepareOffline
-        | Request::Reset { .. } => ROUND_TRIP,
+        | Request::Reset { .. }
+        | Request::Unlock { .. } => ROUND_TRIP,
         _ => ANSWER,
     }
 }

@@ -82,6 +82,9 @@ pub(crate) enum Command {
         change: Option<Config>,
     },
 
+    /// Unlock what Latchkey keeps of your sign-in: asks for the passphrase of its file, or lets the keyring ask again
+    Unlock,
+
     /// Show every field that a check sends, with its present value
     Privacy,
 
@@ -172,7 +175,7 @@ pub(crate) enum Config {
 
     /// Write a setting into your settings file
     Set {
-        /// Which setting: language
+        /// Which setting: language, vault
         key: String,
         /// Its value
         value: String,
@@ -180,7 +183,7 @@ pub(crate) enum Config {
 
     /// Take a setting out of your settings file
     Unset {
-        /// Which setting: language
+        /// Which setting: language, vault
         key: String,
     },
 }

@@ -4,7 +4,8 @@ use latchkey_core::lease::{DeviceEntry, RefusalDetail};
 use latchkey_core::notice::Left;
 use latchkey_core::time::Timestamp;
 use latchkey_core::view::{
-    AccountView, Icon, Line, Problem, ProductView, Reach, SignInMethod, SignInPhase, SignInView, StatusView, View,
+    AccountView, Icon, Line, Problem, ProductView, Reach, SignInMethod, SignInPhase, SignInView, StatusView,
+    View,
 };
 use latchkey_words::{Words, jiff};
 use serde::{Serialize, Serializer};

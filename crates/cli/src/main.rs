@@ -8,6 +8,7 @@
 //! | `inputs`, `reader` | what a command that goes on waits for |
 //! | `text`, `document` | the state in sentences, and as JSON |
 //! | `output`, `progress` | what is printed, and what is awaited |
+//! | `hidden` | what is typed and not shown |
 //! | `browser`, `language` | the system's browser, and the language that is spoken |
 //! | `failure`, `exit` | why something was not done, and how that ends |
 
@@ -18,6 +19,7 @@ mod commands;
 mod document;
 mod exit;
 mod failure;
+mod hidden;
 mod inputs;
 mod language;
 mod output;

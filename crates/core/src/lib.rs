@@ -24,6 +24,7 @@
 //! | [`status`] | what is derived: one total function |
 //! | [`code`] | the status codes and reasons that the outside sees |
 //! | [`notice`] | what the user is told, once per cause |
+//! | [`vault`] | where the secrets are kept, and what may stand in the way |
 //! | [`view`] | the whole state, for everyone who shows it |
 //! | [`engine`] | the one place where facts change |
 #![deny(clippy::wildcard_enum_match_arm)]
@@ -41,4 +42,5 @@ pub mod proof;
 pub mod registration;
 pub mod status;
 pub mod time;
+pub mod vault;
 pub mod view;

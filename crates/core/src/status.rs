@@ -104,6 +104,8 @@ pub struct Pending {
     pub running: bool,
     /// The keyring waits for the user, since.
     pub vault_locked: Option<Timestamp>,
+    /// The device key is gone, so that nothing can be proven to the product.
+    pub keyless: bool,
     /// Why no check can succeed, and since when: `NetworkBlocked`, `ClockWrong` or `ServiceOutdated`.
     pub hindrance: Option<(Reason, Timestamp)>,
 }
@@ -135,7 +137,7 @@ pub fn status(
     if let Some(refusal) = standing_refusal(held, good.is_some()) {
         return Status::Refused(Box::new(refusal.clone()));
     }
-    if let Some(lease) = good.filter(|lease| !is_denied(lease, service, pending, now)) {
+    if let Some(lease) = good.filter(|lease| !pending.keyless && !is_denied(lease, service, pending, now)) {
         return match pending.wire.filter(|_| pending.confirm) {
             Some(wire) => Status::OnWire(wire),
             None => Status::Ok {
@@ -167,7 +169,7 @@ pub fn status(
         .and_then(|service| service.account.as_ref())
         .is_some_and(|account| !account.sign_in_again);
     if good.is_some() {
-        return if signed_in {
+        return if signed_in && !pending.keyless {
             Status::IdentityUnavailable
         } else {
             Status::SignInRequired

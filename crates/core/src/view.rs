@@ -6,6 +6,7 @@ use crate::code::{Basis, Code, Reason};
 use crate::lease::RefusalDetail;
 use crate::notice::{Left, Notice};
 use crate::time::Timestamp;
+use crate::vault::VaultKind;
 
 /// The status of one product, as it travels. Fields that do not apply are absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -343,8 +344,26 @@ pub struct Headline {
 pub enum Problem {
     /// The keyring is locked.
     VaultLocked,
-    /// There is no keyring, or it does not answer.
+    /// The keyring is locked, and its prompt is open.
+    VaultPrompting,
+    /// There is no keyring, or it cannot be reached.
     VaultUnavailable,
+    /// The keyring does not answer in time.
+    VaultHung,
+    /// The keyring takes nothing new.
+    VaultReadOnly,
+    /// What the keyring has is damaged.
+    VaultDamaged,
+    /// A newer Latchkey wrote what the keyring has.
+    VaultTooNew,
+    /// What the keyring had of a sign-in is gone: somebody removed it.
+    VaultEntryGone,
+    /// The secrets are to go into a file, and its passphrase has not been chosen.
+    PassphraseNotSet,
+    /// The file that names the passphrase is no good.
+    PassphraseFile,
+    /// The sign-in is in the agent's memory, and ends with it.
+    SessionInMemory,
     /// The state could not be written: disk full or read-only.
     StateNotSaved,
     /// The newest state file was damaged; the one before it was used.
@@ -380,4 +399,7 @@ pub struct View {
     pub notices: Vec<Notice>,
     /// What the user can mend.
     pub problems: Vec<Problem>,
+    /// Where the secrets of a sign-in are kept.
+    #[serde(default)]
+    pub vault: VaultKind,
 }

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`hello`] | the first frame of either side, and the version they agree on |
 //! | [`messages`] | requests, replies and events of version 1 |
+//! | [`passphrase`] | what the user types to unlock their secrets |
 //! | [`frame`] | length-prefixed JSON, without I/O |
 //! | [`address`] | where the agent of this user listens, and whether that place can be trusted |
 //! | [`client`] | the client's side, blocking |
@@ -17,6 +18,7 @@ pub mod frame;
 pub mod hello;
 pub mod launch;
 pub mod messages;
+pub mod passphrase;
 mod peer;
 #[cfg(feature = "server")]
 pub mod server;

@@ -6,6 +6,8 @@ use latchkey_core::registration::Registration;
 use latchkey_core::view::{SignInMethod, StatusView, UserCode, View};
 use serde::{Deserialize, Serialize};
 
+use crate::passphrase::Passphrase;
+
 /// A request with the number that its reply carries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
@@ -120,6 +122,15 @@ pub enum Request {
         /// Only this version; every version when absent.
         #[serde(default)]
         version: Option<String>,
+    },
+    /// Opens the place where the secrets are, when it is locked.
+    Unlock {
+        /// What opens it. Without it, whoever can ask the user is told to ask once more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        passphrase: Option<Passphrase>,
+        /// Nobody has chosen a passphrase yet: this is to be it.
+        #[serde(default)]
+        first: bool,
     },
     /// Every field that a check sends, with its present value.
     Privacy,

@@ -9,13 +9,19 @@
 //! The environment stands above the user's file, and that one above the machine's. Which program is started and where it
 //! listens is never read from a file: on Windows anybody may write what nobody has made yet below `%PROGRAMDATA%`.
 
-use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+#[cfg(test)]
+mod tests;
 
+use std::path::{Path, PathBuf};
+use std::{env, fmt, fs, io};
+
+use latchkey_core::vault::VaultKind;
 use serde::{Deserialize, Serialize};
 
 /// Names the language that is spoken, above both files.
 pub const LANGUAGE_VARIABLE: &str = "LATCHKEY_LANGUAGE";
+/// Names where secrets are kept, above both files.
+pub const VAULT_VARIABLE: &str = "LATCHKEY_VAULT";
 /// More than any settings take, and little enough to read at every start.
 const LONGEST: u64 = 64 * 1024;
 
@@ -39,6 +45,16 @@ pub enum SettingsError {
         /// What is wrong with it, and where.
         source: serde_json::Error,
     },
+    /// A setting has a value that this version does not know.
+    #[error("{place}: {key} cannot be {value:?}")]
+    UnknownValue {
+        /// The file or the variable.
+        place: String,
+        /// The setting.
+        key: &'static str,
+        /// Its value there.
+        value: String,
+    },
     /// There is no folder for a user's settings.
     #[error("there is no home folder to keep settings in")]
     NoHome,
@@ -55,6 +71,45 @@ pub enum Source {
     Machine(PathBuf),
 }
 
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Environment(variable) => f.write_str(variable),
+            Self::User(path) | Self::Machine(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// A setting that files carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// The language that people are spoken to in.
+    Language,
+    /// Where the secrets of a sign-in are kept.
+    Vault,
+}
+
+impl Key {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Language, Self::Vault];
+
+    /// How it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Language => "language",
+            Self::Vault => "vault",
+        }
+    }
+
+    /// The variable that stands above both files.
+    pub const fn variable(self) -> &'static str {
+        match self {
+            Self::Language => LANGUAGE_VARIABLE,
+            Self::Vault => VAULT_VARIABLE,
+        }
+    }
+}
+
 /// A setting that somebody made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
@@ -69,7 +124,9 @@ pub struct Setting {
 pub struct Settings {
     /// The language that people are spoken to in (BCP 47); the system's where nobody has set one.
     pub language: Option<Setting>,
-    /// Files that were left out, and why.
+    /// Where the secrets of a sign-in are kept ([`VaultKind::name`]); the system's keyring where nobody has chosen.
+    pub vault: Option<Setting>,
+    /// What was left out, and why.
     pub problems: Vec<SettingsError>,
 }
 
@@ -78,6 +135,8 @@ pub struct Settings {
 struct File {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     language: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    vault: Option<String>,
     #[serde(flatten)]
     newer: serde_json::Map<String, serde_json::Value>,
 }
@@ -85,51 +144,79 @@ struct File {
 impl Settings {
     /// Reads what holds now. A file that cannot be read is left out: it must not keep anybody from working.
     pub fn read() -> Self {
-        Self::of(env::var(LANGUAGE_VARIABLE).ok(), user_file(), machine_file())
+        Self::of(|key| env::var(key.variable()).ok(), user_file(), machine_file())
     }
 
-    fn of(environment: Option<String>, user: Option<PathBuf>, machine: Option<PathBuf>) -> Self {
+    fn of(
+        environment: impl Fn(Key) -> Option<String>,
+        user: Option<PathBuf>,
+        machine: Option<PathBuf>,
+    ) -> Self {
         let mut problems = Vec::new();
-        let mut language_in = |path: Option<PathBuf>, source: fn(PathBuf) -> Source| {
+        let mut file = |path: Option<PathBuf>, source: fn(PathBuf) -> Source| {
             let path = path?;
-            let file = File::read(&path).unwrap_or_else(|problem| {
-                problems.push(problem);
-                File::default()
-            });
-            let value = file.language?;
-            Some(Setting {
-                value,
-                source: source(path),
+            let file = File::read(&path);
+            let file = file.map_err(|problem| problems.push(problem)).ok()?;
+            Some((file, source(path)))
+        };
+        let files = [file(user, Source::User), file(machine, Source::Machine)];
+        let mut setting = |key: Key| {
+            let variable = environment(key).filter(|value| !value.is_empty());
+            let variable = variable.map(|value| (value, Source::Environment(key.variable())));
+            let in_files = files.iter().flatten();
+            let in_files = in_files.filter_map(|(file, source)| Some((file.value(key)?, source.clone())));
+            let mut set = variable.into_iter().chain(in_files);
+            set.find_map(|(value, source)| {
+                if key == Key::Vault && VaultKind::from_name(&value).is_none() {
+                    problems.push(SettingsError::UnknownValue {
+                        place: source.to_string(),
+                        key: key.name(),
+                        value,
+                    });
+                    return None;
+                }
+                Some(Setting { value, source })
             })
         };
-        let user = language_in(user, Source::User);
-        let machine = language_in(machine, Source::Machine);
-        let environment = environment
-            .filter(|value| !value.is_empty())
-            .map(|value| Setting {
-                value,
-                source: Source::Environment(LANGUAGE_VARIABLE),
-            });
+        let [language, vault] = Key::ALL.map(&mut setting);
         Self {
-            language: environment.or(user).or(machine),
+            language,
+            vault,
             problems,
         }
     }
+
+    /// Where the secrets of a sign-in are kept.
+    pub fn vault(&self) -> VaultKind {
+        let set = self.vault.as_ref();
+        set.and_then(|set| VaultKind::from_name(&set.value))
+            .unwrap_or_default()
+    }
 }
 
-/// Writes the language into the user's file, or takes it out of there, and says which file that is.
+/// Writes a setting into the user's file, or takes it out of there, and says which file that is.
 ///
 /// # Errors
 /// [`SettingsError`]; a malformed file is left as it is.
-pub fn set_language(value: Option<String>) -> Result<PathBuf, SettingsError> {
+pub fn set(key: Key, value: Option<String>) -> Result<PathBuf, SettingsError> {
     let path = user_file().ok_or(SettingsError::NoHome)?;
     let mut file = File::read(&path)?;
-    file.language = value;
+    match key {
+        Key::Language => file.language = value,
+        Key::Vault => file.vault = value,
+    }
     file.write(&path)?;
     Ok(path)
 }
 
 impl File {
+    fn value(&self, key: Key) -> Option<String> {
+        match key {
+            Key::Language => self.language.clone(),
+            Key::Vault => self.vault.clone(),
+        }
+    }
+
     fn read(path: &Path) -> Result<Self, SettingsError> {
         let text = match read_bounded(path) {
             Ok(text) => text,
@@ -207,59 +294,4 @@ fn user_file() -> Option<PathBuf> {
 #[cfg(windows)]
 fn machine_file() -> Option<PathBuf> {
     folder("PROGRAMDATA").map(|folder| folder.join(r"Latchkey\config.json"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn language(environment: Option<&str>, user: &Path, machine: &Path) -> Option<String> {
-        let settings = Settings::of(
-            environment.map(str::to_owned),
-            Some(user.to_owned()),
-            Some(machine.to_owned()),
-        );
-        settings.language.map(|language| language.value)
-    }
-
-    #[test]
-    fn the_environment_stands_above_the_user_and_the_user_above_the_machine() {
-        let folder = tempfile::tempdir().unwrap();
-        let [user, machine] = ["user", "machine"].map(|name| folder.path().join(name));
-        assert_eq!(language(None, &user, &machine), None);
-        fs::write(&machine, r#"{"language": "de"}"#).unwrap();
-        assert_eq!(language(None, &user, &machine).as_deref(), Some("de"));
-        fs::write(&user, r#"{"language": "en"}"#).unwrap();
-        assert_eq!(language(None, &user, &machine).as_deref(), Some("en"));
-        assert_eq!(language(Some("de-AT"), &user, &machine).as_deref(), Some("de-AT"));
-        assert_eq!(language(Some(""), &user, &machine).as_deref(), Some("en"));
-    }
-
-    #[test]
-    fn a_broken_file_is_named_and_left_out() {
-        let folder = tempfile::tempdir().unwrap();
-        let [user, machine] = ["user", "machine"].map(|name| folder.path().join(name));
-        fs::write(&user, "{").unwrap();
-        fs::write(&machine, r#"{"language": "de"}"#).unwrap();
-        let settings = Settings::of(None, Some(user.clone()), Some(machine));
-        assert_eq!(settings.language.unwrap().value, "de");
-        let problem = settings.problems[0].to_string();
-        assert!(problem.starts_with(&user.display().to_string()), "{problem}");
-    }
-
-    #[test]
-    fn what_is_written_reads_back_and_leaves_the_rest() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("latchkey").join("config.json");
-        let mut file = File::read(&path).unwrap();
-        file.newer.insert("later".to_owned(), true.into());
-        file.language = Some("de".to_owned());
-        file.write(&path).unwrap();
-        let mut again = File::read(&path).unwrap();
-        assert_eq!(again.language.as_deref(), Some("de"));
-        again.language = None;
-        again.write(&path).unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), "{\n  \"later\": true\n}\n");
-        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
-    }
 }

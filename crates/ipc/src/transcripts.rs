@@ -101,6 +101,7 @@ const NAMES: &[&str] = &[
     "request reset",
     "request register",
     "request deregister",
+    "request unlock",
     "request privacy",
     "request claim",
     "request shown",
@@ -139,11 +140,12 @@ fn every_message_has_its_name_in_the_list() {
         | Request::Reset { .. }
         | Request::Register { .. }
         | Request::Deregister { .. }
+        | Request::Unlock { .. }
         | Request::Privacy
         | Request::Claim { .. }
         | Request::Shown { .. }
         | Request::Retire
-        | Request::Unknown => 18,
+        | Request::Unknown => 19,
     };
     let replies = |reply: &Reply| match reply {
         Reply::Done

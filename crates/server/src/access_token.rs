@@ -11,23 +11,23 @@ use crate::jwt::{Audience, Header, JwtError, NumericDate};
 /// How far the clocks of issuer and service may be apart.
 pub const LEEWAY: Duration = Duration::from_secs(60);
 
-/// The claims that matter here.
+/// The claims that matter here, of a JWT or of an answer to an introspection.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Claims {
-    iss: String,
-    sub: String,
-    aud: Audience,
-    exp: NumericDate,
+    pub(crate) iss: String,
+    pub(crate) sub: String,
+    pub(crate) aud: Audience,
+    pub(crate) exp: NumericDate,
     #[serde(default)]
-    nbf: Option<NumericDate>,
+    pub(crate) nbf: Option<NumericDate>,
     #[serde(default)]
-    iat: Option<NumericDate>,
+    pub(crate) iat: Option<NumericDate>,
     #[serde(default)]
-    cnf: Option<Cnf>,
+    pub(crate) cnf: Option<Cnf>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
-struct Cnf {
+pub(crate) struct Cnf {
     #[serde(default)]
     jkt: Option<Thumbprint>,
 }

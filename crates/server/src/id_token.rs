@@ -5,6 +5,7 @@ use latchkey_core::time::Timestamp;
 use serde::Deserialize;
 
 use crate::access_token::check_times;
+use crate::address;
 use crate::jwt::{Audience, Header, JwtError, NumericDate};
 use crate::store::records::{EmailClaim, Issuer};
 
@@ -81,21 +82,9 @@ fn email(claims: &Claims, issuer: &Issuer, all: &[Issuer]) -> Option<String> {
         Verified::Flag(flag) => *flag,
         Verified::Text(text) => text == "true",
     };
-    let email = normalised_email(claims.email.as_deref()?).filter(|_| verified)?;
-    let (_, domain) = email.rsplit_once('@')?;
-    let named = all
-        .iter()
-        .find(|other| other.domains.iter().any(|owned| owned == domain));
-    let owner = named.or_else(|| all.iter().find(|other| other.domains.is_empty()))?;
+    let email = address::email(claims.email.as_deref()?).filter(|_| verified)?;
+    let owner = address::owner(all, &email)?;
     (owner.issuer == issuer.issuer).then_some(email)
-}
-
-/// An e-mail address as it is stored and compared: in small letters. `None` where it cannot be one.
-pub fn normalised_email(text: &str) -> Option<String> {
-    let text = text.trim().to_lowercase();
-    let (local, domain) = text.rsplit_once('@')?;
-    let plain = !text.chars().any(|c| c.is_whitespace() || c.is_control());
-    (plain && text.len() <= 254 && !local.is_empty() && !domain.is_empty()).then_some(text)
 }
 
 #[cfg(test)]
@@ -116,6 +105,8 @@ mod tests {
             audience: None,
             redirect: Redirect::default(),
             token_audience: None,
+            introspection: None,
+            moved_to: None,
             domains: domains.iter().map(|&domain| domain.to_owned()).collect(),
         }
     }

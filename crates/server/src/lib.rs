@@ -1,7 +1,7 @@
 //! The licensing service: it knows products, subscriptions, seats and devices, and signs leases and refusals.
 //!
 //! ```text
-//! request ──► routes ──► access_token · id_token · identity (keys of the issuers)
+//! request ──► routes ──► access_token · id_token · identity (keys of the issuers) · introspection
 //!               │
 //!               ▼
 //!             store.check ──► one transaction: rows ──► decide (pure) ──► rows
@@ -17,7 +17,10 @@
 //! | [`signer`] | root key, lease keys, keys document; the signing itself |
 //! | [`jwt`] | signatures of tokens that other people's issuers made |
 //! | [`identity`] | the issuers' keys, fetched and remembered within bounds |
+//! | [`introspection`] | opaque tokens: their issuers are asked about them, within bounds |
 //! | [`access_token`], [`id_token`] | what the claims of those tokens must say |
+//! | [`address`] | e-mail addresses, and who may vouch for them |
+//! | [`issuer_check`] | what an issuer offers, in words |
 //! | [`nonce`], [`replay`] | freshness of DPoP proofs (RFC 9449) |
 //! | [`routes`] | one file for each route |
 //! | [`serve`], [`end`] | listening, TLS, shutting down |
@@ -25,13 +28,15 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 pub mod access_token;
+pub mod address;
 pub mod cli;
-
 pub mod clock;
 pub mod decide;
 pub mod end;
 pub mod id_token;
 pub mod identity;
+pub mod introspection;
+pub mod issuer_check;
 pub mod jwt;
 pub mod nonce;
 pub mod private_file;

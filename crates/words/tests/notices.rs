@@ -205,8 +205,8 @@ fn a_problem_without_words_is_named() {
     let sentence = words("en").problem("flux_capacitor");
     assert_eq!(sentence.text, "Something went wrong: flux_capacitor.");
     assert_eq!(
-        words("en").problem("vault_locked").next_step,
-        "Unlock the keyring. Latchkey goes on by itself."
+        words("en").problem("state_not_saved").next_step,
+        "Make room on the disk."
     );
     assert_eq!(words("en").field("device.name").name, "Name of this computer");
     assert_eq!(words("en").field("shoe_size").name, "shoe_size");

@@ -449,12 +449,14 @@ fn two_services_are_told_apart() {
 
 #[test]
 fn an_ended_sign_in_can_be_renewed() {
-    let view = View {
-        problems: vec![Problem::SignInAgain],
-        ..licensed()
-    };
-    let menu = shown(Some(&view));
-    assert!(menu.contains("SignIn {") && menu.contains("sign-out"), "{menu}");
+    for problem in [Problem::SignInAgain, Problem::VaultEntryGone] {
+        let view = View {
+            problems: vec![problem],
+            ..licensed()
+        };
+        let menu = shown(Some(&view));
+        assert!(menu.contains("SignIn {") && menu.contains("sign-out"), "{menu}");
+    }
 }
 
 #[test]

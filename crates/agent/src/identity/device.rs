@@ -102,7 +102,10 @@ impl Oidc {
             ("client_id", identity.client_id.clone()),
             ("scope", scopes.join(" ")),
         ];
-        let answer: Answer = match self.post(endpoint, form.into_iter().chain(exchange::target(identity))).await? {
+        let answer: Answer = match self
+            .post(endpoint, form.into_iter().chain(exchange::target(identity)))
+            .await?
+        {
             Ok(answer) => answer,
             Err(refused) => return Err(refused.into_error()),
         };
@@ -136,7 +139,10 @@ impl Oidc {
             ),
             (header::ACCEPT, HeaderValue::from_static("application/json")),
         ]);
-        let answer = self.http.exchange(Method::POST, url, headers, body.into_bytes()).await?;
+        let answer = self
+            .http
+            .exchange(Method::POST, url, headers, body.into_bytes())
+            .await?;
         if let Some(error) = super::provider::not_data(url, &answer) {
             return Err(error);
         }

@@ -34,8 +34,30 @@ pub const ACCESS_DENIED: &str = "access_denied";
 pub const EXPIRED: &str = "expired";
 /// The keyring is locked.
 pub const VAULT_LOCKED: &str = "vault_locked";
-/// There is no keyring, or it does not answer.
+/// There is no keyring, or it cannot be reached.
 pub const VAULT_UNAVAILABLE: &str = "vault_unavailable";
+/// The keyring does not answer in time.
+pub const VAULT_HUNG: &str = "vault_hung";
+/// The keyring takes nothing new.
+pub const VAULT_READ_ONLY: &str = "vault_read_only";
+/// What the keyring has is damaged.
+pub const VAULT_DAMAGED: &str = "vault_damaged";
+/// A newer Latchkey wrote what the keyring has.
+pub const VAULT_TOO_NEW: &str = "vault_too_new";
+/// What the keyring had of a sign-in is gone.
+pub const VAULT_ENTRY_GONE: &str = "vault_entry_gone";
+/// The vault is a file without a passphrase yet.
+pub const PASSPHRASE_NOT_SET: &str = "passphrase_not_set";
+/// The file that holds the passphrase is no good.
+pub const PASSPHRASE_FILE: &str = "passphrase_file";
+/// The passphrase is not the right one.
+pub const WRONG_PASSPHRASE: &str = "wrong_passphrase";
+/// A passphrase has been chosen already.
+pub const PASSPHRASE_SET: &str = "passphrase_set";
+/// A passphrase that would be guessed.
+pub const PASSPHRASE_TOO_SHORT: &str = "passphrase_too_short";
+/// There is nothing that a passphrase would open.
+pub const NOTHING_TO_UNLOCK: &str = "nothing_to_unlock";
 /// The user must sign in again.
 pub const SIGN_IN_AGAIN: &str = "sign_in_again";
 /// Something of the same kind is still going on.
@@ -61,6 +83,17 @@ pub const ALL: &[&str] = &[
     EXPIRED,
     VAULT_LOCKED,
     VAULT_UNAVAILABLE,
+    VAULT_HUNG,
+    VAULT_READ_ONLY,
+    VAULT_DAMAGED,
+    VAULT_TOO_NEW,
+    VAULT_ENTRY_GONE,
+    PASSPHRASE_NOT_SET,
+    PASSPHRASE_FILE,
+    WRONG_PASSPHRASE,
+    PASSPHRASE_SET,
+    PASSPHRASE_TOO_SHORT,
+    NOTHING_TO_UNLOCK,
     SIGN_IN_AGAIN,
     BUSY,
     STATE_NOT_SAVED,
@@ -113,9 +146,16 @@ fn of_http(error: &HttpError) -> &'static str {
 pub fn of_vault(error: &VaultError) -> &'static str {
     match error {
         VaultError::Locked => VAULT_LOCKED,
-        VaultError::Unavailable { .. }
-        | VaultError::TimedOut
-        | VaultError::Corrupt { .. }
-        | VaultError::TooNew { .. } => VAULT_UNAVAILABLE,
+        VaultError::Unavailable { .. } => VAULT_UNAVAILABLE,
+        VaultError::TimedOut => VAULT_HUNG,
+        VaultError::ReadOnly { .. } => VAULT_READ_ONLY,
+        VaultError::Corrupt { .. } => VAULT_DAMAGED,
+        VaultError::TooNew { .. } => VAULT_TOO_NEW,
+        VaultError::NoPassphrase => PASSPHRASE_NOT_SET,
+        VaultError::PassphraseFile { .. } => PASSPHRASE_FILE,
+        VaultError::WrongPassphrase => WRONG_PASSPHRASE,
+        VaultError::PassphraseSet => PASSPHRASE_SET,
+        VaultError::PassphraseTooShort => PASSPHRASE_TOO_SHORT,
+        VaultError::NothingToUnlock => NOTHING_TO_UNLOCK,
     }
 }

@@ -62,6 +62,9 @@ pub enum Ended {
     /// Nobody is signed in.
     #[error("nobody is signed in")]
     SignedOut,
+    /// The vault has no entry at all. Whoever had signed in did not sign out: somebody removed it.
+    #[error("the keyring's entry is gone")]
+    Removed,
     /// The provider does not take the refresh token.
     #[error("the identity service does not take the refresh token any more")]
     InvalidGrant,
@@ -80,6 +83,7 @@ impl SessionError {
     /// The stable key.
     pub fn problem(&self) -> &'static str {
         match self {
+            Self::SignInAgain(Ended::Removed) => problem::VAULT_ENTRY_GONE,
             Self::SignInAgain(_) => problem::SIGN_IN_AGAIN,
             Self::Vault(error) => problem::of_vault(error),
             Self::Identity(error) => error.problem(),

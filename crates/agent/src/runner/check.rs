@@ -7,14 +7,14 @@ use latchkey_api::check::{CheckRequest, DeviceDescription, ProductQuery};
 use latchkey_core::code::Reason;
 use latchkey_core::engine::{Attempt, CheckAnswered, CheckFailure, Outcome, Side, Signed};
 use latchkey_core::status::Party;
+use latchkey_core::vault::VaultTrouble;
 
 use super::{Runner, Tools};
 use crate::devices::{Device, Slot};
 use crate::http::HttpError;
-use crate::identity::session::{Credentials, SessionError};
+use crate::identity::session::{Credentials, Ended, SessionError};
 use crate::licensing::LicensingError;
 use crate::random;
-use crate::vault::VaultError;
 
 /// Whose credentials a check is made with.
 pub(crate) struct CredentialsOf {
@@ -151,6 +151,7 @@ impl Check<'_> {
                 })
                 .collect(),
             id_token: identify.then(|| session.tokens.id_token.expose().to_owned()),
+            issuer: Some(self.issuer.to_owned()),
         };
         let now = || self.tools.token_time();
         let answer = self
@@ -219,9 +220,11 @@ impl Check<'_> {
     async fn session_failed(&self, error: &SessionError) -> CheckFailure {
         tracing::info!(%error, "no access token");
         match error {
+            SessionError::SignInAgain(Ended::Removed) => CheckFailure::VaultEmptied,
             SessionError::SignInAgain(_) => CheckFailure::SignInAgain,
-            SessionError::Vault(VaultError::Locked) => CheckFailure::VaultLocked,
-            SessionError::Vault(_) => CheckFailure::VaultUnavailable,
+            SessionError::Vault(error) => {
+                CheckFailure::Vault(error.trouble().unwrap_or(VaultTrouble::Unavailable))
+            }
             SessionError::Identity(error) if error.suspects_clock() => {
                 CheckFailure::Hindered(Reason::ClockWrong)
             }

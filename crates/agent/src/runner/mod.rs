@@ -16,19 +16,22 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use latchkey_core::clock::Clock;
-use latchkey_core::engine::{Attempt, Outcome};
+use latchkey_core::code::Code;
+use latchkey_core::engine::{Answer, Attempt, Outcome, Ticket};
 use latchkey_core::facts::Facts;
 use latchkey_core::time::Timestamp;
+use latchkey_core::vault::{KeyState, VaultKind, VaultTrouble};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::devices::{Device, Slot};
 use crate::http::Http;
-use crate::identity::Oidc;
 use crate::identity::session::Sessions;
+use crate::identity::{Oidc, problem};
 use crate::licensing::Licensing;
 use crate::os::{Clocks, Machine};
-use crate::vault::{Access, Vault};
+use crate::secret::SecretText;
+use crate::vault::{Vault, VaultError};
 
 pub(crate) use check::CredentialsOf;
 pub(crate) use ending::sign_release;
@@ -43,6 +46,10 @@ pub(crate) enum Report {
     Device(String, Slot),
     /// A save went otherwise than the one before.
     Saved(bool),
+    /// The vault is otherwise than before.
+    Vault(Option<VaultTrouble>),
+    /// What came of unlocking the vault.
+    Unlocked(Ticket, Answer),
 }
 
 /// What every task needs. Clones share it.
@@ -153,6 +160,33 @@ impl Runner {
             .unwrap_or_else(PoisonError::into_inner) = clock.clone();
     }
 
+    /// Unlocks the vault: with a passphrase, or by asking the user again.
+    pub(crate) fn unlock(&self, ticket: Ticket, passphrase: Option<SecretText>, first: bool) {
+        let tools = self.tools.clone();
+        tokio::spawn(async move {
+            let unlocked = match passphrase {
+                Some(passphrase) => tools.vault.unlock(passphrase, first).await,
+                None => {
+                    tools.vault.ask_again();
+                    tools.vault.make_ready().await
+                }
+            };
+            let answer = match unlocked {
+                Ok(()) => Answer::Done,
+                Err(error) => {
+                    tracing::info!(%error, "the vault stays as it is");
+                    Answer::Refused {
+                        code: error
+                            .trouble()
+                            .map_or(Code::InvalidArgument, |_| Code::AuthPending),
+                        problem: problem::of_vault(&error).to_owned(),
+                    }
+                }
+            };
+            let _loop_ended = tools.reports.send(Report::Unlocked(ticket, answer));
+        });
+    }
+
     fn spawn(&mut self, service: &str, task: impl Future<Output = ()> + Send + 'static) {
         let tasks = self.by_service.entry(service.to_owned()).or_default();
         tasks.retain(|task| !task.is_finished());
@@ -167,8 +201,15 @@ impl Runner {
         }
     }
 
-    /// Takes up what the stored facts name: each account's issuer, and the device key of every service that has one. A keyring that is locked is waited for.
-    pub(crate) fn take_up(&mut self, facts: &Facts) {
+    /// Takes up what the stored facts name: each account's issuer, and the device key of every service that has one. A keyring
+    /// that is locked is waited for.
+    pub(crate) fn take_up(&mut self, facts: &Facts, vault: VaultKind) {
+        tokio::spawn(watch_the_vault(self.tools.clone()));
+        if vault == VaultKind::File {
+            // Nobody is asked, and everyone can see whether the passphrase is still to come.
+            let tools = self.tools.clone();
+            tokio::spawn(async move { tools.vault.make_ready().await });
+        }
         for (name, service) in &facts.services {
             if let Some(account) = &service.account {
                 self.tools.licensing.remember_issuer(name, &account.issuer);
@@ -189,20 +230,40 @@ impl Runner {
 async fn load_device(tools: &Tools, service: &str) {
     let mut access = tools.vault.access();
     loop {
-        match tools.vault.load(&tools.sessions.entry(service)).await {
-            Ok(Some(secrets)) => {
-                let slot = secrets
-                    .device_key
-                    .signing_key()
-                    .map_or(Slot::Gone, |key| Slot::Held(Device::new(key)));
-                return tools.hand_over(service, slot);
+        access.mark_unchanged();
+        let loaded = tools.vault.load(&tools.sessions.entry(service)).await;
+        let key = loaded.and_then(|secrets| {
+            secrets
+                .map(|secrets| secrets.device_key.signing_key())
+                .transpose()
+        });
+        match key {
+            Ok(Some(key)) => return tools.hand_over(service, Slot::Held(Device::new(key))),
+            Ok(None) => return tools.hand_over(service, Slot::Gone(KeyState::Gone)),
+            Err(error @ (VaultError::Corrupt { .. } | VaultError::TooNew { .. })) => {
+                tracing::warn!(%error, "the device key cannot be read");
+                let trouble = error.trouble().unwrap_or(VaultTrouble::Damaged);
+                return tools.hand_over(service, Slot::Gone(KeyState::Unreadable(trouble)));
             }
-            Ok(None) => return tools.hand_over(service, Slot::Gone),
             Err(error) => tracing::warn!(%error, "the device key is not to be had yet"),
         }
         // Somebody unlocks the keyring, or its service comes back.
-        if access.wait_for(|access| *access == Access::Ready).await.is_err() {
-            return;
+        loop {
+            if access.changed().await.is_err() {
+                return;
+            }
+            if access.borrow_and_update().is_open() {
+                break;
+            }
         }
+    }
+}
+
+/// Tells the loop whenever the vault is otherwise than before.
+async fn watch_the_vault(tools: Tools) {
+    let mut access = tools.vault.access();
+    while access.changed().await.is_ok() {
+        let seen = *access.borrow_and_update();
+        let _loop_ended = tools.reports.send(Report::Vault(seen.trouble()));
     }
 }

@@ -11,6 +11,10 @@ use crate::devices::{Device, Slot};
 use crate::identity::session::SessionError;
 use crate::identity::{self, IdentityError};
 use crate::licensing::LicensingError;
+use crate::vault::Access;
+
+/// How long a keyring takes to show its prompt, or to find out that it cannot.
+const SHOWN_WITHIN: Duration = Duration::from_secs(2);
 
 /// Why a sign-in failed.
 #[derive(Debug, thiserror::Error)]
@@ -62,12 +66,34 @@ impl Runner {
 }
 
 async fn sign_in(tools: &Tools, attempt: Attempt, begin: &Begin) -> Result<SignedIn, SignInError> {
+    can_be_kept(tools).await?;
     tools.licensing.rediscover(&begin.service);
     let email = begin.email.as_deref();
     let identity = tools.licensing.identity_for(&begin.service, email).await?;
     match begin.method {
         SignInMethod::Browser => in_the_browser(tools, attempt, begin, &identity).await,
         SignInMethod::DeviceCode => by_code(tools, attempt, begin, &identity).await,
+    }
+}
+
+/// Whether tokens could be stored, found out before the user is sent anywhere. A prompt that is open is not waited for:
+/// the user answers it meanwhile. One that could not be shown is as good as closed.
+async fn can_be_kept(tools: &Tools) -> Result<(), SessionError> {
+    let mut access = tools.vault.access();
+    let prompting = async {
+        // The guard that comes back is let go of here.
+        let prompting = access
+            .wait_for(|access| *access == Access::Prompting)
+            .await
+            .is_ok();
+        if prompting {
+            tokio::time::sleep(SHOWN_WITHIN).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        ready = tools.vault.make_ready() => Ok(ready?),
+        () = prompting => Ok(()),
     }
 }
 

@@ -1,15 +1,17 @@
 //! What the vault asks of a keyring.
 
 use super::{Entry, VaultError};
-use crate::secret::SecretBytes;
+use crate::secret::{SecretBytes, SecretText};
 
 /// What an entry is wanted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// To read it.
     Read,
-    /// To write or delete it.
+    /// To write it.
     Write,
+    /// To delete it.
+    Delete,
 }
 
 /// A keyring. Every call may block; the vault calls from a thread that nobody waits for.
@@ -22,12 +24,25 @@ pub trait Backend: Send + 'static {
         Ok(false)
     }
 
+    /// Whether [`Backend::unlock`] asks a person, who takes their time.
+    fn asks(&self) -> bool {
+        true
+    }
+
     /// Asks the user, and returns when they have answered.
     ///
     /// # Errors
     /// [`VaultError::Locked`] when they said no, or when there is no way to ask them.
     fn unlock(&mut self) -> Result<(), VaultError> {
         Ok(())
+    }
+
+    /// Opens it with what the user has typed; with `first`, that is what opens it from now on.
+    ///
+    /// # Errors
+    /// [`VaultError::WrongPassphrase`] and the like.
+    fn unlock_with(&mut self, _passphrase: &SecretText, _first: bool) -> Result<(), VaultError> {
+        Err(VaultError::NothingToUnlock)
     }
 
     /// Reads an entry. `None` only when the keyring is open and has no such entry.

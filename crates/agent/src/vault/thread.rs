@@ -5,46 +5,30 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
 use std::thread;
 use std::time::Duration;
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
-use super::{Access, Backend, Entry, Purpose, VaultError};
-use crate::secret::SecretBytes;
+use super::worker::{Shared, Work, Worker};
+use super::{Access, Backend, VaultError};
 
 /// Jobs that may wait. More than this means that nobody has looked at the answers for a long time.
 const LONGEST_QUEUE: usize = 64;
 /// How often a locked keyring is looked at. Seeing whether it is locked asks nobody anything.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// When a keyring that hangs is given up.
-const HUNG_AFTER: Duration = Duration::from_secs(60);
+/// How often one is looked for that is not there.
+const LOOK_FOR_EVERY: Duration = Duration::from_secs(30);
+/// When a keyring that hangs is given up: after so many of the deadlines that callers have.
+const HUNG_AFTER: u32 = 6;
 /// When a prompt that nobody answers is given up (rule 17: at most 15 min).
 const UNANSWERED_AFTER: Duration = Duration::from_secs(14 * 60);
+/// Threads that may hang at a time. A keyring that has swallowed as many is asked nothing more until it lets one go.
+const MOST_STUCK: isize = 4;
 
 pub(super) type Make = Box<dyn FnMut() -> Box<dyn Backend> + Send>;
-type Answer<T> = oneshot::Sender<Result<T, VaultError>>;
-
-/// What to do, and who wants to know what came of it.
-pub(super) enum Work {
-    Read {
-        entry: Entry,
-        answer: Answer<Option<SecretBytes>>,
-    },
-    Write {
-        entry: Entry,
-        value: SecretBytes,
-        answer: Answer<()>,
-    },
-    Delete {
-        entry: Entry,
-        answer: Answer<()>,
-    },
-    /// Only see whether it is open by now.
-    Look,
-}
 
 /// One entry of the queue.
 pub(super) struct Job(pub(super) Work);
@@ -53,7 +37,7 @@ pub(super) struct Job(pub(super) Work);
 #[derive(Clone, Debug)]
 pub(super) struct Queue {
     jobs: SyncSender<Job>,
-    dismissed: Arc<AtomicBool>,
+    shared: Shared,
 }
 
 impl Queue {
@@ -67,173 +51,122 @@ impl Queue {
     }
 
     pub(super) fn ask_again(&self) {
-        self.dismissed.store(false, Ordering::Relaxed);
+        self.shared.refuse(None);
     }
 }
 
-/// Starts the supervisor. It ends when the last [`Queue`] is dropped.
-pub(super) fn start(make: Make) -> io::Result<(Queue, watch::Receiver<Access>)> {
+/// Starts the supervisor. It ends when the last [`Queue`] is dropped. A call that takes longer than `deadline` hangs.
+pub(super) fn start(make: Make, deadline: Duration) -> io::Result<(Queue, watch::Receiver<Access>)> {
     let (jobs, queue) = mpsc::sync_channel(LONGEST_QUEUE);
     let (access, seen) = watch::channel(Access::default());
-    let dismissed = Arc::new(AtomicBool::new(false));
     let shared = Shared {
         access,
-        dismissed: Arc::clone(&dismissed),
+        refused: Arc::default(),
         prompting: Arc::default(),
+    };
+    let supervisor = Supervisor {
+        shared: shared.clone(),
+        deadline,
+        stuck: Arc::default(),
     };
     thread::Builder::new()
         .name("vault".into())
-        .spawn(move || supervise(&queue, make, &shared))?;
-    Ok((Queue { jobs, dismissed }, seen))
+        .spawn(move || supervisor.supervise(&queue, make))?;
+    Ok((Queue { jobs, shared }, seen))
 }
 
-/// What supervisor and workers both see.
-#[derive(Clone)]
-struct Shared {
-    access: watch::Sender<Access>,
-    /// The user has closed the prompt: do not show it again by ourselves.
-    dismissed: Arc<AtomicBool>,
-    /// A prompt is open.
-    prompting: Arc<AtomicBool>,
-}
-
-fn supervise(queue: &Receiver<Job>, mut make: Make, shared: &Shared) {
-    let mut backend = make();
-    loop {
-        let job = match queue.recv_timeout(LOOK_EVERY) {
-            Ok(job) => job,
-            Err(RecvTimeoutError::Timeout) if *shared.access.borrow() == Access::Locked => Job(Work::Look),
-            Err(RecvTimeoutError::Timeout) => match queue.recv() {
-                Ok(job) => job,
-                Err(_) => return,
-            },
-            Err(RecvTimeoutError::Disconnected) => return,
-        };
-        backend = run(backend, job, shared).unwrap_or_else(|| {
-            tracing::warn!("the keyring hangs: starting over");
-            shared.access.send_replace(Access::Unavailable);
-            make()
-        });
-    }
-}
-
-/// Runs one job, and hands the backend back unless the job hangs.
-fn run(mut backend: Box<dyn Backend>, job: Job, shared: &Shared) -> Option<Box<dyn Backend>> {
-    let abandoned = Arc::new(AtomicBool::new(false));
-    let (done, finished) = mpsc::channel();
-    let worker = Worker {
-        shared: shared.clone(),
-        abandoned: Arc::clone(&abandoned),
-    };
-    shared.prompting.store(false, Ordering::Relaxed);
-    let spawned = thread::Builder::new().name("vault-call".into()).spawn(move || {
-        worker.work(backend.as_mut(), job.0);
-        let _given_up = done.send(backend);
-    });
-    if spawned.is_err() {
-        return None;
-    }
-    let mut result = finished.recv_timeout(HUNG_AFTER);
-    if result.is_err() && shared.prompting.load(Ordering::Relaxed) {
-        result = finished.recv_timeout(UNANSWERED_AFTER);
-    }
-    if result.is_err() {
-        abandoned.store(true, Ordering::Relaxed);
-    }
-    result.ok()
-}
-
-struct Worker {
+struct Supervisor {
     shared: Shared,
-    abandoned: Arc<AtomicBool>,
+    deadline: Duration,
+    /// Threads that were given up and have not come back.
+    stuck: Arc<AtomicIsize>,
 }
 
-impl Worker {
-    fn work(&self, backend: &mut dyn Backend, work: Work) {
-        match work {
-            // Nobody waits for a late read, so it is not done, and opens no prompt.
-            Work::Read { answer, .. } if answer.is_closed() => {}
-            Work::Read { entry, answer } => {
-                self.answer(
-                    answer,
-                    self.open(backend, Purpose::Read)
-                        .and_then(|()| backend.read(&entry)),
-                );
+impl Supervisor {
+    fn supervise(&self, queue: &Receiver<Job>, mut make: Make) {
+        let mut backend = make();
+        while let Some(Job(work)) = self.next(queue) {
+            if self.stuck.load(Ordering::Relaxed) >= MOST_STUCK {
+                work.refuse(VaultError::TimedOut);
+                continue;
             }
-            Work::Write { entry, value, answer } => {
-                self.answer(
-                    answer,
-                    self.open(backend, Purpose::Write)
-                        .and_then(|()| put(backend, &entry, &value)),
-                );
-            }
-            Work::Delete { entry, answer } => {
-                self.answer(
-                    answer,
-                    self.open(backend, Purpose::Write)
-                        .and_then(|()| backend.delete(&entry)),
-                );
-            }
-            Work::Look => match backend.is_locked(Purpose::Read) {
-                Ok(true) => {}
-                Ok(false) => {
-                    self.shared.dismissed.store(false, Ordering::Relaxed);
-                    self.saw(Access::Ready);
-                }
-                Err(_) => self.saw(Access::Unavailable),
-            },
+            backend = self.run(backend, work).unwrap_or_else(|| {
+                tracing::warn!("the keyring hangs: starting over");
+                make()
+            });
         }
     }
 
-    /// Makes sure that the keyring is open, asking the user where it must, and only once.
-    fn open(&self, backend: &mut dyn Backend, purpose: Purpose) -> Result<(), VaultError> {
-        if !backend.is_locked(purpose)? {
-            self.shared.dismissed.store(false, Ordering::Relaxed);
-            return Ok(());
+    /// The next job; to look at the keyring, where nobody asks and it was not open; `None` when nobody is left.
+    fn next(&self, queue: &Receiver<Job>) -> Option<Job> {
+        let access = *self.shared.access.borrow();
+        let look_after = match access {
+            Access::Locked => LOOK_EVERY,
+            Access::Unavailable | Access::Hung => LOOK_FOR_EVERY,
+            Access::Unknown
+            | Access::Ready
+            | Access::ReadOnly
+            | Access::Prompting
+            | Access::NoPassphrase
+            | Access::PassphraseFile => return queue.recv().ok(),
+        };
+        match queue.recv_timeout(look_after) {
+            Ok(job) => Some(job),
+            Err(RecvTimeoutError::Timeout) => Some(Job(Work::Look)),
+            Err(RecvTimeoutError::Disconnected) => None,
         }
-        if self.shared.dismissed.load(Ordering::Relaxed) {
-            return Err(VaultError::Locked);
-        }
-        self.saw(Access::Prompting);
-        self.shared.prompting.store(true, Ordering::Relaxed);
-        let unlocked = backend.unlock();
+    }
+
+    /// Runs one job, and hands the backend back unless the job hangs.
+    fn run(&self, mut backend: Box<dyn Backend>, work: Work) -> Option<Box<dyn Backend>> {
+        let abandoned = Arc::new(AtomicBool::new(false));
+        let (done, finished) = mpsc::channel();
+        let worker = Worker {
+            shared: self.shared.clone(),
+            abandoned: Arc::clone(&abandoned),
+        };
         self.shared.prompting.store(false, Ordering::Relaxed);
-        if unlocked == Err(VaultError::Locked) {
-            self.shared.dismissed.store(true, Ordering::Relaxed);
-        }
-        // Somebody else has taken over meanwhile, so this job must touch nothing any more.
-        if self.abandoned.load(Ordering::Relaxed) {
-            Err(VaultError::TimedOut)
-        } else {
-            unlocked
-        }
-    }
-
-    fn answer<T>(&self, answer: Answer<T>, result: Result<T, VaultError>) {
-        self.saw(match &result {
-            Err(VaultError::Locked) => Access::Locked,
-            Err(VaultError::Unavailable { .. } | VaultError::TimedOut) => Access::Unavailable,
-            Ok(_) | Err(VaultError::Corrupt { .. } | VaultError::TooNew { .. }) => Access::Ready,
+        let stuck = Arc::clone(&self.stuck);
+        let spawned = thread::Builder::new().name("vault-call".into()).spawn(move || {
+            worker.work(backend.as_mut(), work);
+            let _given_up = done.send(backend);
+            if worker.abandoned.swap(true, Ordering::AcqRel) {
+                stuck.fetch_sub(1, Ordering::Relaxed);
+            }
         });
-        let _nobody_waits = answer.send(result);
-    }
-
-    fn saw(&self, access: Access) {
-        if !self.abandoned.load(Ordering::Relaxed) {
-            self.shared
-                .access
-                .send_if_modified(|before| std::mem::replace(before, access) != access);
+        if let Err(error) = spawned {
+            tracing::error!(%error, "no thread can be started for the keyring");
+            self.shared.saw(Access::Unavailable);
+            return None;
         }
+        let result = self.wait(&finished);
+        if result.is_none() {
+            self.stuck.fetch_add(1, Ordering::Relaxed);
+            if abandoned.swap(true, Ordering::AcqRel) {
+                // It has come back just now.
+                self.stuck.fetch_sub(1, Ordering::Relaxed);
+            } else {
+                self.shared.saw(Access::Hung);
+            }
+        }
+        result
     }
-}
 
-/// Writes and reads back: a keyring that says "done" and keeps something else would lose a rotated refresh token.
-fn put(backend: &mut dyn Backend, entry: &Entry, value: &SecretBytes) -> Result<(), VaultError> {
-    backend.write(entry, value)?;
-    match backend.read(entry)? {
-        Some(kept) if kept == *value => Ok(()),
-        Some(_) | None => Err(VaultError::Corrupt {
-            why: "it kept something else than it was given".into(),
-        }),
+    /// Waits for a job, and says when it takes longer than anybody waits for it. A person may take their time.
+    fn wait(&self, finished: &Receiver<Box<dyn Backend>>) -> Option<Box<dyn Backend>> {
+        let is_prompting = || self.shared.prompting.load(Ordering::Relaxed);
+        if let Ok(backend) = finished.recv_timeout(self.deadline) {
+            return Some(backend);
+        }
+        if !is_prompting() {
+            self.shared.saw(Access::Hung);
+        }
+        if let Ok(backend) = finished.recv_timeout(self.deadline * (HUNG_AFTER - 1)) {
+            return Some(backend);
+        }
+        if is_prompting() {
+            return finished.recv_timeout(UNANSWERED_AFTER).ok();
+        }
+        None
     }
 }

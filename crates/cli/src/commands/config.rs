@@ -1,10 +1,15 @@
 //! `latchkey config`: what holds, and from where.
 
 use std::env;
+use std::time::Duration;
 
+use latchkey_core::vault::VaultKind;
 use latchkey_ipc::address::{Address, FOLDER_VARIABLE};
+use latchkey_ipc::client::Connection;
+use latchkey_ipc::hello::Kind;
 use latchkey_ipc::launch::{self, PROGRAM_VARIABLE};
-use latchkey_ipc::settings::{self, Settings, Source};
+use latchkey_ipc::messages::{Reply, Request};
+use latchkey_ipc::settings::{self, Key, Setting, Settings, Source};
 use latchkey_words::{Value, Words};
 use serde::Serialize;
 
@@ -15,8 +20,8 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::{language, output, text};
 
-/// The one setting that files carry.
-const LANGUAGE: &str = "language";
+/// How long a running agent may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// `latchkey config list --json`
 #[derive(Serialize)]
@@ -51,7 +56,7 @@ pub(super) fn run(
 }
 
 fn list(json: bool, asked: Option<&str>, settings: &Settings, words: &Words) -> Outcome {
-    let rows = vec![spoken(asked, settings, words), agent(), socket()?];
+    let rows = vec![spoken(asked, settings, words), kept(settings), agent(), socket()?];
     if json {
         output::json(&Document {
             schema: SCHEMA,
@@ -76,21 +81,40 @@ fn list(json: bool, asked: Option<&str>, settings: &Settings, words: &Words) -> 
 fn spoken(asked: Option<&str>, settings: &Settings, words: &Words) -> Row {
     let (value, source, place) = match (asked, &settings.language) {
         (Some(asked), _) => (asked.to_owned(), "command_line", None),
-        (None, Some(set)) => {
-            let (source, place) = match &set.source {
-                Source::Environment(variable) => ("environment", (*variable).to_owned()),
-                Source::User(path) => ("user_file", path.display().to_string()),
-                Source::Machine(path) => ("machine_file", path.display().to_string()),
-            };
-            (set.value.clone(), source, Some(place))
-        }
+        (None, Some(set)) => return set_by(Key::Language, set),
         (None, None) => (words.language().to_owned(), "default", None),
     };
     Row {
-        key: LANGUAGE,
+        key: Key::Language.name(),
         value: Some(value),
         source,
         place,
+    }
+}
+
+fn kept(settings: &Settings) -> Row {
+    match &settings.vault {
+        Some(set) => set_by(Key::Vault, set),
+        None => Row {
+            key: Key::Vault.name(),
+            value: Some(VaultKind::default().name().to_owned()),
+            source: "default",
+            place: None,
+        },
+    }
+}
+
+fn set_by(key: Key, set: &Setting) -> Row {
+    let source = match &set.source {
+        Source::Environment(_) => "environment",
+        Source::User(_) => "user_file",
+        Source::Machine(_) => "machine_file",
+    };
+    Row {
+        key: key.name(),
+        value: Some(set.value.clone()),
+        source,
+        place: Some(set.source.to_string()),
     }
 }
 
@@ -128,15 +152,41 @@ fn endpoint(address: &Address) -> String {
 }
 
 fn set(key: &str, value: Option<&String>, words: &Words) -> Outcome {
-    if key != LANGUAGE {
+    let Some(key) = Key::ALL.into_iter().find(|known| known.name() == key) else {
         return Err(Failure::new(Exit::Usage, "unknown_setting", key));
+    };
+    let (is_known, problem): (fn(&str) -> bool, _) = match key {
+        Key::Language => (language::is_spoken, "unknown_language"),
+        Key::Vault => (|value| VaultKind::from_name(value).is_some(), "unknown_vault"),
+    };
+    if let Some(value) = value.filter(|value| !is_known(value)) {
+        return Err(Failure::new(Exit::Usage, problem, value));
     }
-    if let Some(value) = value.filter(|value| !language::is_spoken(value)) {
-        return Err(Failure::new(Exit::Usage, "unknown_language", value));
-    }
-    let path = settings::set_language(value.cloned())
-        .map_err(|error| Failure::failed("settings_not_saved", error))?;
+    let path =
+        settings::set(key, value.cloned()).map_err(|error| Failure::failed("settings_not_saved", error))?;
     let path = path.display().to_string();
     output::line(&words.message("cli-setting-saved", &[("file", Value::from(&path))]))?;
+    if key == Key::Vault {
+        take_effect(words);
+    }
     Ok(Exit::Done)
+}
+
+/// An agent that runs keeps to what held when it started. Where nobody is signed in, it makes way for the next one.
+fn take_effect(words: &Words) {
+    let Ok(agent) = Connection::open(Kind::Cli) else {
+        return;
+    };
+    let Ok(Reply::View { view }) = agent.call(Request::View, PATIENCE) else {
+        return;
+    };
+    if view.vault == Settings::read().vault() {
+        return;
+    }
+    if view.accounts.iter().any(|account| account.user.is_some()) {
+        output::note(&words.message("cli-vault-next-start", &[]));
+    } else {
+        // If it does not arrive, the next start comes by itself.
+        let _ = agent.call(Request::Retire, PATIENCE);
+    }
 }

@@ -10,6 +10,7 @@ mod shell;
 mod sign_in;
 mod sign_out;
 mod status;
+mod unlock;
 mod version;
 mod watch;
 
@@ -42,6 +43,7 @@ pub(crate) fn run(arguments: &Arguments, settings: &Settings, words: &Words) -> 
         Command::Config { change } => {
             config::run(change.as_ref(), arguments.language.as_deref(), settings, words)
         }
+        Command::Unlock => unlock::run(words),
         Command::Privacy => privacy::run(words),
         Command::Completions { shell } => shell::completions(*shell),
         Command::Man { command } => shell::man(command),

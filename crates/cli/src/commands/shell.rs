@@ -8,7 +8,7 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 use latchkey_ipc::address::FOLDER_VARIABLE;
 use latchkey_ipc::launch::PROGRAM_VARIABLE;
-use latchkey_ipc::settings::LANGUAGE_VARIABLE;
+use latchkey_ipc::settings::{LANGUAGE_VARIABLE, VAULT_VARIABLE};
 
 use super::Outcome;
 use crate::arguments::Arguments;
@@ -62,10 +62,19 @@ fn render_whole(command: Command, page: &mut Vec<u8>) -> io::Result<()> {
     man.render_version_section(page)
 }
 
-const ENVIRONMENT: [(&str, &str); 3] = [
+const ENVIRONMENT: [(&str, &str); 5] = [
     (
         LANGUAGE_VARIABLE,
         "The language that is spoken: en or de. It stands above the settings files.",
+    ),
+    (
+        VAULT_VARIABLE,
+        "Where the agent keeps what it has of your sign-in: keyring, file or memory. It stands above the settings files.",
+    ),
+    (
+        "LATCHKEY_VAULT_PASSPHRASE_FILE",
+        "The absolute path of a file that only you may read, with the passphrase of the vault file, for machines that \
+         nobody sits at.",
     ),
     (
         PROGRAM_VARIABLE,
@@ -96,7 +105,7 @@ const FILES: [(&str, &str); 3] = {
         (machine, "The settings of every user of this machine."),
         (
             state,
-            "What the agent keeps. Tokens and keys are in the system's keyring.",
+            "What the agent keeps. Tokens and keys are in the system's keyring, unless vault is set.",
         ),
     ]
 };

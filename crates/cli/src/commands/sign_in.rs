@@ -46,6 +46,7 @@ struct Waiting<'a> {
 
 pub(super) fn run(options: &SignIn, words: &Words) -> Outcome {
     let agent = Agent::connect()?;
+    super::unlock::before_sign_in(&agent, words)?;
     let inputs = Inputs::new()?;
     let view = agent.watch()?;
     inputs.follow(agent.connection())?;

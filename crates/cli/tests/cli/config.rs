@@ -1,8 +1,11 @@
 //! `latchkey config`
 
+#[cfg(unix)]
+use latchkey_ipc::messages::Request;
+
 use super::agent::Agent;
 use super::command::{latchkey_alone, run, shown};
-use super::views::ready;
+use super::views::{ready, signed_out};
 
 fn session(agent: &Agent, arguments: &[&str], environment: &[(&str, &str)]) -> String {
     let mut command = latchkey_alone(agent, arguments);
@@ -61,7 +64,7 @@ fn where_the_agent_is_and_listens() {
         .iter()
         .map(|row| &row["source"])
         .collect();
-    assert_eq!(sources, ["default", "default", "environment"]);
+    assert_eq!(sources, ["default", "default", "default", "environment"]);
 }
 
 #[test]
@@ -70,7 +73,41 @@ fn what_cannot_be_set_is_said() {
     let sessions = [
         session(&agent, &["config", "set", "agent", "/tmp/agent"], &[]),
         session(&agent, &["config", "set", "language", "fr"], &[]),
+        session(&agent, &["config", "set", "vault", "plain"], &[]),
         session(&agent, &["config", "unset", "autostart"], &[]),
     ];
     insta::assert_snapshot!(sessions.join("\n"));
+}
+
+#[cfg(unix)]
+#[test]
+fn where_a_sign_in_is_kept() {
+    let agent = Agent::showing(ready());
+    let vault = |arguments: &[&str], environment: &[(&str, &str)]| {
+        let text = session(&agent, arguments, environment);
+        let lines = text
+            .lines()
+            .filter(|line| line.starts_with("vault") || line.contains("latchkey: "));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let told = [
+        vault(&["config"], &[]),
+        vault(&["config"], &[("LATCHKEY_VAULT", "memory")]),
+        vault(&["config"], &[("LATCHKEY_VAULT", "plain")]),
+        // Somebody is signed in, and is not signed out over it.
+        session(&agent, &["config", "set", "vault", "file"], &[]),
+        vault(&["config"], &[]),
+        session(&agent, &["config", "unset", "vault"], &[]),
+    ];
+    insta::assert_snapshot!(told.join("\n"));
+    assert!(agent.was_asked_nothing_more(), "it goes on as it is");
+
+    let agent = Agent::showing(signed_out());
+    let text = session(&agent, &["config", "set", "vault", "file"], &[]);
+    assert!(text.ends_with("config.json.\nexit: 0\n"), "{text}");
+    assert_eq!(
+        agent.next_request(),
+        Request::Retire,
+        "the next one begins with it"
+    );
 }

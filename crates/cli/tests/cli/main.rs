@@ -34,6 +34,9 @@ mod states;
 #[cfg(unix)]
 mod terminal;
 #[cfg(test)]
+#[cfg(unix)]
+mod unlocking;
+#[cfg(test)]
 mod views;
 #[cfg(test)]
 #[cfg(unix)]

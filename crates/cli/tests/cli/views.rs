@@ -5,8 +5,8 @@ use latchkey_core::lease::{DeviceEntry, RefusalDetail};
 use latchkey_core::notice::Left;
 use latchkey_core::time::{DAY, HOUR, MINUTE, Timestamp};
 use latchkey_core::view::{
-    AccountView, Headline, Icon, Line, Problem, ProductView, Reach, SignInEnd, SignInMethod, SignInPhase, SignInResult,
-    SignInView, StatusView, UserView, View,
+    AccountView, Headline, Icon, Line, Problem, ProductView, Reach, SignInEnd, SignInMethod, SignInPhase,
+    SignInResult, SignInView, StatusView, UserView, View,
 };
 
 pub(crate) const NOW: Timestamp = Timestamp::from_secs(1_795_525_500);
@@ -132,8 +132,11 @@ pub(crate) fn sign_in_ended(result: SignInResult) -> View {
         signed_out()
     };
     View {
-        last_sign_in: Some(SignInEnd { attempt: 7, method: SignInMethod::Browser,
-            result }),
+        last_sign_in: Some(SignInEnd {
+            attempt: 7,
+            method: SignInMethod::Browser,
+            result,
+        }),
         ..view
     }
 }

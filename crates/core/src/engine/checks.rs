@@ -134,9 +134,7 @@ impl Engine {
             .services
             .get(name)
             .and_then(|service| service.account.as_ref());
-        let issuer = account
-            .map(|account| account.issuer.clone())
-            .unwrap_or_default();
+        let issuer = account.map(|account| account.issuer.clone()).unwrap_or_default();
         let link = self.links.entry(name.to_owned()).or_default();
         link.take_off(attempt, probe, since, now);
         let service = name.to_owned();
@@ -259,8 +257,7 @@ impl Engine {
             Err(failure) => Err(failure),
         };
         if verdict.is_ok() {
-            self.vault_locked = None;
-            self.vault_unavailable = false;
+            self.vault_was_read();
             if let Some(link) = self.links.get_mut(&name) {
                 link.answered(now);
                 link.ending.contact();
@@ -275,12 +272,17 @@ impl Engine {
 
     fn check_failed(&mut self, now: &Now, name: &str, failure: &CheckFailure) {
         let at = self.trusted(now);
-        // Only the newest obstacle is known to be there.
-        self.vault_locked =
-            matches!(failure, CheckFailure::VaultLocked).then(|| self.vault_locked.unwrap_or(at));
-        self.vault_unavailable = *failure == CheckFailure::VaultUnavailable;
+        match failure {
+            CheckFailure::Vault(trouble) => self.vault_is(at, Some(*trouble)),
+            CheckFailure::VaultEmptied => self.vault_emptied(name),
+            CheckFailure::Unreachable { .. }
+            | CheckFailure::Busy { .. }
+            | CheckFailure::SignInAgain
+            | CheckFailure::IdTokenRequired
+            | CheckFailure::Hindered(_) => self.vault_as_seen(at),
+        }
         let service = self.facts.services.get_mut(name);
-        if let (CheckFailure::SignInAgain, Some(service)) = (failure, service) {
+        if let (CheckFailure::SignInAgain | CheckFailure::VaultEmptied, Some(service)) = (failure, service) {
             if let Some(account) = &mut service.account {
                 account.sign_in_again = true;
                 self.save(Dirty::One);
@@ -342,8 +344,8 @@ const fn in_words(failure: &CheckFailure) -> (Code, &'static str) {
             }
         },
         CheckFailure::Busy { .. } => (Code::LicensingUnavailable, "service_busy"),
-        CheckFailure::VaultLocked => (Code::AuthPending, "vault_locked"),
-        CheckFailure::VaultUnavailable => (Code::AuthPending, "vault_unavailable"),
+        CheckFailure::Vault(trouble) => (Code::AuthPending, trouble.key()),
+        CheckFailure::VaultEmptied => (Code::SignInRequired, "vault_entry_gone"),
         CheckFailure::SignInAgain => (Code::SignInRequired, "sign_in_again"),
         CheckFailure::IdTokenRequired => (Code::SignInRequired, "id_token_required"),
         CheckFailure::Hindered(reason) => (Code::AuthPending, reason.name()),

@@ -225,7 +225,7 @@ impl Engine {
     }
 
     /// The account and everything that was signed for it goes; save windows and the clock stay.
-    fn end_account(&mut self, name: &str) {
+    pub(super) fn end_account(&mut self, name: &str) {
         let Some(service) = self.facts.services.get_mut(name) else {
             return;
         };
@@ -285,8 +285,8 @@ impl Engine {
         link.ending.forgetting = None;
         let waiters = std::mem::take(&mut link.ending.waiters);
         if done {
-            self.vault_locked = None;
-            self.vault_unavailable = false;
+            self.vault_was_read();
+            self.vault.begins_anew(&name);
             if let Some(service) = self.facts.services.get_mut(&name) {
                 service.forget = None;
             }

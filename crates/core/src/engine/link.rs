@@ -313,8 +313,8 @@ impl Link {
                     .map_or(at, |(_, since)| since);
                 self.hindrance = Some((*reason, since));
             }
-            CheckFailure::VaultLocked
-            | CheckFailure::VaultUnavailable
+            CheckFailure::Vault(_)
+            | CheckFailure::VaultEmptied
             | CheckFailure::SignInAgain
             | CheckFailure::IdTokenRequired => {}
         }

@@ -12,6 +12,7 @@
 //! | `notices` | what the user is told of days and outages (rules 3, 4, 7) |
 //! | `ends` | what the user is told when leases have ended (rule 5) |
 //! | `picture` | the View |
+//! | `vault` | what stands between the agent and its secrets |
 //! | `wake` | when something is due next |
 
 mod answer;
@@ -23,6 +24,7 @@ mod notices;
 mod picture;
 mod sign_in;
 mod starts;
+mod vault;
 mod wake;
 
 #[cfg(test)]
@@ -37,6 +39,7 @@ use crate::jws::Thumbprint;
 use crate::registration::Registration;
 use crate::status::Party;
 use crate::time::{HOUR, Now, Timestamp};
+use crate::vault::{KeyState, VaultTrouble};
 use crate::view::{Problem, SignInEnd, SignInMethod, SignInResult, UserCode, View};
 
 use self::link::Link;
@@ -103,6 +106,15 @@ pub enum Input {
     },
     /// The state was written, or could not be.
     Saved(bool),
+    /// The vault is otherwise than before: what stands in the way of the secrets, if anything.
+    Vault(Option<VaultTrouble>),
+    /// What the vault said of a service's device key.
+    Key {
+        /// The service.
+        service: String,
+        /// What it said.
+        key: KeyState,
+    },
 }
 
 /// What can be asked for.
@@ -209,10 +221,10 @@ pub enum CheckFailure {
         /// When it wants to be asked again, if it said.
         retry_after: Option<Duration>,
     },
-    /// The keyring waits for the user.
-    VaultLocked,
-    /// There is no keyring, or it does not answer.
-    VaultUnavailable,
+    /// The vault was not to be had.
+    Vault(VaultTrouble),
+    /// The vault is open and has nothing, although somebody is signed in.
+    VaultEmptied,
     /// The identity service does not take our refresh token (`invalid_grant`), or there is none.
     SignInAgain,
     /// The service does not know the user yet, and wants the ID token.
@@ -400,7 +412,7 @@ pub struct Engine {
     /// The wall clock was seen to be wrong.
     clock_wrong: bool,
     vault_locked: Option<Timestamp>,
-    vault_unavailable: bool,
+    vault: vault::Vault,
     state_problems: Vec<Problem>,
     start_told_at: Option<Duration>,
     /// When the machine last woke, or this agent started.
@@ -480,6 +492,8 @@ impl Engine {
             Input::Shown(ids) => self.shown(&ids),
             Input::Outcome { attempt, outcome } => self.outcome(now, attempt, outcome),
             Input::Saved(saved) => self.saved(saved),
+            Input::Vault(trouble) => self.vault_seen(now, trouble),
+            Input::Key { service, key } => self.key_is(now, service, key),
         }
         self.advance(now);
         std::mem::take(&mut self.effects)

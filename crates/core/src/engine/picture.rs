@@ -43,6 +43,7 @@ impl Engine {
             last_sign_in: self.last_sign_in.clone(),
             notices: self.facts.told.waiting.clone(),
             problems: self.problems(now),
+            vault: self.vault.kind(),
         }
     }
 
@@ -104,19 +105,18 @@ impl Engine {
 
     fn problems(&self, now: &Now) -> Vec<Problem> {
         let mut problems = self.state_problems.clone();
-        if self.vault_locked.is_some() {
-            problems.push(Problem::VaultLocked);
-        }
-        if self.vault_unavailable {
-            problems.push(Problem::VaultUnavailable);
-        }
-        let again = |account: &crate::facts::Account| account.sign_in_again;
-        if self
-            .facts
-            .services
-            .values()
-            .any(|service| service.account.as_ref().is_some_and(again))
-        {
+        problems.extend(self.vault.problems());
+        // Where the entry is gone, that is the reason, and not that the identity service wants it.
+        let again = |name: &str, account: &crate::facts::Account| {
+            account.sign_in_again && !self.vault.is_emptied(name)
+        };
+        let mut services = self.facts.services.iter();
+        if services.any(|(name, service)| {
+            service
+                .account
+                .as_ref()
+                .is_some_and(|account| again(name, account))
+        }) {
             problems.push(Problem::SignInAgain);
         }
         if self.wall_is_wrong(now) {
@@ -177,13 +177,16 @@ impl Engine {
                 line: Line::SignedOut,
             };
         };
-        let again = |account: &crate::facts::Account| account.sign_in_again;
-        if self
-            .facts
-            .services
-            .values()
-            .any(|service| service.account.as_ref().is_some_and(again))
-        {
+        let again = |name: &str, account: &crate::facts::Account| {
+            account.sign_in_again || self.vault.is_keyless(name)
+        };
+        let mut services = self.facts.services.iter();
+        if services.any(|(name, service)| {
+            service
+                .account
+                .as_ref()
+                .is_some_and(|account| again(name, account))
+        }) {
             let line = Line::SignInAgain {
                 user: user.name.clone(),
             };

@@ -8,9 +8,7 @@ use crate::facts::{Account, Service};
 use crate::time::{Now, Timestamp};
 use crate::view::{SignInEnd, SignInMethod, SignInPhase, SignInResult, SignInView};
 
-use super::{
-    Answer, Attempt, ClientId, Dirty, Effect, Engine, Invitation, SignInWish, SignedIn, Ticket,
-};
+use super::{Answer, Attempt, ClientId, Dirty, Effect, Engine, Invitation, SignInWish, SignedIn, Ticket};
 
 /// How long a sign-in may take: enough for a second factor that lies in another room.
 const SIGN_IN_WITHIN: Duration = Duration::from_secs(15 * 60);
@@ -83,7 +81,13 @@ impl Engine {
             return self.answer(ticket, Answer::Done);
         }
         let Some(open) = &mut self.sign_in else {
-            return self.begin_sign_in(now, service, wish, BTreeMap::from([(client, vec![ticket])]), ticket);
+            return self.begin_sign_in(
+                now,
+                service,
+                wish,
+                BTreeMap::from([(client, vec![ticket])]),
+                ticket,
+            );
         };
         if open.service != service {
             return self.answer(ticket, Answer::refused(Code::AuthPending, "waiting_for_other"));
@@ -259,8 +263,7 @@ impl Engine {
         service.device = Some(signed_in.device);
         service.linked = false;
         service.forget = None;
-        self.vault_locked = None;
-        self.vault_unavailable = false;
+        self.vault_was_written(&name);
         self.save(Dirty::Both);
         let link = self.links.entry(name).or_default();
         link.abandon();

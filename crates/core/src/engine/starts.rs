@@ -165,6 +165,7 @@ impl Engine {
         let link = self.links.get(service);
         Pending {
             reach: link.map(|link| link.reach).unwrap_or_default(),
+            keyless: self.vault.is_keyless(service),
             ..Pending::default()
         }
     }

@@ -23,6 +23,8 @@ mod rules_reset;
 #[cfg(test)]
 mod rules_status;
 #[cfg(test)]
+mod rules_vault;
+#[cfg(test)]
 mod rules_waiting;
 #[cfg(test)]
 mod rules_wake;

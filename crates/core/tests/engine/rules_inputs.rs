@@ -2,10 +2,12 @@
 
 use latchkey_core::code::{Code, Reason};
 use latchkey_core::engine::{
-    Ask, CheckAnswered, CheckFailure, ClientId, Input, Invitation, Outcome, Side, SignInWish, SignedIn, UseKey,
+    Ask, CheckAnswered, CheckFailure, ClientId, Input, Invitation, Outcome, Side, SignInWish, SignedIn,
+    UseKey,
 };
 use latchkey_core::jws::Thumbprint;
 use latchkey_core::status::Party;
+use latchkey_core::vault::VaultTrouble;
 use latchkey_core::view::SignInResult;
 
 use crate::support::licensing::Seat;
@@ -155,7 +157,7 @@ fn no_news() -> Vec<Input> {
         stale(Outcome::OnWire(Party::Identity)),
         stale(Outcome::Checked(Ok(nothing))),
         stale(Outcome::Checked(Err(CheckFailure::SignInAgain))),
-        stale(Outcome::Checked(Err(CheckFailure::VaultLocked))),
+        stale(Outcome::Checked(Err(CheckFailure::Vault(VaultTrouble::Locked)))),
         stale(Outcome::Probed {
             licensing: Side::NoRoute,
             identity: Side::NoRoute,

@@ -42,6 +42,8 @@ struct Case {
     wire: Option<Party>,
     sign_in: Option<bool>,
     vault_locked: bool,
+    /// The device key is gone.
+    keyless: bool,
     user: User,
     reach: Reach,
 }
@@ -85,13 +87,18 @@ fn by_the_rules(case: &Case) -> (u16, Option<Reason>) {
         (4, !case.registered, Some(Reason::NotRegistered)),
         (4, case.hindrance == Some(Reason::ServiceOutdated), case.hindrance),
         (case.refusal.map_or(0, Code::number), stands, None),
-        (0, is_good && !(case.confirm && case.wire.is_some()), None),
+        (
+            0,
+            is_good && !case.keyless && !(case.confirm && case.wire.is_some()),
+            None,
+        ),
         (2, waits_at(Party::Identity), None),
         (3, waits_at(Party::Licensing), None),
         (4, case.sign_in == Some(true), Some(Reason::WaitingForUser)),
         (4, case.sign_in == Some(false), Some(Reason::WaitingForOther)),
         (4, case.vault_locked, Some(Reason::VaultLocked)),
         (4, case.hindrance.is_some(), case.hindrance),
+        (10, is_good, None),
         (12, case.held == Held::Ended && case.user != User::Out, None),
         (21, case.held == Held::Foreign, None),
         (11, is_offline, None),
@@ -178,6 +185,7 @@ fn judge(case: &Case, facts: &Facts, registration: &Registration) {
         reach: case.reach,
         running: false,
         vault_locked: case.vault_locked.then_some(NOW - MINUTE),
+        keyless: case.keyless,
         hindrance: case.hindrance.map(|reason| (reason, NOW - MINUTE)),
     };
     let seen = status(facts, &pending, case.registered.then_some(registration), NOW);
@@ -223,7 +231,7 @@ fn every_combination_has_the_status_that_the_rules_name_first() {
     assert_eq!(judged, 7 * 4 * 3 * PENDING_CASES);
 }
 
-const PENDING_CASES: usize = 2 * 4 * 2 * 3 * 3 * 2 * 7;
+const PENDING_CASES: usize = 2 * 4 * 2 * 3 * 3 * 2 * 2 * 7;
 
 /// The `pick`-th combination of what the running agent knows.
 fn pending_case(mut pick: usize, refusal: Option<Code>, held: Held, user: User) -> Case {
@@ -241,6 +249,7 @@ fn pending_case(mut pick: usize, refusal: Option<Code>, held: Held, user: User) 
         wire: [None, Some(Party::Identity), Some(Party::Licensing)][one_of(3)],
         sign_in: [None, Some(true), Some(false)][one_of(3)],
         vault_locked: one_of(2) == 0,
+        keyless: one_of(2) == 0,
         user,
         reach: REACHES[one_of(7)],
     }

@@ -154,7 +154,11 @@ fn a_code_ends_when_the_provider_says() {
     assert_eq!(how_it_ended(&world), Some(SignInResult::Expired));
     world.ask(by_code());
     world.pass(seconds(1));
-    assert_ne!(world.view().sign_in.clone().unwrap().code, shown.code, "a new one with one click");
+    assert_ne!(
+        world.view().sign_in.clone().unwrap().code,
+        shown.code,
+        "a new one with one click"
+    );
 }
 
 #[test]
@@ -181,7 +185,10 @@ fn another_work_address_begins_anew_and_the_same_one_does_not() {
     world.ask(by_code());
     let begun = world.record.iter().find(|effect| effect.contains("BeginSignIn"));
     let with_both = r#"email: Some("maya@sued.example"), method: DeviceCode"#;
-    assert!(begun.is_some_and(|effect| effect.contains(with_both)), "{begun:?}");
+    assert!(
+        begun.is_some_and(|effect| effect.contains(with_both)),
+        "{begun:?}"
+    );
 }
 
 #[test]

@@ -20,8 +20,8 @@ use clap::{Parser, Subcommand};
 
 use self::error::CliError;
 use self::output::Output;
+use crate::address;
 use crate::clock::{Clock as _, SystemClock};
-use crate::id_token::normalised_email;
 use crate::store::records::Keyring;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Store, StoreError};
@@ -29,7 +29,7 @@ use crate::store::{Store, StoreError};
 /// The self-hosted licensing service of Latchkey.
 ///
 /// Exit status: 0 done, 1 failed, 2 wrong usage, 3 something that was named is not there, 4 it contradicts what is
-/// stored, 5 busy: try again.
+/// stored, 5 busy: try again, 6 an issuer that was checked does not fit.
 #[derive(Parser)]
 #[command(name = "latchkey-server", version)]
 struct Cli {
@@ -107,10 +107,15 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<Output, CliError> {
-    let data = Data(cli.data.ok_or(CliError::NoDataFolder)?);
+    let data = cli.data.map(Data).ok_or(CliError::NoDataFolder);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let now = SystemClock.now();
+        // It looks at nothing that is stored.
+        if let Command::Issuer(issuer::Issuer::Check(check)) = &cli.command {
+            return check.run().await;
+        }
+        let data = data?;
         match cli.command {
             Command::Init(init) => init.run(&data, now).await,
             Command::Serve(serve) => serve.run(&data, cli.json).await,
@@ -137,7 +142,7 @@ async fn keyring(store: &dyn Store) -> Result<Keyring, CliError> {
 
 /// An e-mail address on the command line.
 fn email(text: &str) -> Result<String, String> {
-    normalised_email(text).ok_or_else(|| "is no e-mail address".into())
+    address::email(text).ok_or_else(|| "is no e-mail address".into())
 }
 
 /// A name that people see.

@@ -13,6 +13,7 @@ use super::CliError;
 pub(super) struct Output {
     text: String,
     json: Value,
+    status: u8,
 }
 
 impl Output {
@@ -21,7 +22,14 @@ impl Output {
         Ok(Self {
             text: text.into(),
             json: serde_json::to_value(value).map_err(std::io::Error::from)?,
+            status: 0,
         })
+    }
+
+    /// The answer itself says that something is not as it should be.
+    pub(super) const fn exiting(mut self, status: u8) -> Self {
+        self.status = status;
+        self
     }
 
     /// Nothing more to say: it was printed when it happened.
@@ -29,6 +37,7 @@ impl Output {
         Self {
             text: String::new(),
             json: Value::Null,
+            status: 0,
         }
     }
 
@@ -44,31 +53,41 @@ impl Output {
         let rows: Vec<_> = std::iter::once(head.map(str::to_owned))
             .chain(values.iter().map(row))
             .collect();
-        let width = |column: usize| {
-            rows.iter()
-                .map(|row| row[column].chars().count())
-                .max()
-                .unwrap_or(0)
-        };
-        let widths: [usize; N] = std::array::from_fn(width);
-        let lines = rows.iter().map(|row| {
-            let cells = row
-                .iter()
-                .zip(widths)
-                .map(|(cell, width)| format!("{cell:width$}"));
-            cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-        });
-        Self::new(&values, lines.collect::<Vec<_>>().join("\n"))
+        Self::new(&values, columns(&rows))
     }
 
     /// Prints it. A closed pipe is nobody's failure.
     pub(super) fn print(self, json: bool) -> ExitCode {
-        match (json, self.json) {
+        let printed = match (json, self.json) {
             (_, Value::Null) => ExitCode::SUCCESS,
             (true, value) => line(&value.to_string()),
             (false, _) => line(&self.text),
+        };
+        if printed == ExitCode::SUCCESS {
+            ExitCode::from(self.status)
+        } else {
+            printed
         }
     }
+}
+
+/// Rows of text, each column as wide as its widest cell.
+pub(super) fn columns<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let widths: [usize; N] = std::array::from_fn(width);
+    let lines = rows.iter().map(|row| {
+        let cells = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Prints one line on the standard output, at once.

@@ -21,6 +21,15 @@ pub(super) enum User {
     },
     /// List the users.
     List,
+    /// Give a user another address. Seats, devices and the account at the issuer stay.
+    Rename {
+        /// E-mail address.
+        #[arg(value_parser = email)]
+        email: String,
+        /// The new one.
+        #[arg(value_parser = email)]
+        to: String,
+    },
     /// Take a user's seats and organisation away.
     Remove {
         /// E-mail address.
@@ -45,8 +54,11 @@ impl User {
             Self::List => {
                 let head = ["EMAIL", "ORGANISATION", "ID", "SIGNED IN WITH"];
                 Output::table(&store.users().await?, head, |one| {
-                    let (email, organisation) =
-                        (optional(one.email.as_ref()), optional(one.organisation.as_ref()));
+                    let email = match (&one.email, &one.claims) {
+                        (None, Some(claims)) => format!("- (claims {claims})"),
+                        (email, _) => optional(email.as_ref()),
+                    };
+                    let organisation = optional(one.organisation.as_ref());
                     let issuers = if one.issuers.is_empty() {
                         "never".into()
                     } else {
@@ -54,6 +66,10 @@ impl User {
                     };
                     [email, organisation, one.id.clone(), issuers]
                 })
+            }
+            Self::Rename { email, to } => {
+                let user = store.rename_user(email.clone(), to.clone()).await?;
+                Output::new(&user, format!("{email} is {to} from now on."))
             }
             Self::Remove { email } => {
                 store.remove_user(email.clone(), now).await?;

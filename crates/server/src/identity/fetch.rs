@@ -1,16 +1,17 @@
-//! Fetching an issuer's discovery document and keys: bounded in time and size, and going nowhere it was not sent.
+//! Asking an issuer: bounded in time and size, and going nowhere it was not sent.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
+use reqwest::{RequestBuilder, StatusCode};
 use serde::Deserialize;
+use serde_json::Value;
 use url::{Host, Url};
 
+use super::Documents;
 use crate::jwt::KeySet;
 
 const CONNECT: Duration = Duration::from_secs(3);
-/// For one whole answer, body included.
-const TOTAL: Duration = Duration::from_secs(8);
 /// The largest body that is read.
 const LARGEST: usize = 1024 * 1024;
 
@@ -48,17 +49,12 @@ pub enum FetchError {
     OtherIssuer(String),
 }
 
-#[derive(Deserialize)]
-struct Discovery {
-    issuer: String,
-    jwks_uri: String,
-}
-
-pub(super) fn client() -> Result<reqwest::Client, FetchError> {
+/// A client that follows nobody elsewhere. `patience` is for one whole answer, body included.
+pub(super) fn client(patience: Duration) -> Result<reqwest::Client, FetchError> {
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(CONNECT)
-        .timeout(TOTAL)
+        .connect_timeout(CONNECT.min(patience))
+        .timeout(patience)
         .user_agent(concat!("latchkey-server/", env!("CARGO_PKG_VERSION")))
         .build()
         .map_err(|source| FetchError::Unreachable {
@@ -79,35 +75,65 @@ pub fn fetchable(text: &str) -> Option<Url> {
     (allowed && url.username().is_empty() && url.password().is_none()).then_some(url)
 }
 
-/// The keys of `issuer` (OpenID Connect Discovery section 4).
-pub(super) async fn keys(http: &reqwest::Client, issuer: &str) -> Result<KeySet, FetchError> {
-    let address = format!(
+/// Where an issuer's discovery document is (OpenID Connect Discovery section 4).
+pub(crate) fn discovery_address(issuer: &str) -> String {
+    format!(
         "{}/.well-known/openid-configuration",
         issuer.trim_end_matches('/')
-    );
-    let body = body(http, &address).await?;
+    )
+}
+
+/// What `issuer` publishes: its discovery document, and the keys that this names.
+pub(super) async fn documents(http: &reqwest::Client, issuer: &str) -> Result<Documents, FetchError> {
+    #[derive(Deserialize)]
+    struct Discovery {
+        issuer: String,
+        jwks_uri: String,
+        // A client that does not need it must not fail over it.
+        #[serde(default)]
+        introspection_endpoint: Value,
+    }
+    let address = discovery_address(issuer);
+    let body = document(http, &address).await?;
     let discovery: Discovery =
         serde_json::from_slice(&body).map_err(|_| FetchError::Unreadable(address.clone()))?;
     if discovery.issuer != issuer {
         return Err(FetchError::OtherIssuer(discovery.issuer));
     }
-    let keys = self::body(http, &discovery.jwks_uri).await?;
-    KeySet::read(&keys).map_err(|_| FetchError::Unreadable(discovery.jwks_uri))
+    let keys = document(http, &discovery.jwks_uri).await?;
+    Ok(Documents {
+        keys: KeySet::read(&keys).map_err(|_| FetchError::Unreadable(discovery.jwks_uri))?,
+        introspection_endpoint: discovery.introspection_endpoint.as_str().map(str::to_owned),
+    })
 }
 
-async fn body(http: &reqwest::Client, address: &str) -> Result<Vec<u8>, FetchError> {
-    let url = fetchable(address).ok_or_else(|| FetchError::Forbidden(address.to_owned()))?;
+/// A public document: nothing but 200 will do.
+pub(crate) async fn document(http: &reqwest::Client, address: &str) -> Result<Vec<u8>, FetchError> {
+    let url = allowed(address)?;
+    match send(http.get(url), address).await? {
+        (StatusCode::OK, body) => Ok(body),
+        (status, _) => Err(FetchError::Status {
+            url: address.to_owned(),
+            status: status.as_u16(),
+        }),
+    }
+}
+
+/// The address, if it may be asked at all.
+pub(crate) fn allowed(address: &str) -> Result<Url, FetchError> {
+    fetchable(address).ok_or_else(|| FetchError::Forbidden(address.to_owned()))
+}
+
+/// Sends a request to `address`, and reads the answer up to its limit.
+pub(crate) async fn send(
+    request: RequestBuilder,
+    address: &str,
+) -> Result<(StatusCode, Vec<u8>), FetchError> {
     let unreachable = |source| FetchError::Unreachable {
         url: address.to_owned(),
         source,
     };
-    let mut answer = http.get(url).send().await.map_err(unreachable)?;
-    if answer.status() != reqwest::StatusCode::OK {
-        return Err(FetchError::Status {
-            url: address.to_owned(),
-            status: answer.status().as_u16(),
-        });
-    }
+    let mut answer = request.send().await.map_err(unreachable)?;
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
         if body.len() + chunk.len() > LARGEST {
@@ -115,7 +141,7 @@ async fn body(http: &reqwest::Client, address: &str) -> Result<Vec<u8>, FetchErr
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(body)
+    Ok((answer.status(), body))
 }
 
 /// reqwest's own words say only that a request failed; its last source says why.

@@ -1,7 +1,7 @@
 //! The issuers' keys: fetched when they are needed, remembered while the issuer is out (rule 6), and never fetched more
 //! often than an attacker with made-up key ids could want.
 
-mod fetch;
+pub(crate) mod fetch;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -21,6 +21,8 @@ pub struct Timing {
     pub cooldown: Duration,
     /// The same after a fetch that failed.
     pub retry: Duration,
+    /// How long one answer may take, its body included.
+    pub patience: Duration,
 }
 
 impl Timing {
@@ -30,20 +32,40 @@ impl Timing {
         stale: Duration::from_secs(86_400),
         cooldown: Duration::from_secs(30),
         retry: Duration::from_secs(3),
+        patience: Duration::from_secs(8),
     };
 }
 
-/// Why an issuer's keys cannot be had. No token of it can be judged meanwhile.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("the keys of {issuer} cannot be fetched: {why}")]
+/// Why an issuer does not help. No token of it can be judged meanwhile.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{issuer} cannot be asked {about}: {why}")]
 pub struct IdentityUnavailable {
     /// The issuer.
     pub issuer: String,
+    /// What for.
+    pub about: &'static str,
     /// What failed.
     pub why: String,
 }
 
-/// The keys of every issuer, as far as they were needed.
+/// What an issuer publishes.
+struct Documents {
+    keys: KeySet,
+    introspection_endpoint: Option<String>,
+}
+
+/// The keys of one issuer.
+pub struct Keys(Arc<Documents>);
+
+impl std::ops::Deref for Keys {
+    type Target = KeySet;
+
+    fn deref(&self) -> &KeySet {
+        &self.0.keys
+    }
+}
+
+/// What every issuer publishes, as far as it was needed.
 pub struct Identity {
     http: reqwest::Client,
     timing: Timing,
@@ -60,8 +82,14 @@ struct Source {
 
 #[derive(Clone)]
 struct Known {
-    keys: Arc<KeySet>,
+    documents: Arc<Documents>,
     fetched: Instant,
+}
+
+impl Known {
+    fn has(&self, kid: Option<&str>) -> bool {
+        self.documents.keys.has(kid)
+    }
 }
 
 struct Tried {
@@ -76,25 +104,52 @@ impl Identity {
     /// When the system's certificates cannot be used.
     pub fn new(timing: Timing) -> Result<Self, FetchError> {
         Ok(Self {
-            http: fetch::client()?,
+            http: fetch::client(timing.patience)?,
             timing,
             sources: Mutex::default(),
         })
+    }
+
+    /// The client that asks issuers: bounded, and following no redirect.
+    pub(crate) fn client(&self) -> reqwest::Client {
+        self.http.clone()
     }
 
     /// The keys of `issuer`, fetched again where none is called `kid`.
     ///
     /// # Errors
     /// [`IdentityUnavailable`] when there are none to judge by.
-    pub async fn keys(&self, issuer: &str, kid: Option<&str>) -> Result<Arc<KeySet>, IdentityUnavailable> {
+    pub async fn keys(&self, issuer: &str, kid: Option<&str>) -> Result<Keys, IdentityUnavailable> {
+        self.documents(issuer, kid).await.map(Keys)
+    }
+
+    /// Where `issuer` is asked about its tokens (RFC 7662), by its own discovery document.
+    ///
+    /// # Errors
+    /// [`IdentityUnavailable`] when nobody knows, or there is no such place.
+    pub async fn introspection_endpoint(&self, issuer: &str) -> Result<String, IdentityUnavailable> {
+        let documents = self.documents(issuer, None).await?;
+        let endpoint = documents.introspection_endpoint.clone();
+        endpoint.ok_or_else(|| IdentityUnavailable {
+            issuer: issuer.to_owned(),
+            about: "about a token",
+            why: "its discovery document names no introspection_endpoint".into(),
+        })
+    }
+
+    async fn documents(
+        &self,
+        issuer: &str,
+        kid: Option<&str>,
+    ) -> Result<Arc<Documents>, IdentityUnavailable> {
         let source = self.source(issuer);
         match source.known() {
-            Some(known) if known.keys.has(kid) => {
+            Some(known) if known.has(kid) => {
                 if known.fetched.elapsed() >= self.timing.fresh {
                     let http = self.http.clone();
                     tokio::spawn(async move { source.renew_if_idle(&http).await });
                 }
-                Ok(known.keys)
+                Ok(known.documents)
             }
             _ => source.fetch(&self.http, kid).await,
         }
@@ -134,16 +189,17 @@ impl Source {
         &self,
         http: &reqwest::Client,
         kid: Option<&str>,
-    ) -> Result<Arc<KeySet>, IdentityUnavailable> {
+    ) -> Result<Arc<Documents>, IdentityUnavailable> {
         let mut tried = self.gate.lock().await;
-        let satisfied = self.known().is_some_and(|known| known.keys.has(kid));
+        let satisfied = self.known().is_some_and(|known| known.has(kid));
         if !satisfied && !self.cooling(tried.as_ref()) {
             self.try_now(http, &mut tried).await;
         }
         self.known()
-            .map(|known| known.keys)
+            .map(|known| known.documents)
             .ok_or_else(|| IdentityUnavailable {
                 issuer: self.issuer.clone(),
+                about: "for its keys",
                 why: tried
                     .as_ref()
                     .and_then(|tried| tried.failed.clone())
@@ -153,10 +209,10 @@ impl Source {
 
     async fn try_now(&self, http: &reqwest::Client, tried: &mut Option<Tried>) {
         let at = Instant::now();
-        let failed = match fetch::keys(http, &self.issuer).await {
-            Ok(keys) => {
+        let failed = match fetch::documents(http, &self.issuer).await {
+            Ok(documents) => {
                 let known = Known {
-                    keys: Arc::new(keys),
+                    documents: Arc::new(documents),
                     fetched: at,
                 };
                 *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(known);

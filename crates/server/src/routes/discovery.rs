@@ -6,10 +6,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use latchkey_api::discovery::{API, Discovery, Identity};
+use latchkey_api::discovery::{API, Discovery};
 
 use super::problem::Answer;
-use super::{CHECK, KEYS, RELEASE, Service};
+use super::{CHECK, IDENTITY, KEYS, RELEASE, Service};
+use crate::address::vendor;
 use crate::store::StoreError;
 
 /// Why there is nothing to say.
@@ -25,26 +26,30 @@ impl IntoResponse for DiscoveryError {
     fn into_response(self) -> Response {
         match self {
             Self::Store(error) => Answer::from(error),
-            Self::NoIssuer => Answer::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "not_configured",
-                "The service is not set up yet",
-            )
-            .detail(&self),
+            Self::NoIssuer => not_configured(&self),
         }
         .into_response()
     }
 }
 
+/// Nobody can say who users are.
+pub(super) fn not_configured(detail: impl ToString) -> Answer {
+    Answer::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "not_configured",
+        "The service is not set up yet",
+    )
+    .detail(detail)
+}
+
 pub(super) async fn discovery(
     State(service): State<Arc<Service>>,
 ) -> Result<Json<Discovery>, DiscoveryError> {
-    let vendor = service
-        .store
-        .issuers()
-        .await?
-        .into_iter()
-        .next()
+    let issuers = service.store.issuers().await?;
+    // Where every issuer is a company's, the first one: whoever gives no address has to go somewhere.
+    let somebody = || issuers.iter().find(|issuer| issuer.moved_to.is_none());
+    let vendor = vendor(&issuers)
+        .or_else(somebody)
         .ok_or(DiscoveryError::NoIssuer)?;
     Ok(Json(Discovery {
         service: service.url.clone(),
@@ -53,13 +58,7 @@ pub(super) async fn discovery(
         keys: service.address(KEYS),
         check: service.address(CHECK),
         release: service.address(RELEASE),
-        identity: Identity {
-            issuer: vendor.issuer,
-            client_id: vendor.client_id,
-            scopes: vendor.scopes,
-            resource: vendor.resource,
-            audience: vendor.audience,
-            redirect: vendor.redirect,
-        },
+        identities: Some(service.address(IDENTITY)),
+        identity: vendor.identity(),
     }))
 }

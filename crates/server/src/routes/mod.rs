@@ -4,6 +4,7 @@
 mod check;
 mod discovery;
 mod health;
+mod identity;
 mod keys;
 mod limits;
 mod problem;
@@ -20,6 +21,7 @@ use axum::routing::{get, post};
 use self::problem::Answer;
 use crate::clock::Clock;
 use crate::identity::Identity;
+use crate::introspection::Introspections;
 use crate::nonce::{self, Nonces};
 use crate::random::{self, NoEntropy};
 use crate::replay::Replays;
@@ -29,6 +31,8 @@ use crate::store::Store;
 pub const KEYS: &str = "/v1/keys";
 /// The path of checks.
 pub const CHECK: &str = "/v1/check";
+/// The path of the question who says who a user is.
+pub const IDENTITY: &str = "/v1/identity";
 /// The path of releases.
 pub const RELEASE: &str = "/v1/release";
 /// The path of the health check.
@@ -46,6 +50,7 @@ pub struct Service {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     identity: Identity,
+    introspections: Introspections,
     nonces: Nonces,
     replays: Replays,
 }
@@ -63,11 +68,13 @@ impl Service {
     ) -> Result<Self, NoEntropy> {
         let nonces = Nonces::new(&random::secret()?);
         let replays = Replays::new(nonce::LIFE, REMEMBERED_PROOFS);
+        let introspections = Introspections::new(identity.client());
         Ok(Self {
             url,
             store,
             clock,
             identity,
+            introspections,
             nonces,
             replays,
         })
@@ -85,6 +92,10 @@ pub fn router(service: Arc<Service>) -> Router {
     let check = post(check::check).layer(from_fn_with_state(Arc::clone(&service), check::next_nonce));
     Router::new()
         .route(CHECK, check)
+        .route(
+            IDENTITY,
+            post(identity::identity).layer(DefaultBodyLimit::max(identity::LARGEST_BODY)),
+        )
         .route(RELEASE, post(release::release))
         .route(KEYS, get(keys::keys))
         .route(latchkey_api::discovery::PATH, get(discovery::discovery))

@@ -44,6 +44,16 @@ impl Answer {
         .detail(detail)
     }
 
+    /// Users of the issuer that is named may not come here, or not any more.
+    pub(super) fn unknown_issuer(detail: impl ToString) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "unknown_issuer",
+            "The issuer is not accepted here",
+        )
+        .detail(detail)
+    }
+
     /// More is asked than can be done now.
     pub(super) fn overloaded() -> Self {
         Self::new(

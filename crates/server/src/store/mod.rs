@@ -66,6 +66,14 @@ pub enum Conflict {
         /// Its owner.
         issuer: String,
     },
+    /// A move needs an issuer that was not moved yet.
+    #[error("{issuer} was moved to {to} already")]
+    MovedAlready {
+        /// The issuer.
+        issuer: String,
+        /// What took its place.
+        to: String,
+    },
     /// The user is somebody else's.
     #[error("{email} belongs to {organisation} already")]
     OtherOrganisation {
@@ -133,6 +141,9 @@ pub trait Store: Send + Sync {
     async fn issuers(&self) -> Result<Vec<Issuer>, StoreError>;
     /// Adds an issuer, or replaces what is known about it.
     async fn put_issuer(&self, issuer: Issuer) -> Result<(), StoreError>;
+    /// Puts a new issuer in the place of another, whose domains it takes over. The old one still names those whom it has
+    /// named before, until it is removed.
+    async fn move_issuer(&self, old: String, new: Issuer) -> Result<Issuer, StoreError>;
     /// Removes an issuer: its tokens are no longer accepted. Links to its subjects stay.
     async fn remove_issuer(&self, issuer: String) -> Result<(), StoreError>;
 
@@ -167,8 +178,11 @@ pub trait Store: Send + Sync {
 
     /// Every user, by e-mail.
     async fn users(&self) -> Result<Vec<User>, StoreError>;
-    /// Adds a user to an organisation; one who has signed in before, or was removed, is taken in again.
+    /// Adds a user to an organisation; one who has signed in before, or was removed, is taken in again. Who was removed
+    /// has to prove the address once more: it may be another person's by now.
     async fn add_user(&self, email: String, organisation: String, at: Timestamp) -> Result<User, StoreError>;
+    /// Gives a user another address. Who they are and what they have stays.
+    async fn rename_user(&self, email: String, to: String) -> Result<User, StoreError>;
     /// Takes a user's seats and organisation away. Who they are stays known, so that their devices hear a refusal.
     async fn remove_user(&self, email: String, at: Timestamp) -> Result<(), StoreError>;
     /// Forgets which subjects the user is, so that the next sign-in links them anew.

@@ -1,15 +1,17 @@
 //! The rows, as the rest of the service sees them. Instants are [`Timestamp`]s in the code and whole seconds in JSON.
 
+mod issuers;
+
 use std::time::Duration;
 
 use latchkey_api::check::DeviceDescription;
-use latchkey_api::discovery::Redirect;
 use latchkey_core::jws::{Jwk, Thumbprint};
 use latchkey_core::policy::Policy;
 use latchkey_core::time::Timestamp;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+pub use self::issuers::{Introspection, Issuer, Secret};
 use crate::decide::{Decision, TokenLivesTooLong};
 
 /// What the ID token of a check proves about the user's e-mail.
@@ -30,6 +32,8 @@ pub struct CheckCommand {
     pub now: Timestamp,
     /// Who issued the access token.
     pub issuer: String,
+    /// Whether another issuer took its place: whom nobody knows yet signs in there.
+    pub moved: bool,
     /// Whom it names.
     pub subject: String,
     /// What the ID token says.
@@ -51,13 +55,16 @@ pub struct CheckCommand {
 /// What became of a check.
 #[derive(Clone, Debug)]
 pub enum CheckOutcome {
-    /// Nobody knows this subject yet: an ID token is needed.
+    /// Nobody knows this subject yet, or not for certain: an ID token is needed.
     IdTokenRequired,
+    /// The issuer was moved, and the subject has to sign in at the one that took its place.
+    IssuerMoved,
     /// The policy wants a shorter access token.
     TokenLivesTooLong(TokenLivesTooLong),
     /// Decided and stored.
     Decided {
-        /// The user's own id (`sub`).
+        /// What the subject is called (`sub`): always what it was called first, so that its devices know the answer as
+        /// theirs.
         user: String,
         /// The device's id.
         device: String,
@@ -138,27 +145,6 @@ pub struct NewKeys {
     pub dropped: Vec<String>,
 }
 
-/// An OpenID Connect issuer whose users may come here.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Issuer {
-    /// As its own discovery document names it.
-    pub issuer: String,
-    /// The public client that agents sign in as.
-    pub client_id: String,
-    /// Scopes to ask for.
-    pub scopes: Vec<String>,
-    /// Resource indicator (RFC 8707).
-    pub resource: Option<String>,
-    /// The `audience` parameter that some providers want.
-    pub audience: Option<String>,
-    /// The form of the loopback redirect.
-    pub redirect: Redirect,
-    /// The `aud` of its access tokens, where it is neither `resource` nor `audience` nor the service's address.
-    pub token_audience: Option<String>,
-    /// The e-mail domains that it owns; empty for the vendor's, which owns all the others.
-    pub domains: Vec<String>,
-}
-
 /// An organisation that holds subscriptions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Organisation {
@@ -223,6 +209,8 @@ pub struct User {
     pub id: String,
     /// E-mail, in small letters, where one is known.
     pub email: Option<String>,
+    /// The e-mail that the user proved and that was somebody else's then.
+    pub claims: Option<String>,
     /// The organisation's name.
     pub organisation: Option<String>,
     /// The issuers whose subjects this user is: empty before the first check.

@@ -13,7 +13,7 @@ use crate::process::{Installation, stored_sequence};
 use crate::service::{MAYA, query, random};
 
 /// Everything that Maya needs to start ATLAS.
-fn seed(server: &Installation, issuer: &str) {
+pub(crate) fn seed(server: &Installation, issuer: &str) {
     server.text(&[
         "issuer",
         "add",
@@ -59,15 +59,25 @@ fn seed(server: &Installation, issuer: &str) {
     server.text(&["seat", "assign", MAYA, "ATLAS"]);
 }
 
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     SystemClock.now().as_secs()
 }
 
 /// One check, by a device that takes the nonce that it is given.
 async fn check(url: &str, issuer: &Issuer, key: &SigningKey) -> (CheckRequest, CheckAnswer) {
+    let token = issuer.access_token("maya", now());
+    check_with(url, issuer, key, token).await
+}
+
+/// The same with another access token.
+pub(crate) async fn check_with(
+    url: &str,
+    issuer: &Issuer,
+    key: &SigningKey,
+    token: String,
+) -> (CheckRequest, CheckAnswer) {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let address = format!("{url}/v1/check");
-    let token = issuer.access_token("maya", now());
     let body = CheckRequest {
         jti: random(),
         agent: "0.1.0".into(),
@@ -77,6 +87,7 @@ async fn check(url: &str, issuer: &Issuer, key: &SigningKey) -> (CheckRequest, C
         },
         products: vec![query("ATLAS")],
         id_token: Some(issuer.id_token("maya", MAYA, now())),
+        issuer: Some(issuer.url.clone()),
     };
     let mut nonce = None;
     loop {

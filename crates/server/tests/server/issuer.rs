@@ -11,6 +11,8 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use latchkey_core::jws::{self, SigningKey};
 use serde_json::{Value, json};
 
+use crate::script::{self, Script};
+
 pub(crate) const CLIENT: &str = "latchkey-agent";
 pub(crate) const RESOURCE: &str = "https://licence.example/api";
 
@@ -32,10 +34,14 @@ pub(crate) struct Issuer {
     pub(crate) key: SigningKey,
     /// What it serves; changed while it runs.
     pub(crate) jwks: Arc<Mutex<Value>>,
+    /// What it says of itself; changed while it runs.
+    pub(crate) document: Arc<Mutex<Value>>,
     /// How often its keys were fetched.
     pub(crate) fetches: Arc<AtomicUsize>,
     /// Whether it answers at all.
     pub(crate) out: Arc<std::sync::atomic::AtomicBool>,
+    /// What its other endpoints answer.
+    pub(crate) script: Arc<Script>,
 }
 
 impl Issuer {
@@ -50,10 +56,17 @@ impl Issuer {
             Arc::<AtomicUsize>::default(),
             Arc::<std::sync::atomic::AtomicBool>::default(),
         );
-        let discovery = json!({"issuer": url, "jwks_uri": format!("{url}/jwks")});
+        let document = Arc::new(Mutex::new(
+            json!({"issuer": url, "jwks_uri": format!("{url}/jwks")}),
+        ));
+        let script = Arc::<Script>::default();
         let (served, count, down) = (Arc::clone(&jwks), Arc::clone(&fetches), Arc::clone(&out));
+        let discovery = Arc::clone(&document);
         let router = Router::new()
-            .route("/.well-known/openid-configuration", get(async || Json(discovery)))
+            .route(
+                "/.well-known/openid-configuration",
+                get(async move || Json(discovery.lock().unwrap().clone())),
+            )
             .route(
                 "/jwks",
                 get(async move || {
@@ -63,14 +76,17 @@ impl Issuer {
                     }
                     Json(served.lock().unwrap().clone()).into_response()
                 }),
-            );
+            )
+            .merge(script::router(Arc::clone(&script)));
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self {
             url,
             key,
             jwks,
+            document,
             fetches,
             out,
+            script,
         }
     }
 

@@ -6,14 +6,21 @@
     reason = "a test that cannot go on says so"
 )]
 
+mod bounds;
 mod check;
 mod command;
 mod format;
+mod identity;
 mod issuer;
+mod issuer_check;
 mod limits;
+mod opaque;
 mod process;
 mod proofs;
 mod release;
+mod relocation;
+mod script;
 mod service;
+mod settings;
 mod tls;
 mod tokens;

@@ -1,8 +1,9 @@
 //! The real program, started and ended by these tests.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::thread::JoinHandle;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -32,6 +33,7 @@ impl Installation {
         for name in [
             "LATCHKEY_SERVER_URL",
             "LATCHKEY_SERVER_LISTEN",
+            "LATCHKEY_SERVER_INTROSPECTION_SECRET",
             "LATCHKEY_LOG",
             "RUST_LOG",
         ] {
@@ -72,8 +74,13 @@ impl Installation {
     }
 
     pub(crate) fn serve(&self, arguments: &[&str]) -> Serving {
+        self.serve_logging(arguments, "info")
+    }
+
+    pub(crate) fn serve_logging(&self, arguments: &[&str], log: &str) -> Serving {
         let mut command = self.command(&[&["serve", "--json"], arguments].concat());
         let mut child = command
+            .env("LATCHKEY_LOG", log)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -83,7 +90,18 @@ impl Installation {
             .read_line(&mut ready)
             .unwrap();
         let ready = serde_json::from_str(&ready).unwrap_or_else(|_| panic!("not ready: {ready:?}"));
-        Serving { child, ready }
+        // Read while it is written: a pipe that is full would stop the service.
+        let mut stderr = child.stderr.take().unwrap();
+        let log = std::thread::spawn(move || {
+            let mut log = String::new();
+            stderr.read_to_string(&mut log).unwrap();
+            log
+        });
+        Serving {
+            child,
+            ready,
+            log: Some(log),
+        }
     }
 }
 
@@ -91,6 +109,7 @@ impl Installation {
 pub(crate) struct Serving {
     child: Child,
     pub(crate) ready: Value,
+    log: Option<JoinHandle<String>>,
 }
 
 impl Serving {
@@ -107,21 +126,14 @@ impl Serving {
     /// As `systemctl stop`.
     #[cfg(unix)]
     pub(crate) fn terminate(mut self) -> (Option<i32>, String) {
-        use std::io::Read as _;
         let ended = Command::new("kill")
             .arg(self.child.id().to_string())
             .status()
             .unwrap();
         assert!(ended.success());
         let status = self.child.wait().unwrap();
-        let mut log = String::new();
-        self.child
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut log)
-            .unwrap();
-        (status.code(), log)
+        let log = self.log.take().unwrap();
+        (status.code(), log.join().unwrap())
     }
 }
 
@@ -130,6 +142,9 @@ impl Drop for Serving {
         if let Ok(None) = self.child.try_wait() {
             let _already_gone = self.child.kill();
             let _reaped = self.child.wait();
+        }
+        if let Some(log) = self.log.take() {
+            let _read_to_its_end = log.join();
         }
     }
 }

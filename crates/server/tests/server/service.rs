@@ -166,6 +166,7 @@ impl Running {
                 },
                 products: vec![query("ATLAS")],
                 id_token: None,
+                issuer: None,
             },
         }
     }
@@ -188,6 +189,8 @@ pub(crate) fn vendor(issuer: &Issuer) -> records::Issuer {
         audience: None,
         redirect: Default::default(),
         token_audience: None,
+        introspection: None,
+        moved_to: None,
         domains: vec![],
     }
 }
@@ -250,14 +253,17 @@ impl Attempt<'_> {
         .unwrap()
     }
 
-    pub(crate) async fn send(&self) -> Answered {
-        let request = self
-            .running
+    pub(crate) fn request(&self) -> reqwest::RequestBuilder {
+        self.running
             .http
             .post(format!("{}/v1/check", self.running.url))
             .header("Authorization", format!("{} {}", self.scheme, self.token))
-            .header("DPoP", self.proof());
-        let response = request.json(&self.body).send().await.unwrap();
+            .header("DPoP", self.proof())
+            .json(&self.body)
+    }
+
+    pub(crate) async fn send(&self) -> Answered {
+        let response = self.request().send().await.unwrap();
         let nonce = response
             .headers()
             .get("DPoP-Nonce")

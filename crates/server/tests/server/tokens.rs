@@ -29,6 +29,8 @@ async fn every_algorithm_that_issuers_use_is_accepted() {
         Algorithm::RS384,
         Algorithm::RS512,
         Algorithm::PS256,
+        Algorithm::PS384,
+        Algorithm::PS512,
     ] {
         with_token(&service, &device, sign_rsa(algorithm, "rs256", &claims))
             .await

@@ -82,6 +82,15 @@ cli-reset-by-hand = { $folder ->
    *[other] Von Hand zu löschen bleiben der Ordner { $folder } und die Einträge im Schlüsselbund dieses Computers, deren Namen mit „Latchkey“ beginnen.
 } Bitten Sie dann Ihre Administration, dieses Gerät freizugeben.
 
+## Entsperren
+
+cli-unlock-choose = Ihre Anmeldung wird in einer Datei aufbewahrt, die nur diese Passphrase öffnet. Niemand kann sie Ihnen wiederbeschaffen.
+cli-unlock-new = Neue Passphrase:
+cli-unlock-again = Noch einmal dieselbe:
+cli-unlock-passphrase = Passphrase:
+cli-unlock-done = Entsperrt.
+cli-unlock-open = Es gibt nichts zu entsperren.
+
 ## Einstellungen, Datenschutz, Versionen
 
 cli-from-command-line = von der Befehlszeile
@@ -91,6 +100,7 @@ cli-from-machine-file = aus { $place }
 cli-from-default = als Vorgabe
 cli-from-nowhere = nicht gefunden
 cli-setting-saved = In { $file } geschrieben.
+cli-vault-next-start = Das gilt ab dem nächsten Start des Agenten von Latchkey; dort melden Sie sich neu an. Eine Anmeldung, die jetzt aufbewahrt ist, bleibt, wo sie ist: Um sie zu löschen, führen Sie „latchkey reset --all“ aus, bevor der Agent endet.
 cli-privacy = Das ist alles, was eine Prüfung sendet, mit dem jetzigen Wert. Passwörter, Dateinamen und was Sie in Ihren Produkten tun, werden nie gesendet.
 cli-agent-version = latchkey-agent { $version }, Protokoll { $protocol }
 cli-agent-not-running = latchkey-agent läuft nicht
@@ -110,9 +120,17 @@ problem-confirmation-required = Dies löscht etwas, und es gibt kein Terminal, i
 problem-reset-incomplete = Nicht alles konnte zurückgesetzt werden.
     .next = Versuchen Sie es erneut. Geschieht es wieder, löschen Sie den Rest von Hand.
 problem-unknown-setting = Eine solche Einstellung lässt sich nicht schreiben.
-    .next = Schreiben Sie „language“.
+    .next = Schreiben Sie „language“ oder „vault“.
 problem-unknown-language = In dieser Sprache gibt es keine Wörter.
     .next = Wählen Sie en (Englisch) oder de (Deutsch).
+problem-unknown-vault = Dort lässt sich eine Anmeldung nicht aufbewahren.
+    .next = Wählen Sie keyring (den Schlüsselbund), file (eine Datei, die eine Passphrase verschlüsselt) oder memory (bis der Agent endet).
+problem-terminal-required = Es gibt kein Terminal, um nach der Passphrase zu fragen.
+    .next = Führen Sie es in einem Terminal aus, oder legen Sie die Passphrase in eine Datei, die LATCHKEY_VAULT_PASSPHRASE_FILE nennt.
+problem-not-unlocked = Es wurde nichts entsperrt.
+    .next = Führen Sie „latchkey unlock“ aus, sobald Sie die Passphrase haben.
+problem-passphrases-differ = Die beiden Passphrasen sind nicht gleich. Es wurde nichts geändert.
+    .next = Versuchen Sie es erneut.
 problem-settings-not-saved = Die Einstellung konnte nicht geschrieben werden.
     .next = Prüfen Sie die Datei, die unten genannt ist.
 problem-output-failed = Die Ausgabe konnte nicht geschrieben werden.

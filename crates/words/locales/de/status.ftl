@@ -28,7 +28,7 @@ status-auth-pending-waiting-for-user = Warten auf Ihre Anmeldung im Browser.
 status-auth-pending-waiting-for-other = Eine andere Anmeldung ist offen.
     .next = Schließen Sie zuerst diese ab, oder brechen Sie sie ab.
 status-auth-pending-vault-locked = Der Schlüsselbund dieses Computers ist gesperrt.
-    .next = Entsperren Sie den Schlüsselbund.
+    .next = Entsperren Sie den Schlüsselbund. Bewahrt Latchkey Ihre Anmeldung in einer Datei auf, führen Sie „latchkey unlock“ aus.
 status-auth-pending-entitlement-spreading = { $product } ist Ihnen noch nicht zugewiesen. { $until ->
         [none] Ein neuer Lizenzplatz kann einige Minuten unterwegs sein.
        *[other] Nächster Versuch: { $until }.

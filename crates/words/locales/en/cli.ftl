@@ -82,6 +82,15 @@ cli-reset-by-hand = { $folder ->
    *[other] What is left to delete by hand: the folder { $folder }, and the entries in this computer's keyring whose names begin with "Latchkey".
 } Then ask your admin to release this device.
 
+## Unlocking
+
+cli-unlock-choose = Your sign-in is kept in a file that only this passphrase opens. Nobody can get it back for you.
+cli-unlock-new = New passphrase:
+cli-unlock-again = The same again:
+cli-unlock-passphrase = Passphrase:
+cli-unlock-done = Unlocked.
+cli-unlock-open = There is nothing to unlock.
+
 ## Settings, privacy, versions
 
 cli-from-command-line = from the command line
@@ -91,6 +100,7 @@ cli-from-machine-file = from { $place }
 cli-from-default = by default
 cli-from-nowhere = not found
 cli-setting-saved = Written to { $file }.
+cli-vault-next-start = It holds from the next start of Latchkey's agent, where you sign in anew. A sign-in that is kept now stays where it is: to delete it, run "latchkey reset --all" before the agent ends.
 cli-privacy = This is everything that a check sends, with its present value. Passwords, file names and what you do in your products are never sent.
 cli-agent-version = latchkey-agent { $version }, protocol { $protocol }
 cli-agent-not-running = latchkey-agent is not running
@@ -110,9 +120,17 @@ problem-confirmation-required = This deletes something, and there is no terminal
 problem-reset-incomplete = Not everything could be reset.
     .next = Try again. If it happens again, delete the rest by hand.
 problem-unknown-setting = There is no such setting to write.
-    .next = Write "language".
+    .next = Write "language" or "vault".
 problem-unknown-language = There are no words in this language.
     .next = Choose en (English) or de (German).
+problem-unknown-vault = A sign-in cannot be kept there.
+    .next = Choose keyring (the system's keyring), file (encrypted by a passphrase) or memory (until the agent ends).
+problem-terminal-required = There is no terminal to ask for the passphrase in.
+    .next = Run it in a terminal, or put the passphrase into a file that LATCHKEY_VAULT_PASSPHRASE_FILE names.
+problem-not-unlocked = Nothing was unlocked.
+    .next = Run "latchkey unlock" when you have the passphrase.
+problem-passphrases-differ = The two passphrases are not the same. Nothing was changed.
+    .next = Try again.
 problem-settings-not-saved = The setting could not be written.
     .next = Check the file that is named below.
 problem-output-failed = The output could not be written.

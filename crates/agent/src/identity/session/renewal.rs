@@ -26,7 +26,7 @@ impl Shared {
         let mut retried = false;
         loop {
             let Some(secrets) = self.vault.load(&held.entry).await? else {
-                return Err(SessionError::SignInAgain(Ended::SignedOut));
+                return Err(SessionError::SignInAgain(Ended::Removed));
             };
             let Some(credentials) = of_issuer(&secrets, identity)? else {
                 return Err(SessionError::SignInAgain(Ended::SignedOut));

@@ -10,7 +10,7 @@ use crate::identity::IdTokenError;
 use crate::identity::tests::provider::{Idp, NOW, Raw};
 use crate::identity::tests::sign_in;
 use crate::vault::Access;
-use crate::vault::memory::Memory;
+use crate::vault::double::Keyring;
 
 const SERVICE: &str = "https://licences.example";
 const DAY: Duration = Duration::from_secs(86_400);
@@ -18,7 +18,7 @@ const LONG: Duration = Duration::from_secs(20);
 
 struct World {
     idp: Idp,
-    keyring: Memory,
+    keyring: Keyring,
     folder: tempfile::TempDir,
     sessions: Sessions,
 }
@@ -31,7 +31,7 @@ impl World {
 
     async fn with_deadline(deadline: Duration) -> Self {
         let idp = Idp::start().await;
-        let (keyring, folder) = (Memory::default(), tempfile::tempdir().unwrap());
+        let (keyring, folder) = (Keyring::default(), tempfile::tempdir().unwrap());
         let sessions = process(&idp, &keyring, &folder, deadline);
         let signed_in = sign_in(&idp).await.unwrap();
         sessions.signed_in(SERVICE, &signed_in).await.unwrap();
@@ -66,7 +66,7 @@ impl World {
     }
 }
 
-fn process(idp: &Idp, keyring: &Memory, folder: &tempfile::TempDir, deadline: Duration) -> Sessions {
+fn process(idp: &Idp, keyring: &Keyring, folder: &tempfile::TempDir, deadline: Duration) -> Sessions {
     let backend = keyring.clone();
     let vault = Vault::new(move || Box::new(backend.clone()), deadline).unwrap();
     Sessions::new(idp.oidc(), vault, folder.path().to_owned(), "m1".into())
@@ -309,8 +309,42 @@ async fn a_sign_in_whose_prompt_is_closed_keeps_nothing() {
     world.keyring.open();
     assert_eq!(
         world.credentials(DAY).await,
-        Err(SessionError::SignInAgain(Ended::SignedOut))
+        Err(SessionError::SignInAgain(Ended::Removed))
     );
+}
+
+#[tokio::test]
+async fn an_entry_that_somebody_removed_is_noticed_and_is_no_sign_out() {
+    let world = World::signed_in().await;
+    world.keyring.remove(&world.sessions.entry(SERVICE));
+    let gone = world.credentials(DAY).await.unwrap_err();
+    assert_eq!(gone, SessionError::SignInAgain(Ended::Removed));
+    assert_eq!(gone.problem(), "vault_entry_gone");
+    assert_eq!(world.refreshes(), 0);
+    let signed_in = sign_in(&world.idp).await.unwrap();
+    world.sessions.signed_in(SERVICE, &signed_in).await.unwrap();
+    world.credentials(DAY).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_keyring_that_takes_nothing_new_costs_no_rotated_token() {
+    let world = World::signed_in().await;
+    world.keyring.refuse(true);
+    let refused = world.credentials(Duration::ZERO).await.unwrap_err();
+    assert_eq!(refused.problem(), "vault_read_only");
+    assert_eq!(world.refreshes(), 1);
+    assert!(world.kept().contains("rt-1"));
+    // What is still good goes on being used, and the old refresh token is not.
+    assert_eq!(access_token(&world.credentials(DAY).await.unwrap()), "at-1");
+    world.idp.set_now(NOW + 4_000);
+    assert_eq!(
+        world.credentials(DAY).await.unwrap_err().problem(),
+        "vault_read_only"
+    );
+    assert_eq!(world.refreshes(), 1);
+    world.keyring.refuse(false);
+    assert_eq!(access_token(&world.credentials(DAY).await.unwrap()), "at-3");
+    assert!(world.kept().contains("rt-3"));
 }
 
 #[tokio::test]
@@ -377,9 +411,10 @@ async fn signing_out_ends_a_refresh_that_is_under_way_and_nothing_comes_back() {
         );
         assert_eq!(asking.await.unwrap(), Err(SessionError::Replaced));
         gate.notify_one();
+        let ended = if forget { Ended::Removed } else { Ended::SignedOut };
         assert_eq!(
             world.credentials(DAY).await,
-            Err(SessionError::SignInAgain(Ended::SignedOut))
+            Err(SessionError::SignInAgain(ended))
         );
         assert_eq!(world.kept().contains("device_key"), !forget);
         assert!(!world.kept().contains("rt-"));

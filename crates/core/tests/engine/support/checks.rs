@@ -6,6 +6,7 @@ use latchkey_core::engine::{Attempt, CheckAnswered, CheckFailure, Outcome, Side}
 use latchkey_core::jws::Thumbprint;
 use latchkey_core::status::Party;
 use latchkey_core::time::{HOUR, Timestamp};
+use latchkey_core::vault::VaultTrouble;
 
 use super::judge::{Genuine, Happened};
 use super::licensing::{Licensing, Seat, tampered};
@@ -46,8 +47,8 @@ impl World {
         self.checks.push(self.machine.ticks);
         self.happened(&Happened::Checking(self.checks.len()));
         let failure = match self.keyring {
-            Keyring::Locked => Some(CheckFailure::VaultLocked),
-            Keyring::Missing => Some(CheckFailure::VaultUnavailable),
+            Keyring::Locked => Some(CheckFailure::Vault(VaultTrouble::Locked)),
+            Keyring::Missing => Some(CheckFailure::Vault(VaultTrouble::Unavailable)),
             Keyring::Open => None,
         };
         if let Some(failure) = failure {
@@ -145,6 +146,9 @@ impl World {
                 (_, Side::Answers) => {}
                 silent => return Err(unreachable(silent)),
             }
+        }
+        if !self.vault.contains_key(service) {
+            return Err(CheckFailure::VaultEmptied);
         }
         let real = self.machine.real;
         let secrets = self.vault.get_mut(service).filter(|secrets| secrets.tokens);

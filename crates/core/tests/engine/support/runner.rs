@@ -28,6 +28,7 @@ impl World {
                 products,
                 identify,
                 refresh_every,
+                ..
             } => {
                 let products: Vec<String> = products.into_iter().map(|(product, ..)| product).collect();
                 self.check(attempt, &service, &products, identify, refresh_every);
@@ -227,7 +228,7 @@ impl World {
         })
     }
 
-    fn sign_release(&mut self, service: &str, product: Option<&str>) -> Option<PendingRelease> {
+    pub(crate) fn sign_release(&mut self, service: &str, product: Option<&str>) -> Option<PendingRelease> {
         let device = self.vault.get(service)?.device.clone()?;
         (self.keyring == Keyring::Open).then(|| PendingRelease {
             jwk: self.services[service].some_key(),

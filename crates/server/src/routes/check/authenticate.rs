@@ -2,13 +2,13 @@
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, Method};
-use latchkey_api::dpop::{self, Expected};
+use latchkey_api::dpop::{self, Expected, Proof};
 use latchkey_core::jws::Thumbprint;
 
 use super::super::{CHECK, Service};
 use super::error::CheckError;
-use crate::access_token::{self, AccessToken, Presentation};
-use crate::jwt;
+use super::token;
+use crate::access_token::{AccessToken, Presentation};
 use crate::replay::Seen;
 use crate::store::records::Issuer;
 
@@ -28,11 +28,16 @@ enum Scheme {
     Dpop,
 }
 
-pub(super) async fn authenticate<'a>(
-    service: &Service,
-    issuers: &'a [Issuer],
-    headers: &HeaderMap,
-) -> Result<Caller<'a>, CheckError> {
+/// What the headers prove: that the device key was used for this very request and access token. Whose the token is, is not
+/// known yet.
+pub(super) struct Proven<'a> {
+    scheme: Scheme,
+    access_token: &'a str,
+    proof: Proof,
+}
+
+/// Looks at the headers alone.
+pub(super) fn prove<'a>(service: &Service, headers: &'a HeaderMap) -> Result<Proven<'a>, CheckError> {
     let (scheme, access_token) = authorization(headers)?;
     let url = service.address(CHECK);
     let expected = Expected {
@@ -45,19 +50,26 @@ pub(super) async fn authenticate<'a>(
     if !proof.nonce.as_ref().is_some_and(fresh) {
         return Err(CheckError::UseNonce);
     }
+    Ok(Proven {
+        scheme,
+        access_token,
+        proof,
+    })
+}
 
-    let claimed = jwt::claimed_issuer(access_token)?;
-    let issuer = issuers.iter().find(|issuer| issuer.issuer == claimed);
-    let issuer = issuer.ok_or(CheckError::UnknownIssuer(claimed))?;
-    let header = jwt::header(access_token)?;
-    access_token::check_type(&header)?;
-    let keys = service
-        .identity
-        .keys(&issuer.issuer, header.kid.as_deref())
-        .await?;
-    let claims = keys.verify(access_token)?;
-    let audience = token_audience(issuer, &service.url);
-    let token = access_token::validate(claims, &issuer.issuer, audience, service.clock.now())?;
+/// Has the access token judged. `hint` is the issuer that the request names.
+pub(super) async fn authenticate<'a>(
+    service: &Service,
+    issuers: &'a [Issuer],
+    proven: Proven<'_>,
+    hint: Option<&str>,
+) -> Result<Caller<'a>, CheckError> {
+    let Proven {
+        scheme,
+        access_token,
+        proof,
+    } = proven;
+    let (issuer, token) = token::judge(service, issuers, access_token, hint).await?;
     match (&token.presentation, scheme) {
         (Presentation::Bearer, Scheme::Bearer) => {}
         (Presentation::Dpop(jkt), Scheme::Dpop) if *jkt == proof.jkt => {}
@@ -76,14 +88,6 @@ pub(super) async fn authenticate<'a>(
         Seen::Again => Err(CheckError::Replayed),
         Seen::Full => Err(CheckError::Overloaded),
     }
-}
-
-/// The `aud` that an access token for this service carries.
-fn token_audience<'a>(issuer: &'a Issuer, service: &'a str) -> &'a str {
-    let told = issuer.token_audience.as_deref();
-    told.or(issuer.resource.as_deref())
-        .or(issuer.audience.as_deref())
-        .unwrap_or(service)
 }
 
 fn authorization(headers: &HeaderMap) -> Result<(Scheme, &str), CheckError> {

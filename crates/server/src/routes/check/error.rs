@@ -9,6 +9,7 @@ use super::super::keys::KeysError;
 use super::super::problem::{Answer, internal};
 use crate::decide::TokenLivesTooLong;
 use crate::identity::IdentityUnavailable;
+use crate::introspection::NotJudged;
 use crate::jwt::JwtError;
 use crate::signer::SignError;
 use crate::store::StoreError;
@@ -36,6 +37,8 @@ pub(crate) enum CheckError {
     WrongScheme,
     #[error("the access token lives longer than {} s, which is what the policy accepts", .0.allowed.as_secs())]
     TokenLivesTooLong(TokenLivesTooLong),
+    #[error("the issuer was moved: sign in at the one that took its place")]
+    IssuerMoved,
     #[error(transparent)]
     Identity(#[from] IdentityUnavailable),
     #[error("{}", match .0 { Some(why) => format!("the ID token that was sent: {why}"), None => String::from("none was sent") })]
@@ -46,7 +49,7 @@ pub(crate) enum CheckError {
     Json(#[from] serde_json::Error),
     #[error("{0}")]
     Field(&'static str),
-    #[error("too many proofs to remember")]
+    #[error("too many proofs to remember, or tokens to ask about")]
     Overloaded,
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -56,6 +59,16 @@ pub(crate) enum CheckError {
     NoLeaseKey,
     #[error(transparent)]
     Sign(#[from] SignError),
+}
+
+impl From<NotJudged> for CheckError {
+    fn from(error: NotJudged) -> Self {
+        match error {
+            NotJudged::Token(error) => Self::Token(error),
+            NotJudged::Unavailable(error) => Self::Identity(error),
+            NotJudged::Overloaded => Self::Overloaded,
+        }
+    }
 }
 
 impl IntoResponse for CheckError {
@@ -104,6 +117,7 @@ impl IntoResponse for CheckError {
                 "A fresh ID token is needed once",
             )
             .detail(&self),
+            Self::IssuerMoved => Answer::unknown_issuer(&self),
             Self::Identity(_) => Answer::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "identity_unavailable",

@@ -3,6 +3,7 @@
 mod authenticate;
 mod error;
 mod request;
+mod token;
 
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use axum::response::Response;
 use latchkey_api::check::{CheckAnswer, ProductAnswer};
 use latchkey_api::dpop::NONCE_HEADER;
 
-use self::authenticate::{Caller, authenticate};
+use self::authenticate::{Caller, authenticate, prove};
 use self::error::CheckError;
 use super::Service;
 use super::keys::published;
@@ -44,9 +45,10 @@ pub(super) async fn check(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<CheckAnswer>, CheckError> {
-    let issuers = service.store.issuers().await?;
-    let caller = authenticate(&service, &issuers, &headers).await?;
+    let proven = prove(&service, &headers)?;
     let request = request::read(&body?)?;
+    let issuers = service.store.issuers().await?;
+    let caller = authenticate(&service, &issuers, proven, request.issuer.as_deref()).await?;
     // Wanted only while the user is unknown: whether it was good is told only where it was needed.
     let (email, id_token_problem) = match &request.id_token {
         None => (EmailClaim::Unknown, None),
@@ -61,6 +63,7 @@ pub(super) async fn check(
     let command = CheckCommand {
         now,
         issuer: caller.token.issuer,
+        moved: caller.issuer.moved_to.is_some(),
         subject: caller.token.subject,
         email,
         jkt: caller.jkt.clone(),
@@ -72,6 +75,7 @@ pub(super) async fn check(
     };
     let (user, device, decided) = match service.store.check(command).await? {
         CheckOutcome::IdTokenRequired => return Err(CheckError::IdTokenRequired(id_token_problem)),
+        CheckOutcome::IssuerMoved => return Err(CheckError::IssuerMoved),
         CheckOutcome::TokenLivesTooLong(too_long) => return Err(CheckError::TokenLivesTooLong(too_long)),
         CheckOutcome::Decided {
             user,

@@ -4,34 +4,22 @@ use latchkey_core::code::Code;
 use latchkey_core::lease::DeviceEntry;
 use rusqlite::{Connection, Row, params};
 
+use super::person::{Person, Who, who};
 use super::row::{execute, id, json, optional, rows, sql, value};
 use crate::decide::{self, Asked, Decision, Offer, Place, Question};
 use crate::store::StoreError;
-use crate::store::records::{CheckCommand, CheckOutcome, Decided, EmailClaim};
+use crate::store::records::{CheckCommand, CheckOutcome, Decided};
 
 /// How many devices of a user are remembered that hold no place.
 const REMEMBERED_DEVICES: i64 = 100;
 
-struct Person {
-    id: String,
-    email: Option<String>,
-    organisation: Option<String>,
-}
-
-impl Person {
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            id: row.get(0)?,
-            email: row.get(1)?,
-            organisation: row.get(2)?,
-        })
-    }
-}
-
 pub(super) fn check(c: &Connection, command: &CheckCommand) -> Result<CheckOutcome, StoreError> {
-    let Some(person) = person(c, command)? else {
-        return Ok(CheckOutcome::IdTokenRequired);
+    let person = match who(c, command)? {
+        Who::Is(person) => person,
+        Who::IdTokenRequired => return Ok(CheckOutcome::IdTokenRequired),
+        Who::IssuerMoved => return Ok(CheckOutcome::IssuerMoved),
     };
+    leave_behind(c, command, &person)?;
     let question = question(c, command, &person)?;
     let decisions = match decide::check(&question) {
         Ok(decisions) => decisions,
@@ -50,7 +38,8 @@ pub(super) fn check(c: &Connection, command: &CheckCommand) -> Result<CheckOutco
             device.name,
             device.system,
             command.agent,
-            now
+            now,
+            command.issuer
         ],
     )?;
     execute(
@@ -81,95 +70,50 @@ pub(super) fn check(c: &Connection, command: &CheckCommand) -> Result<CheckOutco
         execute(c, sql!("lease_key_used"), params![command.kid, last_exp])?;
     }
     Ok(CheckOutcome::Decided {
-        user: person.id,
+        user: value(
+            c,
+            sql!("subject_called"),
+            params![command.issuer, command.subject],
+        )?,
         device: question.device.id,
         products,
     })
 }
 
-/// Who the subject is. It is linked once, by an e-mail that its issuer may vouch for; afterwards it alone decides.
-fn person(c: &Connection, command: &CheckCommand) -> Result<Option<Person>, StoreError> {
-    let known = optional(
-        c,
-        sql!("user_by_subject"),
-        params![command.issuer, command.subject],
-        Person::read,
-    )?;
-    match (known, &command.email) {
-        (Some(known), EmailClaim::Proven(email)) if known.email.is_none() => {
-            let linked = by_email(c, command, email)?;
-            if let Some(linked) = linked {
-                link(c, command, &linked.id)?;
-                execute(c, sql!("user_delete"), params![known.id])?;
-                return Ok(Some(linked));
-            }
-            if optional(c, sql!("user_by_email"), params![email], Person::read)?.is_none() {
-                execute(c, sql!("user_set_email"), params![known.id, email])?;
-            }
-            Ok(Some(known))
-        }
-        (Some(known), _) => Ok(Some(known)),
-        (None, EmailClaim::Unknown) => Ok(None),
-        (None, EmailClaim::Unproven) => newcomer(c, command, None).map(Some),
-        (None, EmailClaim::Proven(email)) => {
-            if let Some(linked) = by_email(c, command, email)? {
-                link(c, command, &linked.id)?;
-                return Ok(Some(linked));
-            }
-            let taken = optional(c, sql!("user_by_email"), params![email], Person::read)?.is_some();
-            newcomer(c, command, (!taken).then_some(email)).map(Some)
-        }
+/// A machine whose user signs in at the issuer that took another's place has a new device key. It takes no second place:
+/// the one that it had is free.
+fn leave_behind(c: &Connection, command: &CheckCommand, person: &Person) -> Result<(), StoreError> {
+    let known: Option<String> = device(c, command, person)?;
+    if command.moved || known.is_some() {
+        return Ok(());
     }
-}
-
-/// The user of this e-mail, unless another subject of the same issuer is that user already.
-fn by_email(c: &Connection, command: &CheckCommand, email: &str) -> Result<Option<Person>, StoreError> {
-    let Some(person) = optional(c, sql!("user_by_email"), params![email], Person::read)? else {
-        return Ok(None);
-    };
-    let linked: bool = value(
+    let (name, system) = (&command.device.name, &command.device.system);
+    let left: Vec<String> = rows(
         c,
-        sql!("user_linked_to_issuer"),
-        params![person.id, command.issuer],
+        sql!("devices_left_behind"),
+        params![person.id, name, system],
+        |row| row.get(0),
     )?;
-    Ok((!linked).then_some(person))
+    for device in left {
+        execute(c, sql!("leases_delete"), params![device])?;
+        execute(c, sql!("device_release"), params![device, command.now.as_secs()])?;
+    }
+    Ok(())
 }
 
-fn link(c: &Connection, command: &CheckCommand, user: &str) -> Result<(), StoreError> {
-    let at = command.now.as_secs();
-    execute(
-        c,
-        sql!("identity_put"),
-        params![command.issuer, command.subject, user, at],
-    )
-    .map(drop)
-}
-
-/// A person nobody has assigned anything to yet.
-fn newcomer(c: &Connection, command: &CheckCommand, email: Option<&String>) -> Result<Person, StoreError> {
-    let person = Person {
-        id: id("usr")?,
-        email: email.cloned(),
-        organisation: None,
-    };
-    let no_organisation: Option<String> = None;
-    execute(
-        c,
-        sql!("user_insert"),
-        params![person.id, email, no_organisation, command.now.as_secs()],
-    )?;
-    link(c, command, &person.id)?;
-    Ok(person)
-}
-
-fn question(c: &Connection, command: &CheckCommand, person: &Person) -> Result<Question, StoreError> {
-    let now = command.now.as_secs();
-    let known = optional(
+/// The device's id, if it was here before.
+fn device(c: &Connection, command: &CheckCommand, person: &Person) -> Result<Option<String>, StoreError> {
+    optional(
         c,
         sql!("device_by_key"),
         params![person.id, command.jkt.0],
         |row| row.get(0),
-    )?;
+    )
+}
+
+fn question(c: &Connection, command: &CheckCommand, person: &Person) -> Result<Question, StoreError> {
+    let now = command.now.as_secs();
+    let known = device(c, command, person)?;
     let places = rows(c, sql!("places"), params![person.id, now], |row| {
         let device = DeviceEntry {
             id: row.get(1)?,

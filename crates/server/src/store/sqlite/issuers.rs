@@ -1,10 +1,12 @@
 //! Issuers, and the e-mail domains that they own.
 
 use latchkey_api::discovery::{Redirect, RedirectHost};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
+use zeroize::Zeroizing;
 
 use super::row::{execute, json, optional, rows, sql, to_json};
-use crate::store::records::Issuer;
+use crate::address::vendor;
+use crate::store::records::{Introspection, Issuer, Secret};
 use crate::store::{Conflict, StoreError};
 
 pub(super) fn all(c: &Connection) -> Result<Vec<Issuer>, StoreError> {
@@ -25,16 +27,28 @@ pub(super) fn all(c: &Connection) -> Result<Vec<Issuer>, StoreError> {
             },
             token_audience: row.get(7)?,
             domains: json(row, 8)?,
+            moved_to: row.get(9)?,
+            introspection: introspection(row)?,
         })
     })
 }
 
+fn introspection(row: &Row<'_>) -> rusqlite::Result<Option<Introspection>> {
+    let Some(client_id) = row.get(10)? else {
+        return Ok(None);
+    };
+    Ok(Some(Introspection {
+        client_id,
+        secret: Secret(Zeroizing::new(row.get(11)?)),
+        audience_optional: row.get(12)?,
+    }))
+}
+
 pub(super) fn put(c: &Connection, new: &Issuer) -> Result<(), StoreError> {
-    let vendor = all(c)?
-        .into_iter()
-        .find(|other| other.domains.is_empty() && other.issuer != new.issuer);
-    if let (true, Some(vendor)) = (new.domains.is_empty(), vendor) {
-        return Err(Conflict::SecondVendorIssuer(vendor.issuer).into());
+    let known = all(c)?;
+    let other_vendor = vendor(&known).filter(|vendor| vendor.issuer != new.issuer);
+    if let (true, Some(vendor)) = (new.domains.is_empty(), other_vendor) {
+        return Err(Conflict::SecondVendorIssuer(vendor.issuer.clone()).into());
     }
     let host = match new.redirect.host {
         RedirectHost::Literal => "127.0.0.1",
@@ -54,6 +68,19 @@ pub(super) fn put(c: &Connection, new: &Issuer) -> Result<(), StoreError> {
             new.token_audience
         ],
     )?;
+    execute(c, sql!("introspection_delete"), params![new.issuer])?;
+    if let Some(introspection) = &new.introspection {
+        execute(
+            c,
+            sql!("introspection_insert"),
+            params![
+                new.issuer,
+                introspection.client_id,
+                *introspection.secret.0,
+                introspection.audience_optional
+            ],
+        )?;
+    }
     execute(c, sql!("issuer_domains_delete"), params![new.issuer])?;
     for domain in &new.domains {
         let owner: Option<String> =
@@ -77,12 +104,38 @@ pub(super) fn put(c: &Connection, new: &Issuer) -> Result<(), StoreError> {
     Ok(())
 }
 
+pub(super) fn relocate(c: &Connection, old: &str, mut new: Issuer) -> Result<Issuer, StoreError> {
+    let known = all(c)?;
+    let Some(before) = known.iter().find(|issuer| issuer.issuer == old) else {
+        return Err(missing(old));
+    };
+    if let Some(to) = before.moved_to.clone() {
+        let issuer = old.to_owned();
+        return Err(Conflict::MovedAlready { issuer, to }.into());
+    }
+    if known.iter().any(|issuer| issuer.issuer == new.issuer) {
+        return Err(StoreError::Exists {
+            what: "issuer",
+            name: new.issuer,
+        });
+    }
+    new.domains.clone_from(&before.domains);
+    execute(c, sql!("issuer_domains_delete"), params![old])?;
+    execute(c, sql!("issuer_set_moved"), params![old, new.issuer])?;
+    put(c, &new)?;
+    Ok(new)
+}
+
 pub(super) fn remove(c: &Connection, issuer: &str) -> Result<(), StoreError> {
     match execute(c, sql!("issuer_delete"), params![issuer])? {
-        0 => Err(StoreError::NotFound {
-            what: "issuer",
-            name: issuer.to_owned(),
-        }),
+        0 => Err(missing(issuer)),
         _ => Ok(()),
+    }
+}
+
+fn missing(issuer: &str) -> StoreError {
+    StoreError::NotFound {
+        what: "issuer",
+        name: issuer.to_owned(),
     }
 }

@@ -5,7 +5,9 @@ mod check;
 mod devices;
 mod issuers;
 mod keys;
+mod migrations;
 mod open;
+mod person;
 mod row;
 mod subscriptions;
 #[cfg(test)]
@@ -93,6 +95,10 @@ impl Store for SqliteStore {
         self.writer.run(move |c| issuers::put(c, &issuer)).await
     }
 
+    async fn move_issuer(&self, old: String, new: Issuer) -> Result<Issuer, StoreError> {
+        self.writer.run(move |c| issuers::relocate(c, &old, new)).await
+    }
+
     async fn remove_issuer(&self, issuer: String) -> Result<(), StoreError> {
         self.writer.run(move |c| issuers::remove(c, &issuer)).await
     }
@@ -158,6 +164,10 @@ impl Store for SqliteStore {
         self.writer
             .run(move |c| users::add(c, &email, &organisation, at))
             .await
+    }
+
+    async fn rename_user(&self, email: String, to: String) -> Result<User, StoreError> {
+        self.writer.run(move |c| users::rename(c, &email, &to)).await
     }
 
     async fn remove_user(&self, email: String, at: Timestamp) -> Result<(), StoreError> {

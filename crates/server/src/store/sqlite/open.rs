@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-/// The migrations, from the first table on. `PRAGMA user_version` counts those that have run.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql")];
+use super::migrations::MIGRATIONS;
 
 /// Marks the file as ours (`PRAGMA application_id`): "LKey".
 const APPLICATION_ID: i32 = 0x4c4b_6579;
@@ -115,7 +114,10 @@ fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let done = usize::try_from(number(&transaction, "user_version")?).unwrap_or_default();
     for (at, migration) in MIGRATIONS.iter().enumerate().skip(done) {
-        transaction.execute_batch(migration)?;
+        transaction.execute_batch(migration.sql)?;
+        if let Some(then) = migration.then {
+            then(&transaction)?;
+        }
         transaction.pragma_update(None, "user_version", at as i64 + 1)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     }

@@ -29,9 +29,17 @@ macro_rules! suite {
 suite! {
     checks the_last_place_has_one_winner
     checks the_sequence_only_rises
-    checks a_subject_is_linked_once
-    checks a_stranger_becomes_a_user_without_a_seat
-    checks a_removed_user_stays_the_same_person
+    who a_subject_is_linked_once
+    who a_stranger_becomes_a_user_without_a_seat
+    who a_removed_user_stays_the_same_person
+    who a_second_person_with_an_address_waits_for_the_administrator
+    who a_claim_that_is_not_proven_again_is_dropped
+    who a_changed_address_is_the_administrators_to_change
+    who a_stranger_is_looked_up_by_every_address_that_is_proven
+    who an_address_that_is_reused_is_another_person
+    who who_is_added_again_proves_the_address_once_more
+    relocation a_moved_issuer_names_the_same_people
+    relocation the_vendors_issuer_moves
     checks places_are_freed
     checks devices_that_hold_no_place_are_not_kept_for_ever
     checks terms_hold_from_the_next_check_on
@@ -103,6 +111,59 @@ fn a_database_of_a_newer_version_is_left_untouched() {
         std::fs::read_dir(folder.path()).unwrap().count(),
         1,
         "and nothing beside it"
+    );
+}
+
+/// What version 1 has stored counts as it did, and is spelt as it is compared now.
+#[tokio::test]
+async fn a_database_of_the_first_version_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("latchkey.db");
+    let connection = Connection::open(&path).unwrap();
+    connection
+        .execute_batch(include_str!("migrations/0001.sql"))
+        .unwrap();
+    connection
+        .execute_batch(
+            "INSERT INTO issuers VALUES ('https://id.example', 'c', '[]', NULL, NULL, '127.0.0.1', NULL, NULL);
+             INSERT INTO issuer_domains VALUES ('nörd.example', 'https://id.example'), ('sued.example', 'https://id.example');
+             INSERT INTO users VALUES ('usr_1', 'maya@nörd.example', NULL, 1, NULL), ('usr_2', 'a@ö.example', NULL, 1, NULL),
+                                      ('usr_3', 'a@xn--nda.example', NULL, 1, NULL);
+             INSERT INTO identities VALUES ('https://id.example', 'maya', 'usr_1', 1);
+             INSERT INTO devices VALUES ('dev_1', 'usr_1', 'key', 'd', 'Linux', '0', 1, 1, NULL);
+             PRAGMA user_version = 1;",
+        )
+        .unwrap();
+    connection
+        .pragma_update(None, "application_id", 0x4c4b_6579)
+        .unwrap();
+    drop(connection);
+    let store = SqliteStore::open(&path).unwrap();
+    let issuers = crate::store::Store::issuers(&store).await.unwrap();
+    assert_eq!(issuers[0].domains, ["sued.example", "xn--nrd-sna.example"]);
+    assert_eq!((&issuers[0].introspection, &issuers[0].moved_to), (&None, &None));
+    let emails: Vec<_> = crate::store::Store::users(&store)
+        .await
+        .unwrap()
+        .into_iter()
+        .filter_map(|user| user.email)
+        .collect();
+    assert_eq!(
+        emails,
+        ["a@xn--nda.example", "a@ö.example", "maya@xn--nrd-sna.example"],
+        "one that is there already stays"
+    );
+    let (called, issuer): (String, String) = Connection::open(&path)
+        .unwrap()
+        .query_row(
+            "SELECT called, devices.issuer FROM subjects, devices WHERE subject = 'maya'",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .unwrap();
+    assert_eq!(
+        (called.as_str(), issuer.as_str()),
+        ("usr_1", "https://id.example")
     );
 }
 

@@ -15,6 +15,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<User> {
         organisation: row.get(2)?,
         removed_at: optional_time(row, 3)?,
         issuers: json(row, 4)?,
+        claims: row.get(5)?,
     })
 }
 
@@ -57,6 +58,23 @@ pub(super) fn add(c: &Connection, email: &str, org: &str, at: Timestamp) -> Resu
     one(c, email)
 }
 
+pub(super) fn rename(c: &Connection, email: &str, to: &str) -> Result<User, StoreError> {
+    let user = one(c, email)?;
+    let other = optional(c, sql!("users"), params![to], read)?;
+    if let Some(other) = other.filter(|other| other.id != user.id) {
+        // Whom an administrator has added by the new address, and who never came, is the same person.
+        if !other.issuers.is_empty() || !seats_of(c, Some(&other.id), None)?.is_empty() {
+            return Err(StoreError::Exists {
+                what: "user",
+                name: to.to_owned(),
+            });
+        }
+        execute(c, sql!("user_drop"), params![other.id])?;
+    }
+    execute(c, sql!("user_set_email"), params![user.id, to])?;
+    one(c, to)
+}
+
 pub(super) fn remove(c: &Connection, email: &str, at: Timestamp) -> Result<(), StoreError> {
     let user = one(c, email)?;
     execute(c, sql!("seats_delete_user"), params![user.id])?;
@@ -66,7 +84,8 @@ pub(super) fn remove(c: &Connection, email: &str, at: Timestamp) -> Result<(), S
 
 pub(super) fn unlink(c: &Connection, email: &str) -> Result<(), StoreError> {
     let user = one(c, email)?;
-    execute(c, sql!("identities_delete"), params![user.id]).map(drop)
+    execute(c, sql!("identities_delete"), params![user.id])?;
+    execute(c, sql!("user_confirm"), params![user.id]).map(drop)
 }
 
 fn seat(row: &Row<'_>) -> rusqlite::Result<Seat> {

@@ -3,6 +3,8 @@
 
 pub(crate) mod administration;
 pub(crate) mod checks;
+pub(crate) mod relocation;
+pub(crate) mod who;
 
 use std::sync::Arc;
 
@@ -15,6 +17,7 @@ use latchkey_core::time::{HOUR, Timestamp};
 
 use super::records::{
     CheckCommand, CheckOutcome, Decided, EmailClaim, Issuer, NewKeys, NewSubscription, Product, Subscription,
+    User,
 };
 use super::{Conflict, Store, StoreError};
 use crate::decide::{Decision, Grant, Refused};
@@ -84,6 +87,7 @@ impl Fixture {
         CheckCommand {
             now: NOW,
             issuer: ISSUER.into(),
+            moved: false,
             subject: "maya".into(),
             email: EmailClaim::Proven(MAYA.into()),
             jkt: Thumbprint(device.into()),
@@ -101,7 +105,9 @@ impl Fixture {
     async fn check(&self, command: CheckCommand) -> (String, Vec<Decided>) {
         match self.store.check(command).await.unwrap() {
             CheckOutcome::Decided { user, products, .. } => (user, products),
-            other @ (CheckOutcome::IdTokenRequired | CheckOutcome::TokenLivesTooLong(_)) => {
+            other @ (CheckOutcome::IdTokenRequired
+            | CheckOutcome::IssuerMoved
+            | CheckOutcome::TokenLivesTooLong(_)) => {
                 panic!("{other:?}")
             }
         }
@@ -133,6 +139,8 @@ fn issuer(name: &str, domains: &[&str]) -> Issuer {
         audience: None,
         redirect: Redirect::default(),
         token_audience: None,
+        introspection: None,
+        moved_to: None,
         domains: domains.iter().map(|&domain| domain.to_owned()).collect(),
     }
 }

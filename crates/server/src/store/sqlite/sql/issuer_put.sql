@@ -3,4 +3,4 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
 ON CONFLICT (issuer) DO UPDATE SET
     client_id = excluded.client_id, scopes = excluded.scopes, resource = excluded.resource,
     audience = excluded.audience, redirect_host = excluded.redirect_host, redirect_port = excluded.redirect_port,
-    token_audience = excluded.token_audience
+    token_audience = excluded.token_audience, moved_to = NULL

@@ -1,1 +1,1 @@
-UPDATE users SET organisation_id = NULL, removed_at = coalesce(removed_at, ?2) WHERE id = ?1
+UPDATE users SET organisation_id = NULL, to_confirm = 0, removed_at = coalesce(removed_at, ?2) WHERE id = ?1

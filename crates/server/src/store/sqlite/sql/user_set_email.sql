@@ -1,1 +1,1 @@
-UPDATE users SET email = ?2 WHERE id = ?1
+UPDATE users SET email = ?2, claimed_email = NULL WHERE id = ?1

@@ -1,0 +1,140 @@
+//! What the engine knows of the vault: what stands in the way, whose entry is gone, and what is told of it.
+
+use std::collections::BTreeSet;
+
+use crate::facts::PendingRelease;
+use crate::time::{Now, Timestamp};
+use crate::vault::{KeyState, VaultKind, VaultTrouble};
+use crate::view::Problem;
+
+use super::Engine;
+
+/// The vault, as far as the engine knows it.
+#[derive(Debug, Default)]
+pub(super) struct Vault {
+    kind: VaultKind,
+    trouble: Option<VaultTrouble>,
+    /// What the agent last said of it, while no check asked.
+    seen: Option<VaultTrouble>,
+    /// Services whose entry is gone although somebody is signed in there.
+    emptied: BTreeSet<String>,
+    /// Services whose device key the agent does not have either: nothing can be proven to a product.
+    keyless: BTreeSet<String>,
+}
+
+impl Vault {
+    /// Where the secrets are.
+    pub(super) const fn kind(&self) -> VaultKind {
+        self.kind
+    }
+
+    /// Whether there is no device key to prove a licence of this service with.
+    pub(super) fn is_keyless(&self, service: &str) -> bool {
+        self.keyless.contains(service)
+    }
+
+    /// Whether a service's entry is gone.
+    pub(super) fn is_emptied(&self, service: &str) -> bool {
+        self.emptied.contains(service)
+    }
+
+    /// Somebody has signed in at the service, or nobody is signed in there any more.
+    pub(super) fn begins_anew(&mut self, service: &str) {
+        self.emptied.remove(service);
+        self.keyless.remove(service);
+    }
+
+    /// What the user is told.
+    pub(super) fn problems(&self) -> impl Iterator<Item = Problem> {
+        let trouble = self.trouble.map(VaultTrouble::problem);
+        let memory = (self.kind == VaultKind::Memory).then_some(Problem::SessionInMemory);
+        let emptied = (!self.emptied.is_empty()).then_some(Problem::VaultEntryGone);
+        [trouble, memory, emptied].into_iter().flatten()
+    }
+}
+
+impl Engine {
+    /// The same engine, with its secrets kept there.
+    #[must_use]
+    pub fn with_vault(mut self, kind: VaultKind) -> Self {
+        self.vault.kind = kind;
+        self
+    }
+
+    /// The vault is as a call has just found it. Only the newest obstacle is known to be there.
+    pub(super) fn vault_is(&mut self, at: Timestamp, trouble: Option<VaultTrouble>) {
+        self.vault.trouble = trouble;
+        let waits = trouble.is_some_and(VaultTrouble::awaits_user);
+        self.vault_locked = waits.then(|| self.vault_locked.unwrap_or(at));
+    }
+
+    /// A call to the vault went well; that says nothing about whether it takes anything new.
+    pub(super) fn vault_was_read(&mut self) {
+        self.vault_locked = None;
+        self.vault
+            .trouble
+            .take_if(|trouble| *trouble != VaultTrouble::ReadOnly);
+    }
+
+    /// A check failed over something else.
+    pub(super) fn vault_as_seen(&mut self, at: Timestamp) {
+        self.vault_is(at, self.vault.seen);
+    }
+
+    /// A sign-in is in the vault.
+    pub(super) fn vault_was_written(&mut self, service: &str) {
+        self.vault_locked = None;
+        self.vault.trouble = None;
+        self.vault.begins_anew(service);
+    }
+
+    /// The vault was seen to be otherwise than before. Once nothing stands in the way, what failed over it is tried at
+    /// once: the user has done what they were asked for.
+    pub(super) fn vault_seen(&mut self, now: &Now, trouble: Option<VaultTrouble>) {
+        let is_open = |trouble: Option<VaultTrouble>| matches!(trouble, None | Some(VaultTrouble::ReadOnly));
+        let opened = !is_open(self.vault.trouble) && is_open(trouble);
+        self.vault.seen = trouble;
+        self.vault_is(self.trusted(now), trouble);
+        if opened {
+            let waiting = self.links.values_mut().filter(|link| !link.is_flying());
+            waiting.for_each(super::link::Link::want);
+        }
+    }
+
+    /// What the vault said of a service's device key.
+    pub(super) fn key_is(&mut self, now: &Now, service: String, key: KeyState) {
+        match key {
+            KeyState::Held => {
+                self.vault.keyless.remove(&service);
+            }
+            KeyState::Gone => {
+                let known = self.facts.services.get(&service);
+                if known.is_some_and(|known| known.account.is_some()) {
+                    self.vault.emptied.insert(service.clone());
+                }
+                self.vault.keyless.insert(service);
+            }
+            KeyState::Unreadable(trouble) => {
+                self.vault_is(self.trusted(now), Some(trouble));
+                self.vault.keyless.insert(service);
+            }
+        }
+    }
+
+    /// The device key of a service ends with this agent. Without it what is held is worth nothing, and the device would keep
+    /// a place for ever: so it is given up, like by a reset. `release` is signed with the key.
+    pub fn key_ends(&mut self, service: &str, release: PendingRelease) {
+        self.end_account(service);
+        if let Some(service) = self.facts.services.get_mut(service) {
+            service.releases.push(release);
+            service.ended += 1;
+            service.device = None;
+        }
+    }
+
+    /// A check found nothing in the vault although somebody is signed in: their tokens are gone.
+    pub(super) fn vault_emptied(&mut self, service: &str) {
+        self.vault_was_read();
+        self.vault.emptied.insert(service.to_owned());
+    }
+}

@@ -1,0 +1,162 @@
+//! The vault: whatever stands in its way is named, signs nobody out and stops no good lease.
+
+use latchkey_core::engine::{Answer, Ask, CheckFailure, Engine, Input};
+use latchkey_core::facts::Facts;
+use latchkey_core::vault::{KeyState, VaultKind, VaultTrouble};
+use latchkey_core::view::{Line, Problem};
+
+use crate::support::world::{Keyring, Wire, World};
+use crate::support::{ATLAS, SERVICE, days, minutes, seconds};
+
+const TROUBLES: [VaultTrouble; 9] = [
+    VaultTrouble::Locked,
+    VaultTrouble::Prompting,
+    VaultTrouble::NoPassphrase,
+    VaultTrouble::PassphraseFile,
+    VaultTrouble::Unavailable,
+    VaultTrouble::Hung,
+    VaultTrouble::ReadOnly,
+    VaultTrouble::Damaged,
+    VaultTrouble::TooNew,
+];
+
+#[test]
+fn each_obstacle_has_a_name_of_its_own_and_signs_nobody_out() {
+    for trouble in TROUBLES {
+        let mut world = World::signed_in();
+        world.wire = Wire::Fails(CheckFailure::Vault(trouble));
+        let ticket = world.ask(Ask::Check);
+        world.pass(days(2));
+        assert_eq!(world.view().problems, [trouble.problem()]);
+        let told = world.answer(ticket);
+        assert!(
+            matches!(told, Some(Answer::Refused { problem, .. }) if problem == trouble.key()),
+            "{told:?}"
+        );
+        let key = world.start(ATLAS);
+        world.pass(seconds(5));
+        assert_eq!(world.status(key).code, 0, "{trouble:?}");
+        assert!(world.view().accounts[0].user.is_some(), "{trouble:?}");
+        let waits = world.view().headline.line == Line::VaultLocked;
+        assert_eq!(waits, trouble.awaits_user(), "{trouble:?}");
+        world.wire = Wire::Honest;
+        world.pass(minutes(6));
+        let left: &[Problem] = match trouble {
+            // That a check went well says nothing about whether anything can be written.
+            VaultTrouble::ReadOnly => &[Problem::VaultReadOnly],
+            _ => &[],
+        };
+        assert_eq!(world.view().problems, left);
+        world.input(Input::Vault(None));
+        assert_eq!(world.view().problems, []);
+    }
+}
+
+#[test]
+fn what_the_user_has_opened_is_used_at_once() {
+    let mut world = World::signed_in();
+    world.keyring = Keyring::Locked;
+    world.input(Input::Vault(Some(VaultTrouble::Locked)));
+    world.pass(days(2));
+    let checks = world.checks.len();
+    world.keyring = Keyring::Open;
+    world.input(Input::Vault(None));
+    world.pass(seconds(1));
+    assert_eq!(world.checks.len(), checks + 1);
+    assert_eq!(world.view().problems, []);
+    world.input(Input::Vault(None));
+    world.pass(seconds(1));
+    assert_eq!(world.checks.len(), checks + 1, "nothing was opened");
+}
+
+#[test]
+fn a_network_that_is_away_does_not_hide_a_locked_vault() {
+    let mut world = World::signed_in();
+    world.input(Input::Vault(Some(VaultTrouble::Locked)));
+    world.set_network(false);
+    world.pass(minutes(1));
+    assert_eq!(world.view().problems, [Problem::VaultLocked]);
+}
+
+#[test]
+fn an_entry_that_somebody_removed_is_named_and_the_lease_stays() {
+    let mut world = World::signed_in();
+    world.vault.clear();
+    let ticket = world.ask(Ask::Check);
+    world.pass(seconds(5));
+    assert!(
+        matches!(world.answer(ticket), Some(Answer::Refused { problem, .. }) if problem == "vault_entry_gone")
+    );
+    // The reason is the entry, and not that the identity service wants anything.
+    assert_eq!(world.view().problems, [Problem::VaultEntryGone]);
+    assert!(matches!(world.view().headline.line, Line::SignInAgain { .. }));
+    let key = world.start(ATLAS);
+    world.pass(seconds(5));
+    assert_eq!(world.status(key).code, 0, "this agent still has the device key");
+    world.sign_in();
+    assert_eq!(world.view().problems, []);
+    assert_eq!(world.product(ATLAS).code, 0);
+}
+
+#[test]
+fn without_the_device_key_nothing_runs_and_nothing_is_lost() {
+    let mut world = World::signed_in();
+    world.set_network(false);
+    world.restart();
+    let service = SERVICE.to_owned();
+    let key = KeyState::Gone;
+    world.input(Input::Key { service, key });
+    assert_eq!(world.view().problems, [Problem::VaultEntryGone]);
+    let start = world.start(ATLAS);
+    world.pass(minutes(1));
+    assert_eq!(world.status(start).code, 10);
+    assert_eq!(world.product(ATLAS).code, 10, "everyone is told the same");
+    assert!(world.facts().held(SERVICE, ATLAS).unwrap().lease().is_some());
+    let service = SERVICE.to_owned();
+    let key = KeyState::Held;
+    world.input(Input::Key { service, key });
+    world.pass(seconds(1));
+    assert_eq!(world.status(start).code, 0);
+}
+
+#[test]
+fn a_key_that_cannot_be_read_says_why() {
+    let mut world = World::signed_in();
+    world.set_network(false);
+    world.restart();
+    let service = SERVICE.to_owned();
+    let key = KeyState::Unreadable(VaultTrouble::Damaged);
+    world.input(Input::Key { service, key });
+    assert_eq!(world.view().problems, [Problem::VaultDamaged]);
+    assert_eq!(world.product(ATLAS).code, 10);
+}
+
+#[test]
+fn a_key_that_ends_with_the_agent_gives_the_device_up() {
+    let mut world = World::signed_in();
+    let release = world.sign_release(SERVICE, None).unwrap();
+    world.engine.as_mut().unwrap().key_ends(SERVICE, release);
+    let service = &world.facts().services[SERVICE];
+    assert_eq!((&service.account, &service.device), (&None, &None));
+    assert_eq!(service.releases.len(), 1);
+    assert!(world.facts().held(SERVICE, ATLAS).unwrap().lease().is_none());
+    // The next agent brings it to the service, and nobody's place is kept.
+    world.disk = serde_json::to_string(world.facts()).unwrap();
+    world.vault.clear();
+    world.restart();
+    world.pass(seconds(5));
+    assert!(world.facts().services[SERVICE].releases.is_empty());
+    assert_eq!(world.view().problems, []);
+    assert_eq!(world.product(ATLAS).code, 10);
+    world.sign_in();
+    assert_eq!(world.product(ATLAS).code, 0);
+}
+
+#[test]
+fn a_sign_in_in_memory_says_so() {
+    let now = World::new().machine.now();
+    let mut engine = Engine::new(Facts::default(), Vec::new()).with_vault(VaultKind::Memory);
+    engine.handle(&now, Input::Tick);
+    assert_eq!(engine.view().problems, [Problem::SessionInMemory]);
+    assert_eq!(engine.view().vault, VaultKind::Memory);
+}

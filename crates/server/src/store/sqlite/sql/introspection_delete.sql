@@ -1,0 +1,1 @@
+DELETE FROM issuer_introspection WHERE issuer = ?1

@@ -1,0 +1,1 @@
+UPDATE issuers SET moved_to = ?2 WHERE issuer = ?1

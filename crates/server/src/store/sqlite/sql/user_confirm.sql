@@ -1,0 +1,1 @@
+UPDATE users SET to_confirm = 0 WHERE id = ?1

@@ -1,0 +1,1 @@
+UPDATE users SET claimed_email = NULL WHERE id = ?1

@@ -1,0 +1,1 @@
+UPDATE users SET claimed_email = ?2 WHERE id = ?1
