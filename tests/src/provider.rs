@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::clock::Clock;
 use crate::process::Process;
 use crate::programs;
+use crate::service::free_port;
 
 /// The protected resource that access tokens are made for: the licensing service, by a name that outlives its port.
 pub const RESOURCE: &str = "https://licences.northwind.example";
@@ -72,7 +73,7 @@ impl Provider {
             issuer: String::new(),
             process: None,
         };
-        provider.run(0)?;
+        provider.run(free_port()?)?;
         Ok(provider)
     }
 

@@ -116,10 +116,21 @@ impl Service {
     }
 }
 
-/// A port that nobody listens on now.
+/// Tries to find a port.
+const TRIES: usize = 100;
+
+/// A port that nobody listens on now. It is none of those that the system gives out by itself, so that it is still free
+/// when a service comes back to it, and none that browsers refuse.
 ///
 /// # Errors
 /// The system has none.
 pub fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+    for _ in 0..TRIES {
+        let any = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let port = 12_000 + any % 20_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("no port from 12000 to 31999 is free")
 }

@@ -79,6 +79,10 @@ impl<'a> Tray<'a> {
     /// It does not appear within 20 s.
     pub fn wait_for(bus: &'a Bus, process: u32) -> Result<Self> {
         until("the tray item", SOON, || {
+            // A panel's tray that crashes comes back, and the item with it.
+            if !bus.has_owner(WATCHER.name)? {
+                return Ok(None);
+            }
             let items = match &*bus.property(WATCHER, "RegisteredStatusNotifierItems")? {
                 Variant::Array(items) => items.inner().iter().filter_map(text).collect::<Vec<_>>(),
                 other => bail!("the tray's items are {other:?}"),

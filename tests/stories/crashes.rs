@@ -1,5 +1,7 @@
 //! The agent dies: at any instant of a check, of a refresh, of a reset. Nothing is lost but what the architecture names,
 //! a refresh token that the provider had rotated and that was not stored yet.
+//!
+//! The instants are drawn anew each time; a story that failed names its seed, and `STORIES_SEED` sets it.
 
 #[path = "crashes/chance.rs"]
 mod chance;
@@ -54,7 +56,7 @@ fn an_agent_that_dies_at_any_instant_loses_nothing(story: &Story) -> Result<()> 
     }
     eprintln!("{}", lab.tally);
     // Otherwise they were all late, and have shown nothing.
-    ensure!(lab.tally.unanswered >= 25, "{}", lab.tally);
+    ensure!(lab.tally.unanswered >= 20, "{}", lab.tally);
     // Between the provider's answer and the keyring lies a small part of a refresh.
     ensure!(lab.tally.sign_ins_again <= 8, "{}", lab.tally);
 

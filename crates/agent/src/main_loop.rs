@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use latchkey_core::engine::{Ask, Effect, Engine, Input, SignInWish, UseKey};
 use latchkey_core::registration::is_product_key;
+use latchkey_core::time::Now;
 use latchkey_core::vault::{KeyState, VaultKind};
 use latchkey_ipc::messages::{Call, Event, Refused, Reply, Request, ResetScope, Role};
 use latchkey_ipc::server::Incoming;
@@ -127,14 +128,16 @@ impl Agent {
         Next::Go
     }
 
-    /// Handles an input. `asking` is the use whose status its own request is about to bring.
-    async fn handle_for(&mut self, input: Input, asking: Option<UseKey>) {
+    /// Handles an input, and says when that was. `asking` is the use whose status its own request is about to bring: as
+    /// of then, because at a lease's very end an instant later is an end that nothing was done about yet.
+    async fn handle_for(&mut self, input: Input, asking: Option<UseKey>) -> Now {
         let now = self.clocks.now();
         let effects = self.engine.handle(&now, input);
         self.runner.tell_time(&self.engine.facts().clock);
         for effect in effects {
             self.perform(effect, asking).await;
         }
+        now
     }
 
     async fn perform(&mut self, effect: Effect, asking: Option<UseKey>) {
@@ -372,10 +375,9 @@ impl Agent {
                     return wrong("bad_nonce", String::new());
                 }
                 self.clients.challenge(key, nonce.clone());
-                // At its lease's very end a product may ask before the timer rings, and would hear an end that nothing
-                // was done about: no check first, no save window.
-                self.handle_for(Input::Tick, Some(key)).await;
-                let (status, grant) = self.devices.answer(&self.engine, &self.clocks.now(), key, &nonce);
+                // It may be due to hear of an end before the timer rings.
+                let now = self.handle_for(Input::Tick, Some(key)).await;
+                let (status, grant) = self.devices.answer(&self.engine, &now, key, &nonce);
                 Reply::Authorized { status, grant }
             }
             Request::Release { use_id } => {
@@ -454,16 +456,17 @@ impl Agent {
             self.read_registry().await;
         }
         self.clients.challenge(key, nonce.clone());
-        self.handle_for(
-            Input::Authorize {
-                key,
-                product,
-                running,
-            },
-            Some(key),
-        )
-        .await;
-        let (status, grant) = self.devices.answer(&self.engine, &self.clocks.now(), key, &nonce);
+        let now = self
+            .handle_for(
+                Input::Authorize {
+                    key,
+                    product,
+                    running,
+                },
+                Some(key),
+            )
+            .await;
+        let (status, grant) = self.devices.answer(&self.engine, &now, key, &nonce);
         Reply::Authorized { status, grant }
     }
 

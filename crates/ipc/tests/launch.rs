@@ -390,3 +390,25 @@ fn an_older_agent_ends_for_the_one_that_was_installed_with_the_caller() {
     assert_eq!(said["agent_version"], env!("CARGO_PKG_VERSION"), "{said:?}");
     assert_eq!(machine.starts(), 1);
 }
+
+#[cfg(unix)]
+#[test]
+fn an_agent_that_dies_while_a_product_connects_is_replaced() {
+    if stage::part().is_some() {
+        return;
+    }
+    let machine = stage::Machine::new();
+    let address = latchkey_ipc::address::Address::in_folder(machine.socket_folder()).unwrap();
+    address.prepare().unwrap();
+    let dying = std::os::unix::net::UnixListener::bind(address.socket()).unwrap();
+    let died = std::thread::spawn(move || {
+        let connection = dying.accept().unwrap();
+        // In the order in which the system closes what a killed process had open: nobody else can connect meanwhile.
+        drop(dying);
+        drop(connection);
+    });
+    let said = said(&machine.sdk().output().unwrap());
+    died.join().unwrap();
+    assert_eq!(said["agent_version"], env!("CARGO_PKG_VERSION"), "{said:?}");
+    assert_eq!(machine.starts(), 1);
+}

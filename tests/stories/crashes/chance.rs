@@ -30,10 +30,10 @@ impl Chance {
         mixed ^ (mixed >> 31)
     }
 
-    /// A moment within `span`, any of them as likely as any other.
+    /// A moment within `span`, any of them as likely as any other: with the same seed, after the same share of it.
     pub(crate) fn within(&mut self, span: Duration) -> Duration {
-        let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX).max(1);
-        Duration::from_nanos(self.next() % nanos)
+        let share = u32::try_from(self.next() >> 32).unwrap_or_default();
+        span * share / u32::MAX
     }
 
     /// Brings things into an order that nobody chose.

@@ -60,7 +60,7 @@ pub(crate) struct Tally {
     pub(crate) sign_ins_again: u32,
     /// Copies of the state that were found torn.
     pub(crate) recovered: u32,
-    /// Kills that took gnome-keyring along.
+    /// Deaths of gnome-keyring, after which all was begun anew.
     pub(crate) keyrings: u32,
 }
 

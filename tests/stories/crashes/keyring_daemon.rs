@@ -1,4 +1,4 @@
-//! gnome-keyring, which may die with its clients: where one goes while it is being greeted, the daemon aborts
+//! gnome-keyring, which may die of its clients: rarely, while it greets one, it aborts
 //! (`gkd_secret_service_publish_dispatch: assertion 'client' failed`, a fault of its own). That is not what is looked at
 //! here, so it is noticed, and mended as a new login would.
 
@@ -29,17 +29,19 @@ impl<'d> KeyringDaemon<'d> {
         })
     }
 
-    /// Waits until it is done with whatever came to it before now. Says whether it has died of that, and was replaced.
-    pub(crate) fn mend(&mut self) -> Result<bool> {
-        let bus = self.desk.bus();
+    /// Whether it lives, once it is done with whatever came to it before now.
+    pub(crate) fn is_alive(&self) -> bool {
         let itself = Target {
             name: &self.owner,
             path: "/org/freedesktop/secrets",
             interface: "org.freedesktop.DBus.Peer",
         };
-        if bus.call(itself, "Ping", &()).is_ok() {
-            return Ok(false);
-        }
+        self.desk.bus().call(itself, "Ping", &()).is_ok()
+    }
+
+    /// Starts another one in its place, unlocked.
+    pub(crate) fn restart(&mut self) -> Result<()> {
+        let bus = self.desk.bus();
         self.desk.end_part("keyring")?;
         if let Ok(other) = owner(bus) {
             let id: u32 = bus
@@ -54,7 +56,7 @@ impl<'d> KeyringDaemon<'d> {
         })?;
         self.desk.start_keyring()?;
         self.owner = owner(bus)?;
-        Ok(true)
+        Ok(())
     }
 }
 

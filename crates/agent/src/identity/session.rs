@@ -255,7 +255,9 @@ fn of_issuer(secrets: &Secrets, identity: &Identity) -> Result<Option<Credential
 }
 
 fn is_fresh(tokens: &Tokens, now: Timestamp, refresh_every: Duration) -> bool {
+    // A check sets trusted time by the service's, which comes in whole seconds: what was obtained just before may then
+    // lie ahead. Only a clock that was really set back makes the tokens' age unknown.
     tokens.access_expires_at > now + MARGIN
-        && now >= tokens.obtained_at
+        && now + MARGIN >= tokens.obtained_at
         && now < tokens.obtained_at + refresh_every
 }

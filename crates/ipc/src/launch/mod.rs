@@ -101,10 +101,13 @@ pub fn connect_or_start_at(
     timeout: Duration,
 ) -> Result<Connection, LaunchError> {
     let deadline = after(timeout);
-    if let Some(connection) = connect(address, kind, deadline)?
-        && !(is_outdated(&connection, kind) && retire(&connection, deadline))
-    {
-        return Ok(connection);
+    match connect(address, kind, deadline) {
+        Ok(Some(connection)) if !(is_outdated(&connection, kind) && retire(&connection, deadline)) => {
+            return Ok(connection);
+        }
+        // Nobody listens, or one that was just ending or was killed has let go of us: the next one takes its place.
+        Ok(_) | Err(ConnectError::Closed) => {}
+        Err(error) => return Err(error.into()),
     }
     start_and_connect(address, kind, deadline)
 }

@@ -108,6 +108,15 @@ async fn the_cached_token_serves_until_it_is_old_or_nearly_expired() {
 }
 
 #[tokio::test]
+async fn a_check_that_sets_the_clock_by_the_service_asks_for_no_refresh() {
+    let world = World::signed_in().await;
+    // Whole seconds: up to one of them less than when the tokens came.
+    world.idp.set_now(NOW - 1);
+    assert_eq!(access_token(&world.credentials(DAY).await.unwrap()), "at-1");
+    assert_eq!(world.refreshes(), 0);
+}
+
+#[tokio::test]
 async fn many_who_ask_at_once_are_served_by_one_refresh_across_processes() {
     let world = World::signed_in().await;
     world.idp.set_now(NOW + 4_000);
