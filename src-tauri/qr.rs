@@ -49,7 +49,11 @@ mod tests {
     fn a_corner_is_seven_modules_wide() {
         let qr = Qr::of("https://id.example/device?user_code=WDJB-MJHT").unwrap();
         assert!(qr.path.starts_with("M0 0h7v1h-7z"), "{}", qr.path);
-        assert!(qr.path.contains(&format!("M{} 0h7v1h-7z", qr.size - 7)), "{}", qr.path);
+        assert!(
+            qr.path.contains(&format!("M{} 0h7v1h-7z", qr.size - 7)),
+            "{}",
+            qr.path
+        );
         assert!(Qr::of(&"x".repeat(5_000)).is_none());
     }
 }

@@ -28,9 +28,7 @@ pub(super) fn chosen(app: &AppHandle) -> impl Fn(Action) + Send + Sync + 'static
                 email: None,
                 method: None,
             };
-            ask(&app, request, |app, answer| {
-                report(app, answer.and_then(browse))
-            });
+            ask(&app, request, |app, answer| report(app, answer.and_then(browse)));
         }
         Action::OpenSignIn { url } => report(&app, browser::open(&url).map_err(Failure::from)),
         Action::CopySignInLink { url } => report(&app, clipboard::copy(url)),

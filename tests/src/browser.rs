@@ -76,7 +76,10 @@ impl Browser {
     /// The pages are not what they should be.
     pub fn confirm_code(&self, code: &str, account: &Account) -> Result<()> {
         let shown = self.page.wait_for("#code")?.text()?;
-        ensure!(shown == code, "the provider shows {shown}, and the product {code}");
+        ensure!(
+            shown == code,
+            "the provider shows {shown}, and the product {code}"
+        );
         self.page.wait_for("#continue")?.click()?;
         self.page.wait_for("#email")?.type_text(&account.email)?;
         self.page.wait_for("#password")?.type_text(&account.password)?;

@@ -19,6 +19,9 @@ pub(crate) fn sent_fields(engine: &Engine, machine: &Machine) -> Vec<SentField> 
         field("device_name", machine.name.clone()),
         field("device_system", machine.system.clone()),
     ];
+    let accounts = engine.facts().services.values();
+    let accounts = accounts.filter_map(|service| service.account.as_ref());
+    fields.extend(accounts.map(|account| field("issuer", account.issuer.clone())));
     let view = engine.view();
     for product in &view.products {
         let open = if product.open > 0 { "open" } else { "closed" };

@@ -1,7 +1,7 @@
 use latchkey_core::code::{Basis, Code};
 use latchkey_core::notice::Left;
 use latchkey_core::time::{DAY, HOUR, Timestamp};
-use latchkey_core::view::{Headline, Line, ProductView, Reach, UserView};
+use latchkey_core::view::{Headline, Line, ProductView, Reach, SignInMethod, UserView};
 use latchkey_words::jiff::tz::TimeZone;
 
 use super::*;
@@ -95,6 +95,9 @@ fn signing_in(phase: SignInPhase, url: Option<&str>) -> View {
     let sign_in = SignInView {
         attempt: 1,
         service: SERVICE.into(),
+        method: SignInMethod::Browser,
+        issuer: None,
+        code: None,
         phase,
         url: url.map(str::to_owned),
         since: AT,

@@ -16,5 +16,6 @@ field-device-system = Operating system
     .why = So that you recognise the computer in the list of your devices.
 field-product = Product, its version, and whether it is open
     .why = The service answers for each product.
+field-issuer = The sign-in service that you signed in at
 field-id-token = Your sign-in, with your name and e-mail address
     .why = Only until the service has linked your account to your seat. Never shown.

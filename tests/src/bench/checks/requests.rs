@@ -81,6 +81,7 @@ fn request(site: &Site, user: &User, nonce: &str, id_token: Option<&str>) -> Res
     let iat = i64::try_from(now()?)?;
     let proof = dpop::make(&user.device, "POST", &url, Some(nonce), Some(token), iat, &name())?;
     let body = serde_json::to_string(&CheckRequest {
+        issuer: None,
         jti: name(),
         agent: "bench".to_owned(),
         device: DeviceDescription {
