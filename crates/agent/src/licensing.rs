@@ -44,6 +44,9 @@ pub enum LicensingError {
     /// The issuer that a user was signed in at is none of its own any more.
     #[error("the licensing service does not know the issuer any more")]
     UnknownIssuer,
+    /// No identity service is responsible for the domain of a work address.
+    #[error("no identity service is responsible for this address")]
+    UnknownDomain,
     /// The service speaks an older API.
     #[error("the licensing service speaks API {0}, and this agent {own} or newer", own = discovery::API)]
     Outdated(u32),
@@ -62,6 +65,7 @@ impl LicensingError {
             Self::Busy { .. } => "service_busy",
             Self::IdTokenRequired => "id_token_required",
             Self::UnknownIssuer => "sign_in_again",
+            Self::UnknownDomain => "unknown_domain",
             Self::Blocked(_) => "network_blocked",
             Self::Outdated(_) => "service_outdated",
         }
@@ -351,6 +355,7 @@ fn verdict(response: &Response) -> LicensingError {
         (StatusCode::UNAUTHORIZED, Some("invalid_token")) => LicensingError::InvalidToken,
         (_, Some("id_token_required")) => LicensingError::IdTokenRequired,
         (StatusCode::NOT_FOUND, Some("unknown_issuer")) => LicensingError::UnknownIssuer,
+        (StatusCode::NOT_FOUND, Some("unknown_domain")) => LicensingError::UnknownDomain,
         (StatusCode::PROXY_AUTHENTICATION_REQUIRED, _) => {
             LicensingError::Blocked("a proxy that wants a password".into())
         }

@@ -198,7 +198,7 @@ impl Check<'_> {
                 retry_after: *retry_after,
             },
             LicensingError::IdTokenRequired => CheckFailure::IdTokenRequired,
-            LicensingError::UnknownIssuer => CheckFailure::SignInAgain,
+            LicensingError::UnknownIssuer | LicensingError::UnknownDomain => CheckFailure::SignInAgain,
             LicensingError::Outdated(_) => CheckFailure::Hindered(Reason::ServiceOutdated),
             LicensingError::Http(error) if error.suspects_clock() => {
                 CheckFailure::Hindered(Reason::ClockWrong)
@@ -253,6 +253,7 @@ fn side(error: &LicensingError) -> Side {
         LicensingError::Busy { .. }
         | LicensingError::IdTokenRequired
         | LicensingError::UnknownIssuer
+        | LicensingError::UnknownDomain
         | LicensingError::Outdated(_) => Side::Answers,
         LicensingError::Http(_)
         | LicensingError::InvalidToken

@@ -17,5 +17,6 @@ field-device-system = Betriebssystem
 field-product = Produkt, seine Version, und ob es geöffnet ist
     .why = Der Dienst antwortet für jedes Produkt.
 field-issuer = Der Anmeldedienst, bei dem Sie sich angemeldet haben
+    .why = Damit der Dienst weiß, wen er nach Ihrem Zugang fragen kann.
 field-id-token = Ihre Anmeldung, mit Ihrem Namen und Ihrer E-Mail-Adresse
     .why = Nur bis der Dienst Ihr Konto mit Ihrem Lizenzplatz verknüpft hat. Wird nie angezeigt.

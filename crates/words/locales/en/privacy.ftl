@@ -17,5 +17,6 @@ field-device-system = Operating system
 field-product = Product, its version, and whether it is open
     .why = The service answers for each product.
 field-issuer = The sign-in service that you signed in at
+    .why = So that the service knows whom to ask about your access.
 field-id-token = Your sign-in, with your name and e-mail address
     .why = Only until the service has linked your account to your seat. Never shown.
