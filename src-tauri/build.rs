@@ -8,7 +8,6 @@ fn main() -> anyhow::Result<()> {
         .app_manifest(permissions)
         .capabilities_path_pattern("./src-tauri/capabilities/*.json");
     // With a pattern of ours tauri-build does not look for changes by itself.
-    #[expect(clippy::print_stdout, reason = "this is how a build script speaks to cargo")]
     for folder in ["permissions", "capabilities"] {
         println!("cargo:rerun-if-changed=src-tauri/{folder}");
     }
