@@ -240,20 +240,23 @@ impl DeviceAttempt {
         }
     }
 
-    /// Waits by the clock, and not past the code's end.
+    /// Waits, and not past the code's end. The clock counts the machine's sleep, which timers do not; timers count what a
+    /// clock that was set back hides.
     async fn wait(&self, time: Duration) -> Result<(), IdentityError> {
-        let until = self.oidc.now() + time;
+        let begun = self.oidc.now();
+        let mut slept = Duration::ZERO;
         loop {
             let now = self.oidc.now();
             if now >= self.expires_at {
                 return Err(IdentityError::Expired);
             }
-            // A clock that was set back must not make it wait longer than it would have.
-            let left = until.min(self.expires_at).since(now).min(time);
+            let left = time.saturating_sub(now.since(begun).max(slept));
             if left.is_zero() {
                 return Ok(());
             }
-            tokio::time::sleep(left.min(LOOK)).await;
+            let nap = left.min(LOOK).min(self.expires_at.since(now));
+            tokio::time::sleep(nap).await;
+            slept += nap;
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod believed;
 mod callbacks;
+mod device;
 mod discovery;
 pub(super) mod provider;
 mod refreshes;

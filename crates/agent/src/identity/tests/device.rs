@@ -1,0 +1,161 @@
+//! Codes for another device, from providers that give them in odd ways (numbers 3 and 20), and what comes in between.
+
+use serde_json::{Value, json};
+
+use super::provider::{Idp, NOW, Raw};
+use super::{IdentityError, SignedIn, WITHIN};
+use crate::identity::DeviceAttempt;
+
+/// A provider that gives codes, with `changes` to what it answers.
+async fn giving(changes: &Value) -> Idp {
+    let idp = Idp::start().await;
+    let endpoint = format!("{}/device", idp.issuer);
+    idp.script().discovery =
+        Box::new(move |document| document["device_authorization_endpoint"] = endpoint.clone().into());
+    let mut answer = json!({
+        "device_code": "s3cret", "user_code": "WDJB-MJHT", "expires_in": 600, "interval": 1,
+        "verification_uri": "https://id.example/device",
+        "verification_uri_complete": "https://id.example/device?user_code=WDJB-MJHT",
+    });
+    for (name, value) in changes.as_object().unwrap() {
+        answer[name] = value.clone();
+    }
+    idp.script().raw.push(("/device", Raw::json(200, &answer)));
+    idp
+}
+
+async fn begin(idp: &Idp) -> Result<DeviceAttempt, IdentityError> {
+    idp.oidc().begin_with_code(&idp.identity(), WITHIN * 60).await
+}
+
+/// Signs in where the token endpoint first answers `first`, once.
+async fn after(first: Raw) -> (Result<SignedIn, IdentityError>, Idp) {
+    let idp = giving(&json!({})).await;
+    idp.script().raw.push(("/token", first));
+    let attempt = begin(&idp).await.unwrap();
+    let asked = idp.clone();
+    let turn = tokio::spawn(async move {
+        while asked.asked("/token") == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        asked.script().raw.retain(|(path, _)| *path != "/token");
+    });
+    let signed_in = attempt.signed_in().await;
+    turn.abort();
+    (signed_in, idp)
+}
+
+fn refused(error: &str) -> Raw {
+    Raw::json(400, &json!({ "error": error }))
+}
+
+#[tokio::test]
+async fn a_code_signs_in_and_asks_as_the_standard_says() {
+    let (signed_in, idp) = after(refused("authorization_pending")).await;
+    assert_eq!(signed_in.unwrap().email.as_deref(), Some("maya@example.com"));
+    let sent = |path: &str, name: &str| {
+        let form = idp.body(path);
+        form.into_iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value)
+    };
+    assert_eq!(
+        sent("/device", "scope").as_deref(),
+        Some("openid email offline_access")
+    );
+    assert_eq!(
+        sent("/token", "grant_type").as_deref(),
+        Some("urn:ietf:params:oauth:grant-type:device_code")
+    );
+    assert_eq!(sent("/token", "device_code").as_deref(), Some("s3cret"));
+    assert_eq!(
+        sent("/token", "resource").as_deref(),
+        Some("https://licences.example")
+    );
+    assert_eq!(idp.asked("/token"), 2);
+}
+
+#[tokio::test]
+async fn what_passes_ends_nothing() {
+    let busy = Raw {
+        headers: vec![("retry-after", "1".into())],
+        ..Raw::json(503, &json!({}))
+    };
+    let inside = Raw::json(200, &json!({ "error": "authorization_pending" }));
+    for passing in [busy, Raw::json(429, &json!({})), Raw::html(), inside] {
+        let status = passing.status;
+        let (signed_in, _) = after(passing).await;
+        assert!(signed_in.is_ok(), "{status}: {signed_in:?}");
+    }
+}
+
+#[tokio::test]
+async fn no_and_too_late_are_told_apart() {
+    let (denied, _) = after(refused("access_denied")).await;
+    assert!(matches!(denied, Err(IdentityError::Denied { .. })), "{denied:?}");
+    let (expired, _) = after(refused("expired_token")).await;
+    assert_eq!(expired, Err(IdentityError::Expired));
+    let (other, _) = after(refused("invalid_client")).await;
+    assert!(
+        matches!(&other, Err(IdentityError::Provider { error, .. }) if error == "invalid_client"),
+        "{other:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_code_ends_by_the_clock_also_when_nobody_says_so() {
+    let idp = giving(&json!({ "expires_in": 12 })).await;
+    idp.script()
+        .raw
+        .push(("/token", refused("authorization_pending")));
+    let attempt = begin(&idp).await.unwrap();
+    assert_eq!(attempt.expires_in().as_secs(), 12);
+    // The machine slept.
+    idp.set_now(NOW + 13);
+    assert_eq!(attempt.signed_in().await, Err(IdentityError::Expired));
+    assert_eq!(idp.asked("/token"), 0);
+}
+
+#[tokio::test]
+async fn any_interval_and_any_life_are_brought_into_sense() {
+    for interval in [json!(0), json!(-5), json!("0")] {
+        let idp = giving(&json!({ "interval": interval })).await;
+        let before = std::time::Instant::now();
+        begin(&idp).await.unwrap().signed_in().await.unwrap();
+        let waited = before.elapsed().as_millis();
+        assert!((950..5_000).contains(&waited), "{interval}: {waited} ms");
+    }
+    for huge in [json!(1e12), json!(u64::MAX), json!("99999999999999999999")] {
+        let idp = giving(&json!({ "interval": huge, "expires_in": huge })).await;
+        assert_eq!(begin(&idp).await.unwrap().expires_in(), WITHIN * 60);
+    }
+}
+
+#[tokio::test]
+async fn only_addresses_that_may_be_opened_are_shown() {
+    for address in [
+        "javascript:alert(1)",
+        "file:///etc/passwd",
+        "http://id.example/device",
+        "device",
+    ] {
+        let idp = giving(&json!({ "verification_uri": address })).await;
+        let error = begin(&idp).await.unwrap_err();
+        assert!(matches!(error, IdentityError::UnsafeEndpoint { .. }), "{error:?}");
+        let idp = giving(&json!({ "verification_uri_complete": address })).await;
+        let attempt = begin(&idp).await.unwrap();
+        assert_eq!(attempt.code().verification_uri_complete, None);
+        assert_eq!(attempt.url(), "https://id.example/device");
+    }
+}
+
+#[tokio::test]
+async fn a_code_that_nobody_could_type_and_a_provider_without_codes_are_named() {
+    for code in ["", " ", "a\u{1b}[31m", &"x".repeat(65)] {
+        let idp = giving(&json!({ "user_code": code })).await;
+        let error = begin(&idp).await.unwrap_err();
+        assert!(matches!(error, IdentityError::TokenAnswer { .. }), "{error:?}");
+    }
+    let without = Idp::start().await;
+    assert_eq!(begin(&without).await.unwrap_err(), IdentityError::NoDeviceCode);
+}
