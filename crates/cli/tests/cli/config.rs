@@ -5,7 +5,9 @@ use latchkey_ipc::messages::Request;
 
 use super::agent::Agent;
 use super::command::{latchkey_alone, run, shown};
-use super::views::{ready, signed_out};
+use super::views::ready;
+#[cfg(unix)]
+use super::views::signed_out;
 
 fn session(agent: &Agent, arguments: &[&str], environment: &[(&str, &str)]) -> String {
     let mut command = latchkey_alone(agent, arguments);

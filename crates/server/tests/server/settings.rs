@@ -4,8 +4,12 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::command::{check_with, now, seed};
-use crate::issuer::{CLIENT, Issuer, RESOURCE, p256};
+use crate::command::seed;
+#[cfg(unix)]
+use crate::command::{check_with, now};
+use crate::issuer::{CLIENT, RESOURCE};
+#[cfg(unix)]
+use crate::issuer::{Issuer, p256};
 use crate::process::Installation;
 use crate::service::MAYA;
 
