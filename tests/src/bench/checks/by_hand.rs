@@ -107,7 +107,17 @@ impl ByHand {
         let subscription = text(&offers, 0)?;
         rows(c, sql!("contact"), params![organisation])?;
 
-        let put = params![device, user, caller.jkt, caller.subject, "Linux", "bench", now];
+        rows(c, sql!("subject_called"), params![caller.issuer, caller.subject])?;
+        let put = params![
+            device,
+            user,
+            caller.jkt,
+            caller.subject,
+            "Linux",
+            "bench",
+            now,
+            caller.issuer
+        ];
         execute(c, sql!("device_put"), put)?;
         let prune = params![user, now, REMEMBERED_DEVICES, device];
         execute(c, sql!("devices_prune"), prune)?;
