@@ -208,6 +208,7 @@ impl Agent {
                     within,
                 },
             ),
+            Effect::SignInKept { attempt } => self.runner.sign_in_kept(attempt),
             Effect::CancelSignIn { attempt } => self.runner.cancel_sign_in(attempt),
             Effect::SendRelease {
                 attempt,

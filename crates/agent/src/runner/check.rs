@@ -96,7 +96,12 @@ impl Check<'_> {
                 self.on_wire(Party::Licensing);
                 self.answered(self.ask(&session, identify).await).await
             }
-            Err(LicensingError::IdTokenRequired) if !identify => {
+            Err(LicensingError::IdTokenRequired) => {
+                // The one that is kept may be older than the service believes; a refresh brings a new one where the
+                // provider gives any.
+                self.on_wire(Party::Identity);
+                session = self.session(&identity, true).await?;
+                self.on_wire(Party::Licensing);
                 self.answered(self.ask(&session, true).await).await
             }
             asked => self.answered(asked).await,

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `mod` | the tasks, and how they are stopped |
 //! | `check` | an access token, then one round trip; what a failure shows of both services |
-//! | `sign_in` | a sign-in, until its tokens are in the vault |
+//! | `sign_in` | a sign-in, until its tokens are in the vault and it is on disk |
 //! | `ending` | releases, and what is deleted from the vault |
 
 mod check;
@@ -101,7 +101,7 @@ pub(crate) struct Runner {
     tools: Tools,
     /// By service: what a reset or a sign-out must stop.
     by_service: BTreeMap<String, Vec<JoinHandle<()>>>,
-    sign_in: Option<(Attempt, JoinHandle<()>)>,
+    sign_in: Option<sign_in::Open>,
 }
 
 impl Runner {

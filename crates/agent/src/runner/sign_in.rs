@@ -1,4 +1,5 @@
-//! A sign-in, until its tokens are in the vault. Only then does the browser say that the user is signed in.
+//! A sign-in, until its tokens are in the vault and the engine has written it down. Only then does the browser say that
+//! the user is signed in.
 
 use std::time::Duration;
 
@@ -6,15 +7,30 @@ use latchkey_api::discovery::Identity;
 use latchkey_core::engine::{Attempt, Invitation, Outcome, SignedIn};
 use latchkey_core::view::{SignInMethod, SignInResult};
 
-use super::{Runner, Tools};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::{Runner, Tools, sign_release};
 use crate::devices::{Device, Slot};
 use crate::identity::session::SessionError;
-use crate::identity::{self, IdentityError};
+use crate::identity::{self, Browser, IdentityError};
 use crate::licensing::LicensingError;
 use crate::vault::Access;
 
 /// How long a keyring takes to show its prompt, or to find out that it cannot.
 const SHOWN_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long the browser waits for the state to be written.
+const KEPT_WITHIN: Duration = Duration::from_secs(10);
+
+/// The sign-in that is under way.
+#[derive(Debug)]
+pub(super) struct Open {
+    attempt: Attempt,
+    task: JoinHandle<()>,
+    /// Says that it is on disk.
+    kept: oneshot::Sender<()>,
+}
 
 /// Why a sign-in failed.
 #[derive(Debug, thiserror::Error)]
@@ -44,35 +60,59 @@ impl Runner {
         let tools = self.tools.clone();
         // The user is here, so the keyring may ask them.
         tools.vault.ask_again();
+        let (kept, is_kept) = oneshot::channel();
         let task = tokio::spawn(async move {
-            let result = sign_in(&tools, attempt, &begin).await;
-            let ended = result.map_err(|error| {
-                tracing::info!(%error, service = begin.service, "the sign-in ended");
-                in_words(&error)
-            });
+            let (ended, browser) = match sign_in(&tools, attempt, &begin).await {
+                Ok((signed_in, browser)) => (Ok(signed_in), browser),
+                Err(error) => {
+                    tracing::info!(%error, service = begin.service, "the sign-in ended");
+                    (Err(in_words(&error)), None)
+                }
+            };
             tools.report(attempt, Outcome::SignInEnded(ended));
+            // Dropped without a word, the page says that the sign-in was ended.
+            if let Some(browser) = browser
+                && let Ok(Ok(())) = tokio::time::timeout(KEPT_WITHIN, is_kept).await
+            {
+                browser.signed_in().await;
+            }
         });
-        if let Some((_, earlier)) = self.sign_in.replace((attempt, task)) {
-            earlier.abort();
+        if let Some(earlier) = self.sign_in.replace(Open { attempt, task, kept }) {
+            earlier.task.abort();
+        }
+    }
+
+    /// The sign-in is on disk: whoever waits in the browser is told.
+    pub(crate) fn sign_in_kept(&mut self, attempt: Attempt) {
+        if let Some(open) = self.sign_in.take_if(|open| open.attempt == attempt) {
+            let _by_code = open.kept.send(());
         }
     }
 
     /// Ends a sign-in: with its task goes its listener.
     pub(crate) fn cancel_sign_in(&mut self, attempt: Attempt) {
-        if let Some((_, task)) = self.sign_in.take_if(|(present, _)| *present == attempt) {
-            task.abort();
+        if let Some(open) = self.sign_in.take_if(|open| open.attempt == attempt) {
+            open.task.abort();
         }
     }
 }
 
-async fn sign_in(tools: &Tools, attempt: Attempt, begin: &Begin) -> Result<SignedIn, SignInError> {
+/// Who signed in, and the browser that waits to hear of it, if one does.
+async fn sign_in(
+    tools: &Tools,
+    attempt: Attempt,
+    begin: &Begin,
+) -> Result<(SignedIn, Option<Browser>), SignInError> {
     can_be_kept(tools).await?;
     tools.licensing.rediscover(&begin.service);
     let email = begin.email.as_deref();
     let identity = tools.licensing.identity_for(&begin.service, email).await?;
     match begin.method {
-        SignInMethod::Browser => in_the_browser(tools, attempt, begin, &identity).await,
-        SignInMethod::DeviceCode => by_code(tools, attempt, begin, &identity).await,
+        SignInMethod::Browser => {
+            let (signed_in, browser) = in_the_browser(tools, attempt, begin, &identity).await?;
+            Ok((signed_in, Some(browser)))
+        }
+        SignInMethod::DeviceCode => Ok((by_code(tools, attempt, begin, &identity).await?, None)),
     }
 }
 
@@ -102,7 +142,7 @@ async fn in_the_browser(
     attempt: Attempt,
     begin: &Begin,
     identity: &Identity,
-) -> Result<SignedIn, SignInError> {
+) -> Result<(SignedIn, Browser), SignInError> {
     let begun = tools
         .oidc
         .begin(identity, begin.email.as_deref(), begin.within)
@@ -118,10 +158,7 @@ async fn in_the_browser(
     tools.report(attempt, Outcome::SignInReturned);
     let (user, browser) = returned.exchange().await?;
     match keep(tools, &begin.service, user).await {
-        Ok(signed_in) => {
-            browser.signed_in().await;
-            Ok(signed_in)
-        }
+        Ok(signed_in) => Ok((signed_in, browser)),
         Err(error) => {
             browser.failed(error.problem(), &error.to_string()).await;
             Err(error.into())
@@ -150,8 +187,12 @@ async fn by_code(
 
 /// Puts the tokens into the vault, and hands the device key to the loop.
 async fn keep(tools: &Tools, service: &str, user: identity::SignedIn) -> Result<SignedIn, SessionError> {
-    let secrets = tools.sessions.signed_in(service, &user).await?;
-    let device = Device::new(secrets.device_key.signing_key()?);
+    let stored = tools.sessions.signed_in(service, &user).await?;
+    let device = Device::new(stored.secrets.device_key.signing_key()?);
+    let replaced = stored.replaced.and_then(|key| {
+        let key = key.signing_key().ok()?;
+        sign_release(&key, service, None, tools.token_time())
+    });
     let thumbprint = device.thumbprint.clone();
     tools.hand_over(service, Slot::Held(device));
     let subject = user.tokens.subject.clone();
@@ -165,6 +206,7 @@ async fn keep(tools: &Tools, service: &str, user: identity::SignedIn) -> Result<
         name,
         email: user.email,
         device: thumbprint,
+        replaced,
     })
 }
 

@@ -99,12 +99,8 @@ impl Engine {
         };
         let mut begun = false;
         for service in services {
-            let known = self.facts.services.get(&service);
-            let anything = known.is_some_and(|known| match &product {
-                Some(product) => known.products.get(product).is_some_and(|held| !held.is_empty()),
-                None => known.device.is_some() || known.account.is_some() || !known.products.is_empty(),
-            });
-            if anything {
+            let is_empty = |product: &String| self.facts.held(&service, product).is_none_or(Held::is_empty);
+            if !product.as_ref().is_some_and(is_empty) {
                 begun = true;
                 self.begin_reset(now, &service, product.clone(), ticket);
             }

@@ -266,6 +266,8 @@ pub struct SignedIn {
     pub email: Option<String>,
     /// The device key in the vault.
     pub device: Thumbprint,
+    /// Another account's key was in its place until now: the release of that device, whose place nobody needs any more.
+    pub replaced: Option<PendingRelease>,
 }
 
 /// What came of an effect.
@@ -339,6 +341,11 @@ pub enum Effect {
         method: SignInMethod,
         /// How long it may take.
         within: Duration,
+    },
+    /// A sign-in is on disk: its page may say so.
+    SignInKept {
+        /// Which.
+        attempt: Attempt,
     },
     /// End a sign-in: its listener closes.
     CancelSignIn {

@@ -189,6 +189,13 @@ impl Engine {
             return;
         };
         open.phase = SignInPhase::WaitingForUser;
+        // Tokens reach the vault before they are written down here; killed in between, they are still found by a reset.
+        let is_new = !self.facts.services.contains_key(&open.service);
+        if is_new {
+            self.facts
+                .services
+                .insert(open.service.clone(), Service::default());
+        }
         if let Some(expires_in) = invitation.expires_in {
             open.deadline = open.deadline.min(now.ticks + expires_in);
             open.until = open.until.min(at + expires_in);
@@ -204,6 +211,9 @@ impl Engine {
             .map(|ticket| (ticket, open.answer(&invitation, Some(ticket) == opener)))
             .collect();
         open.invitation = Some(invitation);
+        if is_new {
+            self.save(Dirty::One);
+        }
         for (ticket, answer) in answers {
             self.answer(ticket, answer);
         }
@@ -224,6 +234,7 @@ impl Engine {
                 let service = open.service.clone();
                 self.close_sign_in(SignInResult::SignedIn, &Answer::Done);
                 self.signed_in(service, signed_in);
+                self.effects.push(Effect::SignInKept { attempt });
             }
             Err(result) => self.end_sign_in(result),
         }
@@ -261,6 +272,7 @@ impl Engine {
             sign_in_again: false,
         });
         service.device = Some(signed_in.device);
+        service.releases.extend(signed_in.replaced);
         service.linked = false;
         service.forget = None;
         self.vault_was_written(&name);

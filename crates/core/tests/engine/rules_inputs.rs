@@ -144,6 +144,7 @@ fn no_news() -> Vec<Input> {
         name: "Somebody".to_owned(),
         email: None,
         device: Thumbprint("device-9".to_owned()),
+        replaced: None,
     };
     vec![
         Input::Tick,

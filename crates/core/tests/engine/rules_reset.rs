@@ -3,9 +3,10 @@
 use latchkey_core::code::Code;
 use latchkey_core::engine::{Answer, Ask, SignInWish, Ticket};
 use latchkey_core::facts::Held;
+use latchkey_core::jws::Thumbprint;
 use latchkey_core::view::Line;
 
-use crate::support::world::{Keyring, World};
+use crate::support::world::{Keyring, User, World};
 use crate::support::{ATLAS, QUARRY, SERVICE, at, days, hours, minutes, seconds};
 
 const OTHER: &str = "https://licence.other.example";
@@ -123,6 +124,58 @@ fn a_release_on_its_way_keeps_the_agent_and_so_does_a_vault_that_does_not_delete
     world.pass(minutes(6));
     assert_nothing_left(&world, "a locked keyring");
     assert!(world.engine().is_idle());
+}
+
+#[test]
+fn tokens_of_a_sign_in_that_was_killed_before_it_was_written_down_go_too() {
+    let mut world = World::new();
+    world.user = User::SignsIn;
+    let key = world.start(ATLAS);
+    world.ask(Ask::SignIn(SignInWish::default()));
+    world.pass(seconds(5));
+    let open = world.view().sign_in.as_ref();
+    assert!(
+        open.is_some_and(|open| open.url.is_some()),
+        "the browser is open: {open:?}"
+    );
+    // The tokens are in the vault, and the agent is killed before it hears of it.
+    world.close(key);
+    world.crash();
+    let secrets = world.vault.entry(SERVICE.to_owned()).or_default();
+    secrets.tokens = true;
+    secrets.device = Some(Thumbprint("device-1".to_owned()));
+    world.restart();
+    assert!(world.facts().services[SERVICE].account.is_none());
+    let ticket = world.ask(Ask::Reset(None));
+    world.pass(minutes(1));
+    assert_eq!(world.answer(ticket), Some(&Answer::Done));
+    assert_nothing_left(&world, "a sign-in that was killed");
+}
+
+#[test]
+fn another_account_gives_up_the_place_of_the_one_before() {
+    let mut world = World::signed_in();
+    world.ask(Ask::SignOut(None));
+    world.pass(minutes(1));
+    assert!(
+        world.service().released.is_empty(),
+        "signed out, the device keeps its place"
+    );
+    world.subject = "noor";
+    world.sign_in();
+    world.pass(minutes(1));
+    let released = &world.service().released;
+    assert_eq!(released.len(), 1);
+    assert_eq!(released[0].token, "release of everything by device-1");
+    world.ask(Ask::SignOut(None));
+    world.pass(minutes(1));
+    world.sign_in();
+    world.pass(minutes(1));
+    assert_eq!(
+        world.service().released.len(),
+        1,
+        "the same account keeps its place"
+    );
 }
 
 #[test]

@@ -12,6 +12,15 @@ use crate::vault::{Access, Account, DeviceKey, Secrets, Tokens, VaultError};
 /// How long a sign-in waits for the user to unlock the keyring.
 const UNLOCK_DEADLINE: Duration = Duration::from_secs(300);
 
+/// What a sign-in put into the vault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// What is there now.
+    pub secrets: Secrets,
+    /// Another account's device key that was there before, and is nowhere now.
+    pub replaced: Option<DeviceKey>,
+}
+
 impl Sessions {
     /// Stores the tokens of a sign-in. The device keeps its key for as long as it is the same account's. Waits for the
     /// user where the keyring asks them to unlock it. When the caller goes away before it is done, nothing is kept:
@@ -19,7 +28,7 @@ impl Sessions {
     ///
     /// # Errors
     /// [`SessionError::Vault`] and the like; then nothing is kept.
-    pub async fn signed_in(&self, service: &str, signed_in: &SignedIn) -> Result<Secrets, SessionError> {
+    pub async fn signed_in(&self, service: &str, signed_in: &SignedIn) -> Result<Stored, SessionError> {
         let (mut answer, answered) = oneshot::channel();
         let (shared, service, signed_in) = (Arc::clone(&self.0), service.to_owned(), signed_in.clone());
         tokio::spawn(async move {
@@ -79,7 +88,7 @@ impl Shared {
         service: &str,
         signed_in: &SignedIn,
         caller_gone: impl Future<Output = ()>,
-    ) -> Result<Secrets, SessionError> {
+    ) -> Result<Stored, SessionError> {
         let slot = self.slot(service);
         slot.replace();
         let mut held = self.hold(&slot, service).await?;
@@ -93,7 +102,11 @@ impl Shared {
         if stored.is_err() {
             held.take_back(before.as_ref()).await;
         }
-        stored
+        let secrets = stored?;
+        let replaced = before
+            .map(|before| before.device_key)
+            .filter(|key| *key != secrets.device_key);
+        Ok(Stored { secrets, replaced })
     }
 }
 

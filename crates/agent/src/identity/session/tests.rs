@@ -208,6 +208,7 @@ async fn invalid_grant_ends_the_session_and_keeps_the_device() {
             .signed_in(SERVICE, &signed_in)
             .await
             .unwrap()
+            .secrets
             .device_key,
         key
     );
@@ -436,21 +437,13 @@ async fn another_account_is_another_device() {
     let key = world.credentials(DAY).await.unwrap().device_key;
     world.sessions.sign_out(SERVICE).await.unwrap();
     let same = sign_in(&world.idp).await.unwrap();
-    assert_eq!(
-        world.sessions.signed_in(SERVICE, &same).await.unwrap().device_key,
-        key
-    );
+    let stored = world.sessions.signed_in(SERVICE, &same).await.unwrap();
+    assert_eq!((stored.secrets.device_key, stored.replaced), (key.clone(), None));
     world.idp.script().claims = Box::new(|claims| claims["sub"] = "somebody else".into());
     let other = sign_in(&world.idp).await.unwrap();
-    assert_ne!(
-        world
-            .sessions
-            .signed_in(SERVICE, &other)
-            .await
-            .unwrap()
-            .device_key,
-        key
-    );
+    let stored = world.sessions.signed_in(SERVICE, &other).await.unwrap();
+    assert_ne!(stored.secrets.device_key, key);
+    assert_eq!(stored.replaced, Some(key), "whose place is given up");
 }
 
 #[tokio::test]

@@ -44,6 +44,11 @@ impl World {
                 method,
                 ..
             } => self.begin_sign_in(attempt, &service, method),
+            Effect::SignInKept { .. } => {
+                // Whoever is told must find it after a crash in the next instant.
+                let on_disk = self.disk.contains(self.subject);
+                assert!(on_disk || self.disk_full, "a sign-in that is not on disk is told");
+            }
             Effect::CancelSignIn { attempt } => self.due.retain(|due| due.attempt != attempt),
             Effect::SignRelease {
                 attempt,
@@ -211,20 +216,27 @@ impl World {
                 detail: String::new(),
             });
         }
+        let another = self
+            .vault
+            .get(service)
+            .is_some_and(|secrets| secrets.subject.is_some_and(|known| known != self.subject));
+        let replaced = another.then(|| self.sign_release(service, None)).flatten();
         let secrets = self.vault.entry(service.to_owned()).or_default();
-        if secrets.device.is_none() {
+        if secrets.device.is_none() || another {
             self.devices += 1;
             secrets.device = Some(Thumbprint(format!("device-{}", self.devices)));
         }
+        secrets.subject = Some(self.subject);
         secrets.tokens = true;
         secrets.access_until = self.machine.real + HOUR;
         self.grant_revoked = false;
         Ok(SignedIn {
             issuer: "https://identity.example".to_owned(),
-            subject: "maya".to_owned(),
+            subject: self.subject.to_owned(),
             name: "Maya Lindqvist".to_owned(),
             email: None,
             device: secrets.device.clone().expect("it was just made"),
+            replaced,
         })
     }
 
@@ -254,6 +266,7 @@ impl World {
             secrets.tokens = false;
             if what == Forget::Everything {
                 secrets.device = None;
+                secrets.subject = None;
             }
         }
         self.later(AT_ONCE, service, attempt, Outcome::Forgotten(open));

@@ -59,6 +59,8 @@ pub(crate) enum Keyring {
 pub(crate) struct Secrets {
     pub(crate) tokens: bool,
     pub(crate) device: Option<Thumbprint>,
+    /// Whose the device key is.
+    pub(crate) subject: Option<&'static str>,
     /// Until when the access token is accepted.
     pub(crate) access_until: Timestamp,
 }
@@ -112,6 +114,8 @@ pub(crate) struct World {
     pub(crate) grant_revoked: bool,
     pub(crate) wire: Wire,
     pub(crate) user: User,
+    /// Who the user is, at the provider.
+    pub(crate) subject: &'static str,
     pub(crate) keyring: Keyring,
     pub(crate) disk_full: bool,
     /// How long a service takes to answer.
@@ -178,6 +182,7 @@ impl World {
             grant_revoked: false,
             wire: Wire::Honest,
             user: User::SignsIn,
+            subject: "maya",
             keyring: Keyring::Open,
             disk_full: false,
             latency: Duration::from_millis(200),
