@@ -191,7 +191,7 @@ async fn keep(tools: &Tools, service: &str, user: identity::SignedIn) -> Result<
     let device = Device::new(stored.secrets.device_key.signing_key()?);
     let replaced = stored.replaced.and_then(|key| {
         let key = key.signing_key().ok()?;
-        sign_release(&key, service, None, tools.token_time())
+        sign_release(&key, service, None, tools.token_time()).map(Box::new)
     });
     let thumbprint = device.thumbprint.clone();
     tools.hand_over(service, Slot::Held(device));

@@ -267,7 +267,7 @@ pub struct SignedIn {
     /// The device key in the vault.
     pub device: Thumbprint,
     /// Another account's key was in its place until now: the release of that device, whose place nobody needs any more.
-    pub replaced: Option<PendingRelease>,
+    pub replaced: Option<Box<PendingRelease>>,
 }
 
 /// What came of an effect.

@@ -236,7 +236,7 @@ impl World {
             name: "Maya Lindqvist".to_owned(),
             email: None,
             device: secrets.device.clone().expect("it was just made"),
-            replaced,
+            replaced: replaced.map(Box::new),
         })
     }
 
