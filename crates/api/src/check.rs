@@ -13,8 +13,32 @@ pub struct ProductQuery {
     pub product: String,
     /// Its installed versions.
     pub versions: Vec<String>,
-    /// Whether a program has it open now.
+    /// Whether a program has it open now, or starts it: this takes a session (rule 11).
     pub open: bool,
+}
+
+/// What the user wants of a session that two devices want (rule 11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionWish {
+    /// *Use here instead*: it ends on the device that has it.
+    TakeOver,
+    /// It goes to the device that waits for it.
+    HandOver,
+}
+
+/// Minutes that a product was used online in one day (rule 12). Always the sum of the day so far: the highest that was ever
+/// sent counts, so that sending it again changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Product key.
+    pub product: String,
+    /// Its version.
+    pub version: String,
+    /// The day, in UTC: `YYYY-MM-DD`.
+    pub day: String,
+    /// Minutes, at most 1,440.
+    pub minutes: u32,
 }
 
 /// The device, as its user will recognise it in a list.
@@ -44,6 +68,12 @@ pub struct CheckRequest {
     /// that the service knows and asks about their tokens (RFC 7662); no token is believed for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
+    /// What the user wants of the session, where they have said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionWish>,
+    /// What was used since the last answer. At most 1,000.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub usage: Vec<Usage>,
 }
 
 /// The answer for one product. Exactly one of the two is present.
@@ -66,4 +96,16 @@ pub struct CheckAnswer {
     pub products: Vec<ProductAnswer>,
     /// The keys document in force (`latchkey-keys+jwt`), so that one round trip is enough.
     pub keys: String,
+    /// Devices of the user that wait for a session that this one has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<WaitingDevice>,
+}
+
+/// A device that waits for a session. It is told for people's sake alone, so it is not signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingDevice {
+    /// What its user calls it: the host name.
+    pub name: String,
+    /// When it last asked, in seconds.
+    pub asked_at: i64,
 }

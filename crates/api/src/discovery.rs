@@ -65,6 +65,15 @@ pub struct Discovery {
     pub check: String,
     /// Absolute address of `POST` release, on the service's own origin.
     pub release: String,
+    /// Absolute address of `POST` devices, on the service's own origin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub devices: Option<String>,
+    /// Absolute address of `POST` for a device to be released, on the service's own origin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release_device: Option<String>,
+    /// Absolute address of the stream of pushes, on the service's own origin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<String>,
     /// Absolute address of `POST` identity, on the service's own origin, where companies bring issuers of their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identities: Option<String>,

@@ -89,6 +89,12 @@ pub struct RefusalDetail {
     /// The device that holds the session (code 16).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holder: Option<DeviceEntry>,
+    /// Since when it holds it, in seconds (code 16).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder_since: Option<i64>,
+    /// Whether this device may take the session over (code 16).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub may_take_over: bool,
     /// The oldest agent version that is still served (code 19).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minimum_version: Option<String>,

@@ -19,11 +19,22 @@ pub struct Claims {
     #[serde(default)]
     iat: Option<NumericDate>,
     #[serde(default)]
+    auth_time: Option<NumericDate>,
+    #[serde(default)]
     azp: Option<String>,
     #[serde(default)]
     email: Option<String>,
     #[serde(default)]
     email_verified: Option<Verified>,
+}
+
+/// What an ID token proves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proven {
+    /// The user's e-mail.
+    pub email: EmailClaim,
+    /// When the user signed in: `auth_time` where the issuer says it, otherwise when the token was issued.
+    pub signed_in_at: Option<Timestamp>,
 }
 
 /// Some issuers write the truth as text.
@@ -57,7 +68,7 @@ pub fn validate(
     all: &[Issuer],
     subject: &str,
     now: Timestamp,
-) -> Result<EmailClaim, JwtError> {
+) -> Result<Proven, JwtError> {
     if claims.iss != issuer.issuer {
         return Err(JwtError::BadClaim("iss"));
     }
@@ -73,7 +84,11 @@ pub fn validate(
         return Err(JwtError::BadClaim("aud"));
     }
     check_times(claims.exp, None, claims.iat, now)?;
-    Ok(email(claims, issuer, all).map_or(EmailClaim::Unproven, EmailClaim::Proven))
+    let signed_in_at = claims.auth_time.or(claims.iat);
+    Ok(Proven {
+        email: email(claims, issuer, all).map_or(EmailClaim::Unproven, EmailClaim::Proven),
+        signed_in_at: signed_in_at.map(|at| Timestamp::from_secs(at.secs())),
+    })
 }
 
 /// The e-mail, if the issuer has verified it and owns its domain: any issuer could claim any address otherwise.
@@ -122,7 +137,7 @@ mod tests {
             claims[name] = value.clone();
         }
         let claims = serde_json::from_value(claims).map_err(|_| JwtError::Malformed)?;
-        validate(&claims, issuer, &all, "maya", Timestamp::from_secs(NOW))
+        validate(&claims, issuer, &all, "maya", Timestamp::from_secs(NOW)).map(|proven| proven.email)
     }
 
     #[test]

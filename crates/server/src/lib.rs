@@ -22,6 +22,7 @@
 //! | [`address`] | e-mail addresses, and who may vouch for them |
 //! | [`issuer_check`] | what an issuer offers, in words |
 //! | [`nonce`], [`replay`] | freshness of DPoP proofs (RFC 9449) |
+//! | [`push`] | the streams that are open, and what they are told |
 //! | [`routes`] | one file for each route |
 //! | [`serve`], [`end`] | listening, TLS, shutting down |
 //! | [`cli`] | the `latchkey-server` command |
@@ -40,6 +41,7 @@ pub mod issuer_check;
 pub mod jwt;
 pub mod nonce;
 pub mod private_file;
+pub mod push;
 pub mod random;
 pub mod replay;
 pub mod routes;

@@ -47,3 +47,14 @@ pub fn secret() -> Result<Zeroizing<[u8; 32]>, NoEntropy> {
     getrandom::fill(bytes.as_mut())?;
     Ok(bytes)
 }
+
+/// A number below `bound`, as good as even. `bound` must not be zero.
+///
+/// # Errors
+/// [`NoEntropy`].
+pub fn below(bound: u16) -> Result<u16, NoEntropy> {
+    let mut bytes = [0_u8; 4];
+    getrandom::fill(&mut bytes)?;
+    let drawn = u32::from_le_bytes(bytes) % u32::from(bound);
+    Ok(u16::try_from(drawn).unwrap_or(0))
+}

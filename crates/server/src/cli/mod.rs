@@ -10,6 +10,7 @@ mod output;
 mod product;
 mod seat;
 mod serve;
+mod session;
 mod subscription;
 mod user;
 
@@ -70,6 +71,11 @@ enum Command {
     /// Devices that hold places.
     #[command(subcommand)]
     Device(device::Device),
+    /// Sessions: who uses what, where.
+    #[command(subcommand)]
+    Session(session::Session),
+    /// Minutes of use.
+    Usage(session::Usage),
     /// Lease keys and root keys.
     #[command(subcommand)]
     Key(key::Key),
@@ -126,6 +132,8 @@ fn run(cli: Cli) -> Result<Output, CliError> {
             Command::User(command) => command.run(&data.open()?, now).await,
             Command::Seat(command) => command.run(&data.open()?, now).await,
             Command::Device(command) => command.run(&data.open()?, now).await,
+            Command::Session(command) => command.run(&data.open()?).await,
+            Command::Usage(usage) => usage.run(&data.open()?).await,
             Command::Key(command) => command.run(&data, now).await,
         }
     })

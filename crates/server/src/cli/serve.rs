@@ -74,6 +74,12 @@ impl Serve {
                 "latchkey-server is ready at {url} (listening on {listen})"
             ));
         }
+        let push = tokio::spawn(service.push());
+        let end = async move {
+            end.await;
+            // Streams would keep the service from ending.
+            push.abort();
+        };
         listener.serve(router(Arc::new(service)), end).await?;
         Ok(Output::none())
     }

@@ -1,14 +1,19 @@
 //! Who gets a lease. PURE: rows and the time come in as arguments, and what comes out is data. The store calls this
 //! inside its transaction, so that two devices can never both take the last place.
 
+mod places;
+mod sessions;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
+use latchkey_api::check::SessionWish;
 use latchkey_core::code::Code;
 use latchkey_core::lease::{DeviceEntry, RefusalDetail};
 use latchkey_core::policy::Policy;
+
+use self::sessions::Sessions;
 
 /// A subscription of the user's organisation that includes the product, and the user's seat in it, if any.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,11 +45,37 @@ pub struct Place {
     pub since: i64,
 }
 
+/// A session of a subscription that one of the user's devices has (rule 11).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// The subscription.
+    pub subscription: String,
+    /// The device.
+    pub device: DeviceEntry,
+    /// When it began, in seconds.
+    pub since: i64,
+    /// When the device was last heard of, in seconds.
+    pub heard_at: i64,
+}
+
+/// A device of the user that waits for a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// The subscription.
+    pub subscription: String,
+    /// The device.
+    pub device: DeviceEntry,
+    /// When it last asked, in seconds.
+    pub asked_at: i64,
+}
+
 /// One product that is asked about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
     /// Product key.
     pub product: String,
+    /// A program has it open, or starts it: this takes a session.
+    pub open: bool,
     /// Everything that could cover it for this user.
     pub offers: Vec<Offer>,
 }
@@ -62,6 +93,14 @@ pub struct Question {
     pub asked: Vec<Asked>,
     /// Every place that the user's devices hold, under any subscription.
     pub places: Vec<Place>,
+    /// The device was released: it is told so, and nothing else.
+    pub released: bool,
+    /// Every session that the user's devices have, ended ones among them.
+    pub sessions: Vec<Session>,
+    /// Who waits for one.
+    pub waiting: Vec<Waiting>,
+    /// What the user wants of the session.
+    pub wish: Option<SessionWish>,
     /// Whom to ask, where no subscription covers the product.
     pub contact: Option<String>,
 }
@@ -107,6 +146,52 @@ pub enum Decision {
     Refuse(Refused),
 }
 
+/// What becomes of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionStep {
+    /// The device has it, since then: begun or confirmed.
+    Hold {
+        /// The subscription.
+        subscription: String,
+        /// The device.
+        device: String,
+        /// Since when, in seconds.
+        since: i64,
+    },
+    /// The device has it no longer.
+    End {
+        /// The subscription.
+        subscription: String,
+        /// The device.
+        device: String,
+    },
+    /// The asking device waits for it, and its holder may know.
+    Wait {
+        /// The subscription.
+        subscription: String,
+        /// Who has it.
+        holder: String,
+    },
+    /// The asking device runs beside another one (`report`).
+    Overlap {
+        /// The subscription.
+        subscription: String,
+        /// The other device.
+        other: String,
+        /// Since when both have one, in seconds.
+        began_at: i64,
+    },
+}
+
+/// What is answered, and what follows from it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// For every product of the question, in its order.
+    pub decisions: Vec<Decision>,
+    /// What becomes of sessions, in this order.
+    pub steps: Vec<SessionStep>,
+}
+
 /// The access token lives longer than the policy of a product allows (`access_token_for`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenLivesTooLong {
@@ -117,39 +202,45 @@ pub struct TokenLivesTooLong {
 /// Clocks of issuer and service may differ by this much.
 const LEEWAY: Duration = Duration::from_secs(60);
 
-/// Answers for every product of the question, in its order. A place that the first product takes also counts for the
-/// next ones of the same subscription.
+/// Answers for every product of the question, in its order. A place or a session that the first product takes also counts
+/// for the next ones of the same subscription.
 ///
 /// # Errors
 /// [`TokenLivesTooLong`] where a lease would be given on such a token.
-pub fn check(question: &Question) -> Result<Vec<Decision>, TokenLivesTooLong> {
+pub fn check(question: &Question) -> Result<Verdict, TokenLivesTooLong> {
     let mut places = question.places.clone();
-    question
-        .asked
-        .iter()
-        .map(|asked| {
-            let decision = product(question, &places, asked);
-            if let Decision::Lease(grant) = &decision {
-                if question.token_life > grant.policy.access_token_for + LEEWAY {
-                    return Err(TokenLivesTooLong {
-                        allowed: grant.policy.access_token_for,
-                    });
-                }
-                let (subscription, since) = (grant.subscription.clone(), grant.since);
-                if held(&places, &subscription, &question.device.id).is_none() {
-                    places.push(Place {
-                        subscription,
-                        device: question.device.clone(),
-                        since,
-                    });
-                }
+    let mut sessions = Sessions::of(question);
+    let mut decisions = Vec::with_capacity(question.asked.len());
+    for asked in &question.asked {
+        let decision = if question.released {
+            Decision::Refuse(released())
+        } else {
+            product(question, &places, &mut sessions, asked)
+        };
+        if let Decision::Lease(grant) = &decision {
+            if question.token_life > grant.policy.access_token_for + LEEWAY {
+                return Err(TokenLivesTooLong {
+                    allowed: grant.policy.access_token_for,
+                });
             }
-            Ok(decision)
-        })
-        .collect()
+            let (subscription, since) = (grant.subscription.clone(), grant.since);
+            if places::held(&places, &subscription, &question.device.id).is_none() {
+                places.push(Place {
+                    subscription,
+                    device: question.device.clone(),
+                    since,
+                });
+            }
+        }
+        decisions.push(decision);
+    }
+    Ok(Verdict {
+        decisions,
+        steps: sessions.close(),
+    })
 }
 
-fn product(question: &Question, places: &[Place], asked: &Asked) -> Decision {
+fn product(question: &Question, places: &[Place], sessions: &mut Sessions<'_>, asked: &Asked) -> Decision {
     let seats = || {
         asked
             .offers
@@ -157,73 +248,47 @@ fn product(question: &Question, places: &[Place], asked: &Asked) -> Decision {
             .filter_map(|offer| Some((offer, offer.seat.as_deref()?)))
     };
     let running = seats().filter(|(offer, _)| offer.ends_at.is_none_or(|end| question.now < end));
-    // A subscription with a free place wins over one without; among equals, the one that lasts longest.
+    // A subscription with a free place and session wins over one without; among equals, the one that lasts longest.
     let best = running
-        .map(|(offer, seat)| place(question, places, offer, seat))
-        .max_by_key(|decision| match decision {
+        .map(|(offer, seat)| {
+            let decision = places::place(question, places, offer, seat);
+            let admitted = match decision {
+                Decision::Lease(_) if asked.open => sessions.admit(offer).map_or(decision, Decision::Refuse),
+                Decision::Lease(_) | Decision::Refuse(_) => decision,
+            };
+            (offer, admitted)
+        })
+        .max_by_key(|(_, decision)| match decision {
             Decision::Lease(grant) => Some(grant.exp),
             Decision::Refuse(_) => None,
         });
-    best.unwrap_or_else(|| {
-        let ended = seats().max_by_key(|(offer, _)| offer.ends_at);
-        Decision::Refuse(match (ended, asked.offers.first()) {
-            (Some((ended, _)), _) => refuse(Code::SubscriptionEnded, ended),
-            (None, Some(unassigned)) => refuse(Code::NotAssigned, unassigned),
-            (None, None) => Refused {
-                code: Code::NotAssigned,
-                save_window: Policy::default().save_window,
-                detail: RefusalDetail {
-                    contact: question.contact.clone(),
-                    ..RefusalDetail::default()
-                },
+    if let Some((offer, decision)) = best {
+        if asked.open {
+            sessions.settle(offer, &decision);
+        }
+        return decision;
+    }
+    let ended = seats().max_by_key(|(offer, _)| offer.ends_at);
+    Decision::Refuse(match (ended, asked.offers.first()) {
+        (Some((ended, _)), _) => refuse(Code::SubscriptionEnded, ended),
+        (None, Some(unassigned)) => refuse(Code::NotAssigned, unassigned),
+        (None, None) => Refused {
+            code: Code::NotAssigned,
+            save_window: Policy::default().save_window,
+            detail: RefusalDetail {
+                contact: question.contact.clone(),
+                ..RefusalDetail::default()
             },
-        })
+        },
     })
 }
 
-/// Gives the device a place under the offer's subscription, or says that none is free (rule 10). Where a limit was
-/// lowered, the devices that came first keep their places.
-fn place(question: &Question, places: &[Place], offer: &Offer, seat: &str) -> Decision {
-    let others = || {
-        places
-            .iter()
-            .filter(|p| p.subscription == offer.subscription && p.device.id != question.device.id)
-    };
-    let mine = held(places, &offer.subscription, &question.device.id);
-    let before_me = others().filter(|other| match mine {
-        Some(mine) => (other.since, &other.device.id) < (mine.since, &mine.device.id),
-        None => true,
-    });
-    if before_me.count() >= usize::try_from(offer.policy.device_limit).unwrap_or(usize::MAX) {
-        let mut refused = refuse(Code::DeviceLimit, offer);
-        refused.detail.devices = others().map(|other| other.device.clone()).collect();
-        refused
-            .detail
-            .devices
-            .sort_by(|a, b| (b.last_seen, &a.id).cmp(&(a.last_seen, &b.id)));
-        return Decision::Refuse(refused);
+fn released() -> Refused {
+    Refused {
+        code: Code::DeviceReleased,
+        save_window: Policy::default().save_window,
+        detail: RefusalDetail::default(),
     }
-    let good_offline = question.now.saturating_add(seconds(offer.policy.offline_for));
-    let exp = offer.ends_at.map_or(good_offline, |end| end.min(good_offline));
-    Decision::Lease(Box::new(Grant {
-        subscription: offer.subscription.clone(),
-        organisation: offer.organisation.clone(),
-        seat: seat.to_owned(),
-        since: mine.map_or(question.now, |mine| mine.since),
-        exp,
-        refresh_after: question
-            .now
-            .saturating_add(seconds(offer.policy.check_every))
-            .min(exp),
-        policy: offer.policy.clone(),
-        entitlements: offer.entitlements.clone(),
-    }))
-}
-
-fn held<'a>(places: &'a [Place], subscription: &str, device: &str) -> Option<&'a Place> {
-    places
-        .iter()
-        .find(|place| place.subscription == subscription && place.device.id == device)
 }
 
 fn refuse(code: Code, offer: &Offer) -> Refused {

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use latchkey_api::discovery::{API, Discovery};
 
 use super::problem::Answer;
-use super::{CHECK, IDENTITY, KEYS, RELEASE, Service};
+use super::{CHECK, DEVICES, EVENTS, IDENTITY, KEYS, RELEASE, RELEASE_DEVICE, Service};
 use crate::address::vendor;
 use crate::store::StoreError;
 
@@ -58,6 +58,9 @@ pub(super) async fn discovery(
         keys: service.address(KEYS),
         check: service.address(CHECK),
         release: service.address(RELEASE),
+        devices: Some(service.address(DEVICES)),
+        release_device: Some(service.address(RELEASE_DEVICE)),
+        events: Some(service.address(EVENTS)),
         identities: Some(service.address(IDENTITY)),
         identity: vendor.identity(),
     }))

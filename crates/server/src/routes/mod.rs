@@ -2,7 +2,9 @@
 //! `latchkey-api`.
 
 mod check;
+mod devices;
 mod discovery;
+mod events;
 mod health;
 mod identity;
 mod keys;
@@ -23,6 +25,7 @@ use crate::clock::Clock;
 use crate::identity::Identity;
 use crate::introspection::Introspections;
 use crate::nonce::{self, Nonces};
+use crate::push::{self, Pushes};
 use crate::random::{self, NoEntropy};
 use crate::replay::Replays;
 use crate::store::Store;
@@ -35,6 +38,12 @@ pub const CHECK: &str = "/v1/check";
 pub const IDENTITY: &str = "/v1/identity";
 /// The path of releases.
 pub const RELEASE: &str = "/v1/release";
+/// The path of the user's own devices.
+pub const DEVICES: &str = "/v1/devices";
+/// The path of the release of one of them.
+pub const RELEASE_DEVICE: &str = "/v1/devices/release";
+/// The path of the stream of pushes.
+pub const EVENTS: &str = "/v1/events";
 /// The path of the health check.
 pub const HEALTH: &str = "/health";
 
@@ -53,6 +62,7 @@ pub struct Service {
     introspections: Introspections,
     nonces: Nonces,
     replays: Replays,
+    pushes: Arc<Pushes>,
 }
 
 impl Service {
@@ -77,7 +87,17 @@ impl Service {
             introspections,
             nonces,
             replays,
+            pushes: Arc::default(),
         })
+    }
+
+    /// Serves the streams of pushes, for as long as it is polled; then they end.
+    pub fn push(&self) -> impl Future<Output = ()> + Send + 'static {
+        push::serve(
+            Arc::clone(&self.pushes),
+            Arc::clone(&self.store),
+            Arc::clone(&self.clock),
+        )
     }
 
     /// The public address of a path.
@@ -89,9 +109,12 @@ impl Service {
 /// Everything that the service answers.
 pub fn router(service: Arc<Service>) -> Router {
     let limits = Arc::new(limits::Limits::new());
-    let check = post(check::check).layer(from_fn_with_state(Arc::clone(&service), check::next_nonce));
+    let next_nonce = || from_fn_with_state(Arc::clone(&service), check::next_nonce);
     Router::new()
-        .route(CHECK, check)
+        .route(CHECK, post(check::check).layer(next_nonce()))
+        .route(DEVICES, post(devices::list).layer(next_nonce()))
+        .route(RELEASE_DEVICE, post(devices::release).layer(next_nonce()))
+        .route(EVENTS, get(events::events).layer(next_nonce()))
         .route(
             IDENTITY,
             post(identity::identity).layer(DefaultBodyLimit::max(identity::LARGEST_BODY)),

@@ -1,5 +1,7 @@
 //! Problem answers (RFC 9457), and what they share.
 
+use std::ops::RangeInclusive;
+
 use axum::Json;
 use axum::extract::rejection::BytesRejection;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -7,10 +9,12 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use latchkey_api::problem::{MEDIA_TYPE, Problem};
 
+use crate::random;
 use crate::store::StoreError;
 
-/// When an overloaded service wants to be asked again, in seconds.
-const RETRY_AFTER_SECONDS: u16 = 5;
+/// When an overloaded service wants to be asked again, in seconds. Each caller is told another one: those who were turned away
+/// together must not come back together.
+const RETRY_AFTER_SECONDS: RangeInclusive<u16> = 5..=30;
 
 /// A problem, and the headers that go with it.
 #[derive(Debug)]
@@ -70,8 +74,9 @@ impl Answer {
     }
 
     pub(super) fn retry_later(mut self) -> Self {
-        self.headers
-            .push((RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS)));
+        let (first, last) = (*RETRY_AFTER_SECONDS.start(), *RETRY_AFTER_SECONDS.end());
+        let after = random::below(last - first + 1).map_or(last, |some| first + some);
+        self.headers.push((RETRY_AFTER, HeaderValue::from(after)));
         self
     }
 

@@ -15,9 +15,11 @@ use latchkey_core::jws::Thumbprint;
 use latchkey_core::policy::Policy;
 use latchkey_core::time::Timestamp;
 
+use latchkey_api::devices::{DevicesAnswer, ReleaseDevice};
+
 use self::records::{
-    CheckCommand, CheckOutcome, Device, Issuer, Keyring, NewKeys, NewSubscription, Organisation, Product,
-    Seat, Subscription, User,
+    Caller, CheckCommand, CheckOutcome, Device, Issuer, Keyring, NewKeys, NewSubscription, Organisation,
+    Overlap, Product, ReleaseOutcome, Seat, SessionRow, Subscription, UsageRow, User,
 };
 
 /// Why the store did not do what it was asked.
@@ -130,6 +132,34 @@ pub trait Store: Send + Sync {
         products: Option<Vec<String>>,
         at: Timestamp,
     ) -> Result<(), StoreError>;
+
+    /// What the user sees of their devices; `None` where the asking one has never checked, or was released.
+    async fn devices_of(&self, caller: Caller, now: Timestamp) -> Result<Option<DevicesAnswer>, StoreError>;
+    /// A user gives one of their devices up (rule 10).
+    async fn release_own(
+        &self,
+        caller: Caller,
+        wanted: ReleaseDevice,
+        now: Timestamp,
+    ) -> Result<ReleaseOutcome, StoreError>;
+
+    /// The id of the asking device, if it has checked and was not released.
+    async fn known_device(&self, caller: Caller) -> Result<Option<String>, StoreError>;
+    /// The number of the last push.
+    async fn last_push(&self) -> Result<i64, StoreError>;
+    /// Pushes after this one, each with its device, at most 1,000 at a time.
+    async fn pushes_since(&self, push: i64) -> Result<Vec<(i64, String)>, StoreError>;
+    /// Whether the device was pushed since it last checked.
+    async fn push_missed(&self, device: String) -> Result<bool, StoreError>;
+    /// These devices are connected: their sessions and what they wait for go on (rule 11).
+    async fn heard(&self, devices: Vec<String>, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Every session that is held, or was until it fell silent.
+    async fn sessions(&self) -> Result<Vec<SessionRow>, StoreError>;
+    /// Devices of one user that ran at once, the last first.
+    async fn overlaps(&self) -> Result<Vec<Overlap>, StoreError>;
+    /// Minutes of use, from this day on (UTC, `YYYY-MM-DD`).
+    async fn usage(&self, since: Option<String>) -> Result<Vec<UsageRow>, StoreError>;
 
     /// The service's keys; `None` before [`Store::publish`] was first called.
     async fn keyring(&self) -> Result<Option<Keyring>, StoreError>;

@@ -4,7 +4,7 @@ mod issuers;
 
 use std::time::Duration;
 
-use latchkey_api::check::DeviceDescription;
+use latchkey_api::check::{DeviceDescription, SessionWish, Usage, WaitingDevice};
 use latchkey_core::jws::{Jwk, Thumbprint};
 use latchkey_core::policy::Policy;
 use latchkey_core::time::Timestamp;
@@ -46,10 +46,122 @@ pub struct CheckCommand {
     pub agent: String,
     /// How long the access token lives altogether.
     pub token_life: Duration,
+    /// When the user signed in, as the ID token says.
+    pub signed_in_at: Option<Timestamp>,
     /// The products that are asked about.
-    pub products: Vec<String>,
+    pub products: Vec<AskedProduct>,
+    /// What the user wants of the session.
+    pub session: Option<SessionWish>,
+    /// Minutes of use.
+    pub usage: Vec<Usage>,
     /// The lease key that will sign the answer.
     pub kid: String,
+}
+
+/// A product that is asked about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskedProduct {
+    /// Product key.
+    pub product: String,
+    /// A program has it open, or starts it.
+    pub open: bool,
+}
+
+/// Who asks, where a check has made them known before.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Who issued the access token.
+    pub issuer: String,
+    /// Whom it names.
+    pub subject: String,
+    /// The device key.
+    pub jkt: Thumbprint,
+}
+
+/// Who gives a device up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// Its own key: a reset.
+    Device,
+    /// Its user.
+    User,
+    /// An administrator.
+    Administrator,
+}
+
+impl By {
+    /// As it is stored.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Device => "device",
+            Self::User => "user",
+            Self::Administrator => "admin",
+        }
+    }
+}
+
+/// What became of a release by a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReleaseOutcome {
+    /// It is released, now or before.
+    Released,
+    /// The user has no such device.
+    UnknownDevice,
+    /// So many a day are enough.
+    TooMany,
+    /// The device that asks has never checked, or was released itself.
+    UnknownCaller,
+}
+
+/// Minutes of use of one day (rule 12).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UsageRow {
+    /// The day, in UTC.
+    pub day: String,
+    /// The user, where they are still known.
+    pub email: Option<String>,
+    /// The device's name when it sent this.
+    pub device: String,
+    /// Product key.
+    pub product: String,
+    /// Its version.
+    pub version: String,
+    /// Minutes online.
+    pub minutes: u32,
+}
+
+/// A session that is held (rule 11).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SessionRow {
+    /// The user.
+    pub email: Option<String>,
+    /// The device's name.
+    pub device: String,
+    /// The subscription.
+    pub subscription: String,
+    /// Since when.
+    #[serde(serialize_with = "seconds")]
+    pub since: Timestamp,
+    /// When the device was last heard of.
+    #[serde(serialize_with = "seconds")]
+    pub heard_at: Timestamp,
+}
+
+/// Two devices of a user that ran at once, under `report`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Overlap {
+    /// The user.
+    pub email: Option<String>,
+    /// The subscription.
+    pub subscription: String,
+    /// The names of the two, where they are still known.
+    pub devices: [Option<String>; 2],
+    /// When it began.
+    #[serde(serialize_with = "seconds")]
+    pub began_at: Timestamp,
+    /// When it was last seen.
+    #[serde(serialize_with = "seconds")]
+    pub seen_at: Timestamp,
 }
 
 /// What became of a check.
@@ -68,6 +180,8 @@ pub enum CheckOutcome {
         user: String,
         /// The device's id.
         device: String,
+        /// Who waits for a session that the device has.
+        waiting: Vec<WaitingDevice>,
         /// By product, in the order of the question.
         products: Vec<Decided>,
     },

@@ -88,6 +88,8 @@ pub(crate) async fn check_with(
         products: vec![query("ATLAS")],
         id_token: Some(issuer.id_token("maya", MAYA, now())),
         issuer: Some(issuer.url.clone()),
+        session: None,
+        usage: vec![],
     };
     let mut nonce = None;
     loop {

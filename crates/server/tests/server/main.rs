@@ -9,6 +9,7 @@
 mod bounds;
 mod check;
 mod command;
+mod devices;
 mod format;
 mod identity;
 mod issuer;

@@ -117,6 +117,7 @@ impl Running {
             Identity::new(timing).unwrap(),
         )
         .unwrap();
+        tokio::spawn(service.push());
         let router = router(Arc::new(service));
         tokio::spawn(listener.serve(router, std::future::pending()));
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -167,8 +168,29 @@ impl Running {
                 products: vec![query("ATLAS")],
                 id_token: None,
                 issuer: None,
+                session: None,
+                usage: vec![],
             },
         }
+    }
+
+    /// A request of the device's that is authorised like a check, to this path.
+    pub(crate) fn request(
+        &self,
+        device: &Device,
+        method: &'static str,
+        path: &str,
+    ) -> reqwest::RequestBuilder {
+        let url = format!("{}{path}", self.url);
+        let attempt = Attempt {
+            method,
+            url: url.clone(),
+            ..self.attempt(device)
+        };
+        self.http
+            .request(method.parse().unwrap(), url)
+            .header("Authorization", format!("Bearer {}", attempt.token))
+            .header("DPoP", attempt.proof())
     }
 
     /// Lets the device get a nonce and links Maya.
@@ -294,6 +316,12 @@ impl Answered {
         let problem: Problem = serde_json::from_slice(&self.body).unwrap();
         assert_eq!(problem.status, self.status.as_u16());
         problem
+    }
+
+    /// Whether it says when to come back: in 5 to 30 seconds, so that not everybody comes at once.
+    pub(crate) fn wants_a_pause(&self) -> bool {
+        let after: u32 = self.headers["retry-after"].to_str().unwrap().parse().unwrap();
+        (5..=30).contains(&after)
     }
 
     pub(crate) fn code(&self) -> String {

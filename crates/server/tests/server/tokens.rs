@@ -270,7 +270,7 @@ async fn while_the_issuer_is_out_tokens_are_judged_by_the_keys_of_before() {
         (answered.status, answered.code().as_str()),
         (StatusCode::SERVICE_UNAVAILABLE, "identity_unavailable")
     );
-    assert_eq!(answered.headers["retry-after"], "5");
+    assert!(answered.wants_a_pause());
 }
 
 #[tokio::test]

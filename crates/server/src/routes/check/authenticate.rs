@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, Method};
 use latchkey_api::dpop::{self, Expected, Proof};
 use latchkey_core::jws::Thumbprint;
 
-use super::super::{CHECK, Service};
+use super::super::Service;
 use super::error::CheckError;
 use super::token;
 use crate::access_token::{AccessToken, Presentation};
@@ -13,13 +13,13 @@ use crate::replay::Seen;
 use crate::store::records::Issuer;
 
 /// Who asks.
-pub(super) struct Caller<'a> {
+pub(in super::super) struct Caller<'a> {
     /// The access token.
-    pub(super) token: AccessToken,
+    pub(in super::super) token: AccessToken,
     /// Its issuer.
-    pub(super) issuer: &'a Issuer,
+    pub(in super::super) issuer: &'a Issuer,
     /// The device key.
-    pub(super) jkt: Thumbprint,
+    pub(in super::super) jkt: Thumbprint,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -30,18 +30,23 @@ enum Scheme {
 
 /// What the headers prove: that the device key was used for this very request and access token. Whose the token is, is not
 /// known yet.
-pub(super) struct Proven<'a> {
+pub(in super::super) struct Proven<'a> {
     scheme: Scheme,
     access_token: &'a str,
     proof: Proof,
 }
 
-/// Looks at the headers alone.
-pub(super) fn prove<'a>(service: &Service, headers: &'a HeaderMap) -> Result<Proven<'a>, CheckError> {
+/// Looks at the headers alone, of a request to this path.
+pub(in super::super) fn prove<'a>(
+    service: &Service,
+    method: &Method,
+    path: &str,
+    headers: &'a HeaderMap,
+) -> Result<Proven<'a>, CheckError> {
     let (scheme, access_token) = authorization(headers)?;
-    let url = service.address(CHECK);
+    let url = service.address(path);
     let expected = Expected {
-        method: Method::POST.as_str(),
+        method: method.as_str(),
         url: &url,
         access_token: Some(access_token),
     };
@@ -58,7 +63,7 @@ pub(super) fn prove<'a>(service: &Service, headers: &'a HeaderMap) -> Result<Pro
 }
 
 /// Has the access token judged. `hint` is the issuer that the request names.
-pub(super) async fn authenticate<'a>(
+pub(in super::super) async fn authenticate<'a>(
     service: &Service,
     issuers: &'a [Issuer],
     proven: Proven<'_>,

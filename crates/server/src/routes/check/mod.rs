@@ -11,21 +11,21 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
-use latchkey_api::check::{CheckAnswer, ProductAnswer};
+use latchkey_api::check::{CheckAnswer, ProductAnswer, ProductQuery};
 use latchkey_api::dpop::NONCE_HEADER;
 
-use self::authenticate::{Caller, authenticate, prove};
-use self::error::CheckError;
-use super::Service;
+pub(super) use self::authenticate::{Caller, authenticate, prove};
+pub(super) use self::error::CheckError;
 use super::keys::published;
+use super::{CHECK, Service};
 use crate::decide::Decision;
 use crate::id_token;
 use crate::jwt::{self, JwtError};
 use crate::signer::{self, Signed};
-use crate::store::records::{CheckCommand, CheckOutcome, Decided, EmailClaim, Issuer};
+use crate::store::records::{AskedProduct, CheckCommand, CheckOutcome, Decided, EmailClaim, Issuer};
 
 /// Every answer brings the nonce for the next proof (RFC 9449 section 8.2).
 pub(super) async fn next_nonce(
@@ -45,17 +45,21 @@ pub(super) async fn check(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<CheckAnswer>, CheckError> {
-    let proven = prove(&service, &headers)?;
+    let proven = prove(&service, &Method::POST, CHECK, &headers)?;
     let request = request::read(&body?)?;
     let issuers = service.store.issuers().await?;
     let caller = authenticate(&service, &issuers, proven, request.issuer.as_deref()).await?;
     // Wanted only while the user is unknown: whether it was good is told only where it was needed.
-    let (email, id_token_problem) = match &request.id_token {
-        None => (EmailClaim::Unknown, None),
-        Some(token) => match email(&service, &issuers, &caller, token).await {
-            Ok(email) => (email, None),
-            Err(problem) => (EmailClaim::Unknown, Some(problem)),
+    let (proven, id_token_problem) = match &request.id_token {
+        None => (None, None),
+        Some(token) => match id_token(&service, &issuers, &caller, token).await {
+            Ok(proven) => (Some(proven), None),
+            Err(problem) => (None, Some(problem)),
         },
+    };
+    let (email, signed_in_at) = match proven {
+        Some(proven) => (proven.email, proven.signed_in_at),
+        None => (EmailClaim::Unknown, None),
     };
     let (keyring, document) = published(&service).await?;
     let key = keyring.lease_keys.first().ok_or(CheckError::NoLeaseKey)?;
@@ -70,19 +74,24 @@ pub(super) async fn check(
         device: request.device,
         agent: request.agent,
         token_life: caller.token.life,
-        products: request.products.into_iter().map(|query| query.product).collect(),
+        signed_in_at,
+        products: request.products.into_iter().map(asked).collect(),
+        session: request.session,
+        usage: request.usage,
         kid: key.kid.clone(),
     };
-    let (user, device, decided) = match service.store.check(command).await? {
+    let (user, device, waiting, decided) = match service.store.check(command).await? {
         CheckOutcome::IdTokenRequired => return Err(CheckError::IdTokenRequired(id_token_problem)),
         CheckOutcome::IssuerMoved => return Err(CheckError::IssuerMoved),
         CheckOutcome::TokenLivesTooLong(too_long) => return Err(CheckError::TokenLivesTooLong(too_long)),
         CheckOutcome::Decided {
             user,
             device,
+            waiting,
             products,
-        } => (user, device, products),
+        } => (user, device, waiting, products),
     };
+    service.pushes.poke();
     let answer = signer::Answer {
         service: &service.url,
         user: &user,
@@ -106,16 +115,24 @@ pub(super) async fn check(
     Ok(Json(CheckAnswer {
         products,
         keys: document,
+        waiting,
     }))
 }
 
+fn asked(query: ProductQuery) -> AskedProduct {
+    AskedProduct {
+        product: query.product,
+        open: query.open,
+    }
+}
+
 /// What the ID token proves, verified by the keys of the caller's own issuer.
-async fn email(
+async fn id_token(
     service: &Service,
     issuers: &[Issuer],
     caller: &Caller<'_>,
     token: &str,
-) -> Result<EmailClaim, JwtError> {
+) -> Result<id_token::Proven, JwtError> {
     let header = jwt::header(token)?;
     id_token::check_type(&header)?;
     let kid = header.kid.as_deref();

@@ -1,11 +1,12 @@
 //! The body of a check, read and bounded.
 
-use latchkey_api::check::CheckRequest;
+use latchkey_api::check::{CheckRequest, Usage};
 use latchkey_core::registration::is_product_key;
 
 use super::CheckError;
 
 const MOST_PRODUCTS: usize = 100;
+const MOST_USAGE: usize = 1_000;
 const JTI: std::ops::RangeInclusive<usize> = 16..=128;
 /// Letters of a name that are kept: other people see it in a list.
 const LONGEST_NAME: usize = 100;
@@ -30,6 +31,9 @@ pub(super) fn read(body: &[u8]) -> Result<CheckRequest, CheckError> {
     if keys.windows(2).any(|pair| pair[0] == pair[1]) {
         return Err(CheckError::Field("a product is asked about twice"));
     }
+    request.usage.truncate(MOST_USAGE);
+    // What no agent sends is left out: a check must not fail for it.
+    request.usage.retain(is_plausible);
     for name in [
         &mut request.device.name,
         &mut request.device.system,
@@ -42,4 +46,14 @@ pub(super) fn read(body: &[u8]) -> Result<CheckRequest, CheckError> {
             .collect();
     }
     Ok(request)
+}
+
+/// A day of a product that can be, and no more of it than there is.
+fn is_plausible(usage: &Usage) -> bool {
+    let is_version = |text: &str| !text.is_empty() && text.len() <= 64 && !text.chars().any(char::is_control);
+    is_product_key(&usage.product)
+        && is_version(&usage.version)
+        && usage.day.len() == 10
+        && usage.day.parse::<jiff::civil::Date>().is_ok()
+        && (1..=24 * 60).contains(&usage.minutes)
 }

@@ -2,10 +2,12 @@
 
 use latchkey_core::code::Code;
 use latchkey_core::lease::DeviceEntry;
+use latchkey_core::time::Timestamp;
 use rusqlite::{Connection, Row, params};
 
 use super::person::{Person, Who, who};
 use super::row::{execute, id, json, optional, rows, sql, value};
+use super::{devices, sessions, usage};
 use crate::decide::{self, Asked, Decision, Offer, Place, Question};
 use crate::store::StoreError;
 use crate::store::records::{CheckCommand, CheckOutcome, Decided};
@@ -20,9 +22,12 @@ pub(super) fn check(c: &Connection, command: &CheckCommand) -> Result<CheckOutco
         Who::IssuerMoved => return Ok(CheckOutcome::IssuerMoved),
     };
     leave_behind(c, command, &person)?;
+    if device(c, command, &person)?.is_none() && !signed_in_since(c, command, &person)? {
+        return Ok(CheckOutcome::IdTokenRequired);
+    }
     let question = question(c, command, &person)?;
-    let decisions = match decide::check(&question) {
-        Ok(decisions) => decisions,
+    let verdict = match decide::check(&question) {
+        Ok(verdict) => verdict,
         Err(too_long) => return Ok(CheckOutcome::TokenLivesTooLong(too_long)),
     };
 
@@ -47,8 +52,11 @@ pub(super) fn check(c: &Connection, command: &CheckCommand) -> Result<CheckOutco
         sql!("devices_prune"),
         params![person.id, now, REMEMBERED_DEVICES, device.id],
     )?;
-    let mut products = Vec::with_capacity(decisions.len());
-    for (product, decision) in command.products.iter().cloned().zip(decisions) {
+    sessions::follow(c, &question, &verdict.steps)?;
+    usage::put(c, &person.id, device, &command.usage)?;
+    let mut products = Vec::with_capacity(verdict.decisions.len());
+    let asked = command.products.iter().map(|asked| asked.product.clone());
+    for (product, decision) in asked.zip(verdict.decisions) {
         keep(c, &device.id, &product, &decision)?;
         // At least the time in milliseconds: a database that was restored from a backup must not go back either.
         let seq: i64 = value(
@@ -75,6 +83,7 @@ pub(super) fn check(c: &Connection, command: &CheckCommand) -> Result<CheckOutco
             sql!("subject_called"),
             params![command.issuer, command.subject],
         )?,
+        waiting: sessions::waiting_for(&question, &verdict.steps),
         device: question.device.id,
         products,
     })
@@ -83,8 +92,7 @@ pub(super) fn check(c: &Connection, command: &CheckCommand) -> Result<CheckOutco
 /// A machine whose user signs in at the issuer that took another's place has a new device key. It takes no second place:
 /// the one that it had is free.
 fn leave_behind(c: &Connection, command: &CheckCommand, person: &Person) -> Result<(), StoreError> {
-    let known: Option<String> = device(c, command, person)?;
-    if command.moved || known.is_some() {
+    if command.moved || device(c, command, person)?.is_some() {
         return Ok(());
     }
     let (name, system) = (&command.device.name, &command.device.system);
@@ -95,25 +103,43 @@ fn leave_behind(c: &Connection, command: &CheckCommand, person: &Person) -> Resu
         |row| row.get(0),
     )?;
     for device in left {
-        execute(c, sql!("leases_delete"), params![device])?;
-        execute(c, sql!("device_release"), params![device, command.now.as_secs()])?;
+        devices::free(c, &device)?;
     }
     Ok(())
 }
 
-/// The device's id, if it was here before.
-fn device(c: &Connection, command: &CheckCommand, person: &Person) -> Result<Option<String>, StoreError> {
+/// A device that was here before.
+struct Known {
+    id: String,
+    released: bool,
+}
+
+fn device(c: &Connection, command: &CheckCommand, person: &Person) -> Result<Option<Known>, StoreError> {
     optional(
         c,
         sql!("device_by_key"),
         params![person.id, command.jkt.0],
-        |row| row.get(0),
+        |row| {
+            Ok(Known {
+                id: row.get(0)?,
+                released: row.get::<_, Option<i64>>(1)?.is_some(),
+            })
+        },
     )
+}
+
+/// Whether the user has signed in since one of their devices was released: whoever has only the tokens of that device makes no
+/// new one out of it (rule 10).
+fn signed_in_since(c: &Connection, command: &CheckCommand, person: &Person) -> Result<bool, StoreError> {
+    let released: Option<i64> = value(c, sql!("released_last"), params![person.id])?;
+    let signed_in = command.signed_in_at.map(Timestamp::as_secs);
+    Ok(released.is_none_or(|released| signed_in.is_some_and(|signed_in| signed_in >= released)))
 }
 
 fn question(c: &Connection, command: &CheckCommand, person: &Person) -> Result<Question, StoreError> {
     let now = command.now.as_secs();
     let known = device(c, command, person)?;
+    let released = known.as_ref().is_some_and(|known| known.released);
     let places = rows(c, sql!("places"), params![person.id, now], |row| {
         let device = DeviceEntry {
             id: row.get(1)?,
@@ -127,7 +153,8 @@ fn question(c: &Connection, command: &CheckCommand, person: &Person) -> Result<Q
             since: row.get(5)?,
         })
     })?;
-    let asked = command.products.iter().map(|product| {
+    let asked = command.products.iter().map(|asked| {
+        let product = &asked.product;
         let offers = match &person.organisation {
             Some(organisation) => rows(
                 c,
@@ -139,13 +166,14 @@ fn question(c: &Connection, command: &CheckCommand, person: &Person) -> Result<Q
         };
         Ok(Asked {
             product: product.clone(),
+            open: asked.open,
             offers,
         })
     });
     Ok(Question {
         now,
         device: DeviceEntry {
-            id: known.map_or_else(|| id("dev"), Ok)?,
+            id: known.map_or_else(|| id("dev"), |known| Ok(known.id))?,
             name: command.device.name.clone(),
             system: command.device.system.clone(),
             last_seen: now,
@@ -153,6 +181,10 @@ fn question(c: &Connection, command: &CheckCommand, person: &Person) -> Result<Q
         token_life: command.token_life,
         asked: asked.collect::<Result<_, StoreError>>()?,
         places,
+        released,
+        sessions: sessions::of(c, &person.id)?,
+        waiting: sessions::waiting(c, &person.id)?,
+        wish: command.session,
         contact: match &person.organisation {
             Some(organisation) => optional(c, sql!("contact"), params![organisation], |row| row.get(0))?,
             None => None,

@@ -8,10 +8,13 @@ mod keys;
 mod migrations;
 mod open;
 mod person;
+mod pushes;
 mod row;
+mod sessions;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
+mod usage;
 mod users;
 mod worker;
 
@@ -19,6 +22,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use latchkey_api::devices::{DevicesAnswer, ReleaseDevice};
 use latchkey_core::jws::Thumbprint;
 use latchkey_core::policy::Policy;
 use latchkey_core::time::Timestamp;
@@ -26,8 +30,8 @@ use latchkey_core::time::Timestamp;
 pub use self::open::OpenError;
 use self::worker::{Kind, Worker};
 use super::records::{
-    CheckCommand, CheckOutcome, Device, Issuer, Keyring, NewKeys, NewSubscription, Organisation, Product,
-    Seat, Subscription, User,
+    Caller, CheckCommand, CheckOutcome, Device, Issuer, Keyring, NewKeys, NewSubscription, Organisation,
+    Overlap, Product, ReleaseOutcome, Seat, SessionRow, Subscription, UsageRow, User,
 };
 use super::{Store, StoreError};
 
@@ -77,6 +81,55 @@ impl Store for SqliteStore {
         self.writer
             .run(move |c| devices::release(c, &jkt, products.as_deref(), at))
             .await
+    }
+
+    async fn devices_of(&self, caller: Caller, now: Timestamp) -> Result<Option<DevicesAnswer>, StoreError> {
+        self.reader
+            .run(move |c| devices::of_caller(c, &caller, now))
+            .await
+    }
+
+    async fn release_own(
+        &self,
+        caller: Caller,
+        wanted: ReleaseDevice,
+        now: Timestamp,
+    ) -> Result<ReleaseOutcome, StoreError> {
+        self.writer
+            .run(move |c| devices::release_by_user(c, &caller, &wanted, now))
+            .await
+    }
+
+    async fn known_device(&self, caller: Caller) -> Result<Option<String>, StoreError> {
+        self.reader.run(move |c| devices::known(c, &caller)).await
+    }
+
+    async fn last_push(&self) -> Result<i64, StoreError> {
+        self.reader.run(pushes::last).await
+    }
+
+    async fn pushes_since(&self, push: i64) -> Result<Vec<(i64, String)>, StoreError> {
+        self.reader.run(move |c| pushes::since(c, push)).await
+    }
+
+    async fn push_missed(&self, device: String) -> Result<bool, StoreError> {
+        self.reader.run(move |c| pushes::missed(c, &device)).await
+    }
+
+    async fn heard(&self, devices: Vec<String>, now: Timestamp) -> Result<(), StoreError> {
+        self.writer.run(move |c| sessions::heard(c, &devices, now)).await
+    }
+
+    async fn sessions(&self) -> Result<Vec<SessionRow>, StoreError> {
+        self.reader.run(sessions::all).await
+    }
+
+    async fn overlaps(&self) -> Result<Vec<Overlap>, StoreError> {
+        self.reader.run(sessions::overlaps).await
+    }
+
+    async fn usage(&self, since: Option<String>) -> Result<Vec<UsageRow>, StoreError> {
+        self.reader.run(move |c| usage::all(c, since.as_deref())).await
     }
 
     async fn keyring(&self) -> Result<Option<Keyring>, StoreError> {

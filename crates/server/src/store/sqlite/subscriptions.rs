@@ -4,6 +4,7 @@ use latchkey_core::policy::Policy;
 use latchkey_core::time::Timestamp;
 use rusqlite::{Connection, Row, params};
 
+use super::pushes;
 use super::row::{execute, id, json, optional, optional_time, rows, sql, to_json, value};
 use crate::store::StoreError;
 use crate::store::records::{NewSubscription, Organisation, Product, Subscription};
@@ -141,10 +142,12 @@ pub(super) fn set_end(
         sql!("subscription_set_end"),
         params![id, ends_at.map(Timestamp::as_secs)],
     )?;
+    pushes::to_subscription(c, id)?;
     one(c, id)
 }
 
 pub(super) fn set_policy(c: &Connection, id: &str, policy: &Policy) -> Result<Subscription, StoreError> {
     execute(c, sql!("subscription_set_policy"), params![id, to_json(policy)?])?;
+    pushes::to_subscription(c, id)?;
     one(c, id)
 }

@@ -43,6 +43,18 @@ suite! {
     checks places_are_freed
     checks devices_that_hold_no_place_are_not_kept_for_ever
     checks terms_hold_from_the_next_check_on
+    devices a_user_releases_a_device_from_another_one
+    devices nobody_releases_what_is_not_theirs
+    devices a_user_releases_at_most_five_devices_a_day
+    devices old_tokens_take_no_place_back
+    devices the_same_machine_keeps_its_place
+    sessions the_one_session_has_one_winner
+    sessions a_session_is_taken_over_and_its_holder_is_told
+    sessions a_session_that_ends_goes_to_whoever_waits
+    sessions who_is_connected_keeps_the_session
+    sessions overlaps_are_reported
+    sessions changes_are_pushed
+    sessions usage_counts_once
     administration the_last_seat_has_one_winner
     administration seats_are_assigned_and_taken
     administration issuers_own_domains

@@ -3,6 +3,7 @@
 use latchkey_core::time::Timestamp;
 use rusqlite::{Connection, Row, params};
 
+use super::pushes;
 use super::row::{execute, id, json, optional, optional_time, rows, sql, value};
 use super::subscriptions::organisation;
 use crate::store::records::{Seat, User};
@@ -79,6 +80,7 @@ pub(super) fn remove(c: &Connection, email: &str, at: Timestamp) -> Result<(), S
     let user = one(c, email)?;
     execute(c, sql!("seats_delete_user"), params![user.id])?;
     execute(c, sql!("leases_delete_user"), params![user.id])?;
+    pushes::to_user(c, &user.id)?;
     execute(c, sql!("user_remove"), params![user.id, at.as_secs()]).map(drop)
 }
 
@@ -163,6 +165,7 @@ pub(super) fn assign(
     for cover in covers.iter().filter(|cover| !held_in(cover)) {
         take(c, &user.id, cover, at)?;
     }
+    pushes::to_user(c, &user.id)?;
     seats_of(c, Some(&user.id), Some(target))
 }
 
@@ -203,5 +206,6 @@ pub(super) fn unassign(c: &Connection, email: &str, target: &str) -> Result<Vec<
         )?;
         execute(c, sql!("seat_delete"), params![seat.id])?;
     }
+    pushes::to_user(c, &user.id)?;
     Ok(taken)
 }

@@ -32,14 +32,14 @@ pub(crate) async fn the_last_place_has_one_winner(store: Arc<dyn Store>) {
 pub(crate) async fn the_sequence_only_rises(store: Arc<dyn Store>) {
     let fixture = Arc::new(Fixture::new(store).await);
     let first = fixture.one(fixture.command("d")).await.seq;
-    let asked: Vec<_> = (0..50)
+    let numbered: Vec<_> = (0..50)
         .map(|_| {
             let fixture = Arc::clone(&fixture);
             tokio::spawn(async move { fixture.one(fixture.command("d")).await.seq })
         })
         .collect();
     let mut numbers = vec![];
-    for one in asked {
+    for one in numbered {
         numbers.push(one.await.unwrap());
     }
     numbers.sort_unstable();
@@ -63,7 +63,7 @@ pub(crate) async fn the_sequence_only_rises(store: Arc<dyn Store>) {
         "a refusal has a number too"
     );
     let other = CheckCommand {
-        products: vec!["NOSUCH".into()],
+        products: vec![asked("NOSUCH")],
         ..fixture.command("d")
     };
     let unknown = fixture.one(other).await;
@@ -98,16 +98,16 @@ pub(crate) async fn places_are_freed(store: Arc<dyn Store>) {
     released("c", None).await;
     released("c", None).await;
     released("nobody knows this one", None).await;
-    assert!(leased("b", NOW).await && !leased("c", NOW).await);
+    assert!(leased("b", NOW).await && !leased("e", NOW).await);
 
     let devices = fixture.store.devices(Some(MAYA.into())).await.unwrap();
     let a = devices.iter().find(|device| device.name == "a").unwrap();
     fixture.store.release_device(a.id.clone(), NOW).await.unwrap();
-    assert!(leased("c", NOW).await, "released by an administrator");
+    assert!(leased("e", NOW).await, "released by an administrator");
 
     let after_all = NOW.shifted((30 * DAY + 1) * 1000);
     assert!(
-        leased("d", after_all).await && leased("e", after_all).await,
+        leased("f", after_all).await && leased("g", after_all).await,
         "the old leases have ended"
     );
     assert!(

@@ -3,7 +3,9 @@
 
 pub(crate) mod administration;
 pub(crate) mod checks;
+pub(crate) mod devices;
 pub(crate) mod relocation;
+pub(crate) mod sessions;
 pub(crate) mod who;
 
 use std::sync::Arc;
@@ -16,8 +18,8 @@ use latchkey_core::policy::Policy;
 use latchkey_core::time::{HOUR, Timestamp};
 
 use super::records::{
-    CheckCommand, CheckOutcome, Decided, EmailClaim, Issuer, NewKeys, NewSubscription, Product, Subscription,
-    User,
+    AskedProduct, Caller, CheckCommand, CheckOutcome, Decided, EmailClaim, Issuer, NewKeys, NewSubscription,
+    Product, ReleaseOutcome, Subscription, User,
 };
 use super::{Conflict, Store, StoreError};
 use crate::decide::{Decision, Grant, Refused};
@@ -97,7 +99,10 @@ impl Fixture {
             },
             agent: "0.1.0".into(),
             token_life: HOUR,
-            products: vec!["ATLAS".into()],
+            signed_in_at: Some(NOW),
+            products: vec![asked("ATLAS")],
+            session: None,
+            usage: vec![],
             kid: self.kid.clone(),
         }
     }
@@ -116,6 +121,13 @@ impl Fixture {
     /// The one answer of a check.
     pub(crate) async fn one(&self, command: CheckCommand) -> Decided {
         self.check(command).await.1.remove(0)
+    }
+}
+
+fn asked(product: &str) -> AskedProduct {
+    AskedProduct {
+        product: product.into(),
+        open: false,
     }
 }
 

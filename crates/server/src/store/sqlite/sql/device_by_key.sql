@@ -1,1 +1,1 @@
-SELECT id FROM devices WHERE user_id = ?1 AND jkt = ?2
+SELECT id, released_at FROM devices WHERE user_id = ?1 AND jkt = ?2

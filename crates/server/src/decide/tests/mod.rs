@@ -1,4 +1,6 @@
-//! The tables of `docs/rules.md`: rules 2, 9 and 10.
+//! The tables of `docs/rules.md`: rules 2, 9 and 10 here, rule 11 in [`sessions`].
+
+mod sessions;
 
 use latchkey_core::time::{DAY, HOUR, MINUTE};
 
@@ -47,15 +49,20 @@ fn question(offers: Vec<Offer>, places: Vec<Place>) -> Question {
         token_life: HOUR,
         asked: vec![Asked {
             product: "ATLAS".into(),
+            open: false,
             offers,
         }],
         places,
+        released: false,
+        sessions: vec![],
+        waiting: vec![],
+        wish: None,
         contact: Some("Studio Nord".into()),
     }
 }
 
 fn one(question: &Question) -> Decision {
-    check(question).unwrap().remove(0)
+    check(question).unwrap().decisions.remove(0)
 }
 
 fn lease(question: &Question) -> Grant {
@@ -221,13 +228,15 @@ fn products_of_one_subscription_share_the_place_of_a_device() {
     let mut asked = question(vec![offer("s", 1)], vec![]);
     asked.asked.push(Asked {
         product: "BOREAS".into(),
+        open: false,
         offers: vec![offer("s", 1)],
     });
     asked.asked.push(Asked {
         product: "CIRRUS".into(),
+        open: false,
         offers: vec![],
     });
-    let decisions = check(&asked).unwrap();
+    let decisions = check(&asked).unwrap().decisions;
     assert!(matches!(
         &decisions[..],
         [
@@ -254,4 +263,13 @@ fn a_token_that_lives_too_long_is_no_ground_for_a_lease() {
         ..question(vec![], vec![])
     };
     assert!(check(&unassigned).is_ok(), "a refusal needs no such care");
+}
+
+#[test]
+fn a_released_device_hears_that_and_nothing_else() {
+    let asked = Question {
+        released: true,
+        ..question(vec![offer("s", 3)], vec![place_of("s", "mine", NOW - 10)])
+    };
+    assert_eq!(refusal(&asked).code, Code::DeviceReleased);
 }

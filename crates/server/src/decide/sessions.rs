@@ -1,0 +1,178 @@
+//! Sessions: one device of a user at a time, as the policy says (rule 11).
+
+use latchkey_api::check::SessionWish;
+use latchkey_core::code::Code;
+use latchkey_core::lease::DeviceEntry;
+use latchkey_core::policy::SessionPolicy;
+
+use super::{Decision, Offer, Question, Refused, Session, SessionStep, refuse, seconds};
+
+/// The sessions of one check, as far as it has been decided.
+pub(super) struct Sessions<'a> {
+    question: &'a Question,
+    /// What this device has open, by subscription.
+    held: Vec<String>,
+    steps: Vec<SessionStep>,
+}
+
+impl<'a> Sessions<'a> {
+    pub(super) const fn of(question: &'a Question) -> Self {
+        Self {
+            question,
+            held: Vec::new(),
+            steps: Vec::new(),
+        }
+    }
+
+    /// Whether the device may run something of the offer's subscription: the refusal, if not.
+    pub(super) fn admit(&self, offer: &Offer) -> Option<Refused> {
+        if self.held.contains(&offer.subscription) {
+            return None;
+        }
+        if let Some(successor) = self.successor(offer) {
+            return Some(in_use(offer, &successor.device, self.question.now));
+        }
+        let takes_over = self.question.wish == Some(SessionWish::TakeOver);
+        match offer.policy.session_policy {
+            SessionPolicy::Report => None,
+            SessionPolicy::Takeover if takes_over => None,
+            SessionPolicy::Takeover | SessionPolicy::Deny => {
+                let holder = self.before_me(offer)?;
+                Some(in_use(offer, &holder.device, holder.since))
+            }
+        }
+    }
+
+    /// Notes what a decision about an open product does to the sessions of its subscription.
+    pub(super) fn settle(&mut self, offer: &Offer, decision: &Decision) {
+        let subscription = offer.subscription.clone();
+        match decision {
+            Decision::Lease(_) if !self.held.contains(&subscription) => self.begin(offer),
+            Decision::Refuse(refused) if refused.code == Code::SessionInUse => self.give_way(offer),
+            Decision::Lease(_) | Decision::Refuse(_) => {}
+        }
+    }
+
+    /// What becomes of them. A device that has nothing of a subscription open any more has no session of it.
+    pub(super) fn close(mut self) -> Vec<SessionStep> {
+        let mine = self
+            .question
+            .sessions
+            .iter()
+            .filter(|session| self.is_mine(session));
+        let over = mine.filter(|session| !self.held.contains(&session.subscription));
+        let ended: Vec<SessionStep> = over.map(|session| end(session)).collect();
+        let new: Vec<SessionStep> = ended
+            .into_iter()
+            .filter(|step| !self.steps.contains(step))
+            .collect();
+        self.steps.extend(new);
+        self.steps
+    }
+
+    fn begin(&mut self, offer: &Offer) {
+        let since = self.mine(offer).map_or(self.question.now, |mine| mine.since);
+        let others: Vec<SessionStep> = self
+            .others(offer)
+            .map(|other| match offer.policy.session_policy {
+                SessionPolicy::Report => SessionStep::Overlap {
+                    subscription: other.subscription.clone(),
+                    other: other.device.id.clone(),
+                    began_at: since.max(other.since),
+                },
+                SessionPolicy::Takeover | SessionPolicy::Deny => end(other),
+            })
+            .collect();
+        self.steps.extend(others);
+        self.steps.push(SessionStep::Hold {
+            subscription: offer.subscription.clone(),
+            device: self.question.device.id.clone(),
+            since,
+        });
+        self.held.push(offer.subscription.clone());
+    }
+
+    /// The session is another's: handed over just now, or held all along.
+    fn give_way(&mut self, offer: &Offer) {
+        if let Some(successor) = self.successor(offer) {
+            let hold = SessionStep::Hold {
+                subscription: offer.subscription.clone(),
+                device: successor.device.id.clone(),
+                since: self.question.now,
+            };
+            let ended = self.mine(offer).map(end);
+            self.steps.extend(ended);
+            self.steps.push(hold);
+        } else if let Some(holder) = self.before_me(offer) {
+            let step = SessionStep::Wait {
+                subscription: offer.subscription.clone(),
+                holder: holder.device.id.clone(),
+            };
+            if !self.steps.contains(&step) {
+                self.steps.push(step);
+            }
+        }
+    }
+
+    /// To whom the session is handed over: whoever asked first of those who still wait.
+    fn successor(&self, offer: &Offer) -> Option<&'a super::Waiting> {
+        let hands_over = self.question.wish == Some(SessionWish::HandOver);
+        self.mine(offer).filter(|_| hands_over)?;
+        let still = |asked_at: i64| self.question.now < asked_at + seconds(offer.policy.session_ttl);
+        let waiting = self.question.waiting.iter().filter(|waiting| {
+            waiting.subscription == offer.subscription
+                && waiting.device.id != self.question.device.id
+                && still(waiting.asked_at)
+        });
+        waiting.min_by_key(|waiting| (waiting.asked_at, &waiting.device.id))
+    }
+
+    fn is_mine(&self, session: &Session) -> bool {
+        session.device.id == self.question.device.id
+    }
+
+    /// The session that this device has, if it was heard of in time.
+    fn mine(&self, offer: &Offer) -> Option<&'a Session> {
+        self.active(offer).find(|session| self.is_mine(session))
+    }
+
+    fn others(&self, offer: &Offer) -> impl Iterator<Item = &'a Session> {
+        let me = &self.question.device.id;
+        self.active(offer).filter(move |session| session.device.id != *me)
+    }
+
+    /// Sessions that have not ended by silence.
+    fn active(&self, offer: &Offer) -> impl Iterator<Item = &'a Session> {
+        let (now, ttl) = (self.question.now, seconds(offer.policy.session_ttl));
+        let subscription = offer.subscription.clone();
+        let sessions = self.question.sessions.iter();
+        sessions.filter(move |session| {
+            session.subscription == subscription && now < session.heard_at.saturating_add(ttl)
+        })
+    }
+
+    /// Who holds the session before this device does. After `report`, where many hold one, it is whoever came first.
+    fn before_me(&self, offer: &Offer) -> Option<&'a Session> {
+        let mine = self.mine(offer);
+        let before = self.others(offer).filter(|other| match mine {
+            Some(mine) => (other.since, &other.device.id) < (mine.since, &mine.device.id),
+            None => true,
+        });
+        before.min_by_key(|other| (other.since, &other.device.id))
+    }
+}
+
+fn end(session: &Session) -> SessionStep {
+    SessionStep::End {
+        subscription: session.subscription.clone(),
+        device: session.device.id.clone(),
+    }
+}
+
+fn in_use(offer: &Offer, holder: &DeviceEntry, since: i64) -> Refused {
+    let mut refused = refuse(Code::SessionInUse, offer);
+    refused.detail.holder = Some(holder.clone());
+    refused.detail.holder_since = Some(since);
+    refused.detail.may_take_over = offer.policy.session_policy == SessionPolicy::Takeover;
+    refused
+}

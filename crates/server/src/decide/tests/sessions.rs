@@ -1,0 +1,224 @@
+//! Rule 11, by policy: who has the session already, what the user wishes, and what becomes of it.
+
+use latchkey_core::policy::SessionPolicy;
+
+use super::*;
+
+const TTL: i64 = 15 * 60;
+
+fn with_policy(session_policy: SessionPolicy) -> Offer {
+    let mut offer = offer("s", 9);
+    offer.policy.session_policy = session_policy;
+    offer
+}
+
+fn session(device_id: &str, since: i64, heard_at: i64) -> Session {
+    Session {
+        subscription: "s".into(),
+        device: device(device_id),
+        since,
+        heard_at,
+    }
+}
+
+/// The product is open on the asking device.
+fn opened(policy: SessionPolicy, sessions: Vec<Session>) -> Question {
+    let mut question = question(vec![with_policy(policy)], vec![]);
+    question.asked[0].open = true;
+    question.sessions = sessions;
+    question
+}
+
+fn hold(device: &str, since: i64) -> SessionStep {
+    SessionStep::Hold {
+        subscription: "s".into(),
+        device: device.into(),
+        since,
+    }
+}
+
+fn end(device: &str) -> SessionStep {
+    SessionStep::End {
+        subscription: "s".into(),
+        device: device.into(),
+    }
+}
+
+fn steps(question: &Question) -> Vec<SessionStep> {
+    check(question).unwrap().steps
+}
+
+#[test]
+fn whoever_opens_a_product_has_the_session_and_keeps_its_beginning() {
+    for policy in [
+        SessionPolicy::Deny,
+        SessionPolicy::Takeover,
+        SessionPolicy::Report,
+    ] {
+        assert_eq!(steps(&opened(policy, vec![])), [hold("mine", NOW)]);
+        let again = opened(policy, vec![session("mine", NOW - 500, NOW - 300)]);
+        assert_eq!(steps(&again), [hold("mine", NOW - 500)]);
+        let silent = opened(policy, vec![session("mine", NOW - 5000, NOW - TTL)]);
+        assert_eq!(steps(&silent), [hold("mine", NOW)], "it had ended by silence");
+    }
+}
+
+#[test]
+fn a_check_with_nothing_open_opens_no_session_and_ends_its_own() {
+    let mut idle = opened(
+        SessionPolicy::Takeover,
+        vec![session("other", NOW - 60, NOW - 60)],
+    );
+    idle.asked[0].open = false;
+    assert!(
+        matches!(one(&idle), Decision::Lease(_)),
+        "another one's session is no matter to it"
+    );
+    assert_eq!(steps(&idle), []);
+    idle.sessions = vec![session("mine", NOW - 60, NOW - 60)];
+    assert_eq!(steps(&idle), [end("mine")]);
+}
+
+#[test]
+fn a_second_device_is_told_who_has_it_and_since_when() {
+    for (policy, may) in [(SessionPolicy::Deny, false), (SessionPolicy::Takeover, true)] {
+        let asked = opened(policy, vec![session("other", NOW - 600, NOW - 60)]);
+        let refused = refusal(&asked);
+        assert_eq!(refused.code, Code::SessionInUse);
+        assert_eq!(refused.detail.holder, Some(device("other")));
+        assert_eq!(refused.detail.holder_since, Some(NOW - 600));
+        assert_eq!(refused.detail.may_take_over, may);
+        let waits = SessionStep::Wait {
+            subscription: "s".into(),
+            holder: "other".into(),
+        };
+        assert_eq!(steps(&asked), [waits]);
+    }
+}
+
+#[test]
+fn a_session_that_was_not_heard_of_for_its_time_is_over() {
+    for (heard_at, free) in [(NOW - TTL + 1, false), (NOW - TTL, true), (NOW - TTL - 1, true)] {
+        for policy in [SessionPolicy::Deny, SessionPolicy::Takeover] {
+            let asked = opened(policy, vec![session("other", NOW - 6_000, heard_at)]);
+            assert_eq!(
+                matches!(one(&asked), Decision::Lease(_)),
+                free,
+                "heard at {heard_at}"
+            );
+        }
+    }
+}
+
+#[test]
+fn only_takeover_takes_over() {
+    for (policy, expected) in [
+        (SessionPolicy::Takeover, vec![end("other"), hold("mine", NOW)]),
+        (
+            SessionPolicy::Deny,
+            vec![SessionStep::Wait {
+                subscription: "s".into(),
+                holder: "other".into(),
+            }],
+        ),
+    ] {
+        let asked = Question {
+            wish: Some(SessionWish::TakeOver),
+            ..opened(policy, vec![session("other", NOW - 600, NOW - 60)])
+        };
+        assert_eq!(steps(&asked), expected);
+    }
+}
+
+#[test]
+fn under_report_both_run_and_it_is_written_down_since_both_do() {
+    let asked = opened(SessionPolicy::Report, vec![session("other", NOW - 600, NOW - 60)]);
+    assert!(matches!(one(&asked), Decision::Lease(_)));
+    let overlap = |began_at| SessionStep::Overlap {
+        subscription: "s".into(),
+        other: "other".into(),
+        began_at,
+    };
+    assert_eq!(steps(&asked), [overlap(NOW), hold("mine", NOW)]);
+    let both = vec![
+        session("other", NOW - 600, NOW - 60),
+        session("mine", NOW - 300, NOW - 60),
+    ];
+    let again = opened(SessionPolicy::Report, both);
+    assert_eq!(steps(&again), [overlap(NOW - 300), hold("mine", NOW - 300)]);
+}
+
+#[test]
+fn after_report_the_session_is_whose_came_first() {
+    for (mine_since, leased) in [(NOW - 700, true), (NOW - 500, false)] {
+        let both = vec![
+            session("other", NOW - 600, NOW - 60),
+            session("mine", mine_since, NOW - 60),
+        ];
+        let decision = one(&opened(SessionPolicy::Deny, both));
+        assert_eq!(matches!(decision, Decision::Lease(_)), leased);
+    }
+}
+
+#[test]
+fn the_holder_hands_over_to_whoever_has_asked_first_and_still_waits() {
+    let waiting = |id: &str, asked_at| Waiting {
+        subscription: "s".into(),
+        device: device(id),
+        asked_at,
+    };
+    let mut asked = opened(SessionPolicy::Deny, vec![session("mine", NOW - 600, NOW - 60)]);
+    asked.wish = Some(SessionWish::HandOver);
+    assert!(
+        matches!(one(&asked), Decision::Lease(_)),
+        "nobody waits: it stays"
+    );
+    asked.waiting = vec![
+        waiting("gone", NOW - TTL),
+        waiting("late", NOW - 10),
+        waiting("first", NOW - 20),
+        waiting("mine", NOW - 30),
+    ];
+    let refused = refusal(&asked);
+    assert_eq!(
+        (refused.code, refused.detail.holder),
+        (Code::SessionInUse, Some(device("first")))
+    );
+    assert_eq!(steps(&asked), [end("mine"), hold("first", NOW)]);
+    asked.sessions = vec![session("other", NOW - 600, NOW - 60)];
+    assert_eq!(
+        refusal(&asked).detail.holder,
+        Some(device("other")),
+        "who has none hands none over"
+    );
+}
+
+#[test]
+fn products_of_one_subscription_share_its_session() {
+    let mut asked = opened(SessionPolicy::Takeover, vec![]);
+    asked.asked.push(Asked {
+        product: "BOREAS".into(),
+        ..asked.asked[0].clone()
+    });
+    assert_eq!(steps(&asked), [hold("mine", NOW)]);
+    asked.sessions = vec![session("other", NOW - 600, NOW - 60)];
+    asked.wish = Some(SessionWish::TakeOver);
+    assert_eq!(steps(&asked), [end("other"), hold("mine", NOW)]);
+    asked.wish = None;
+    asked.asked[1].open = false;
+    let decisions = check(&asked).unwrap().decisions;
+    assert!(
+        matches!(&decisions[..], [Decision::Refuse(_), Decision::Lease(_)]),
+        "what is not open needs none"
+    );
+}
+
+#[test]
+fn whoever_is_refused_for_another_reason_takes_no_session() {
+    let mut asked = opened(SessionPolicy::Takeover, vec![]);
+    asked.asked[0].offers[0].seat = None;
+    assert_eq!(refusal(&asked).code, Code::NotAssigned);
+    assert_eq!(steps(&asked), []);
+    asked.sessions = vec![session("mine", NOW - 60, NOW - 60)];
+    assert_eq!(steps(&asked), [end("mine")], "and loses the one it had");
+}

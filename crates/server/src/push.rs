@@ -1,0 +1,156 @@
+//! Who is connected, and what they are told. A push is written to the store with the change that it is about, by whichever
+//! process makes the change; here it is read and passed on. So an administrator's command reaches a device within a second, and
+//! nothing is lost when this process ends in between.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use crate::clock::Clock;
+use crate::store::{Store, StoreError};
+
+/// How soon another process's change is seen, while anybody is connected.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How often it is written down who is connected: less than half of the shortest `session_ttl`.
+const HEARD_EVERY: Duration = Duration::from_secs(50);
+/// How many devices are served at once.
+const MOST_STREAMS: usize = 50_000;
+
+/// There are too many streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{MOST_STREAMS} devices are connected")]
+pub struct Full;
+
+/// The streams that are open, by device.
+#[derive(Debug, Default)]
+pub struct Pushes {
+    streams: Mutex<Streams>,
+    /// Something may have been written, or somebody has come.
+    news: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Streams {
+    open: HashMap<String, Sender<()>>,
+    ended: bool,
+}
+
+impl Pushes {
+    fn streams<T>(&self, change: impl FnOnce(&mut Streams) -> T) -> T {
+        change(&mut self.streams.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Opens the stream of a device; one that it had ends.
+    ///
+    /// # Errors
+    /// [`Full`], also when the service is ending.
+    pub fn open(&self, device: String) -> Result<Receiver<()>, Full> {
+        // Two pushes that come before the device has heard of the first are one.
+        let (push, pushes) = channel(1);
+        self.streams(|streams| {
+            if streams.ended || streams.open.len() >= MOST_STREAMS {
+                return Err(Full);
+            }
+            streams.open.insert(device, push);
+            Ok(())
+        })?;
+        self.news.notify_one();
+        Ok(pushes)
+    }
+
+    /// Something was written that may concern somebody who is connected.
+    pub fn poke(&self) {
+        self.news.notify_one();
+    }
+
+    fn tell(&self, device: &str) {
+        self.streams(|streams| {
+            if let Some(stream) = streams.open.get(device) {
+                let _told_already = stream.try_send(());
+            }
+        });
+    }
+
+    /// The devices that are connected; those that have gone are forgotten.
+    fn connected(&self) -> Vec<String> {
+        self.streams(|streams| {
+            streams.open.retain(|_, stream| !stream.is_closed());
+            let mut devices: Vec<String> = streams.open.keys().cloned().collect();
+            devices.sort_unstable();
+            devices
+        })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.streams(|streams| streams.open.is_empty())
+    }
+
+    fn end(&self) {
+        self.streams(|streams| {
+            streams.ended = true;
+            streams.open.clear();
+        });
+    }
+}
+
+/// Ends every stream when it is dropped.
+struct Ends(Arc<Pushes>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+/// Passes pushes on, for as long as it is polled.
+pub(crate) async fn serve(pushes: Arc<Pushes>, store: Arc<dyn Store>, clock: Arc<dyn Clock>) {
+    let _ends = Ends(Arc::clone(&pushes));
+    let mut look = interval(LOOK_EVERY);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut heard_at = Instant::now();
+    let mut last = None;
+    loop {
+        if pushes.is_empty() {
+            // Nobody listens: the store is left alone, and whoever comes is told what they missed.
+            last = None;
+            pushes.news.notified().await;
+        } else {
+            tokio::select! {
+                _ = look.tick() => {}
+                () = pushes.news.notified() => {}
+            }
+        }
+        if let Err(error) = pass_on(&pushes, &*store, &mut last).await {
+            tracing::warn!(%error, "pushes wait");
+        }
+        if heard_at.elapsed() >= HEARD_EVERY {
+            heard_at = Instant::now();
+            let connected = pushes.connected();
+            if let Err(error) = store.heard(connected, clock.now()).await {
+                tracing::warn!(%error, "who is connected could not be written down");
+            }
+        }
+    }
+}
+
+async fn pass_on(pushes: &Pushes, store: &dyn Store, last: &mut Option<i64>) -> Result<(), StoreError> {
+    let Some(mut seen) = *last else {
+        *last = Some(store.last_push().await?);
+        return Ok(());
+    };
+    loop {
+        let news = store.pushes_since(seen).await?;
+        for (push, device) in &news {
+            pushes.tell(device);
+            seen = *push;
+        }
+        *last = Some(seen);
+        if news.is_empty() {
+            return Ok(());
+        }
+    }
+}

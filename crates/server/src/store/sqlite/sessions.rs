@@ -1,0 +1,164 @@
+//! Sessions and who waits for them (rule 11): read for a decision, and written as it says.
+
+use latchkey_api::check::WaitingDevice;
+use latchkey_core::lease::DeviceEntry;
+use latchkey_core::time::Timestamp;
+use rusqlite::{Connection, Row, params};
+
+use super::pushes;
+use super::row::{execute, rows, sql, time};
+use crate::decide::{Question, Session, SessionStep, Waiting};
+use crate::store::StoreError;
+use crate::store::records::{Overlap, SessionRow};
+
+/// Whoever asked so long ago waits no more, whatever became of it.
+const FORGOTTEN_AFTER: i64 = 15 * 60;
+
+pub(super) fn of(c: &Connection, user: &str) -> Result<Vec<Session>, StoreError> {
+    rows(c, sql!("sessions"), params![user], |row| {
+        Ok(Session {
+            subscription: row.get(0)?,
+            device: entry(row)?,
+            since: row.get(5)?,
+            heard_at: row.get(6)?,
+        })
+    })
+}
+
+pub(super) fn waiting(c: &Connection, user: &str) -> Result<Vec<Waiting>, StoreError> {
+    rows(c, sql!("session_asks"), params![user], |row| {
+        Ok(Waiting {
+            subscription: row.get(0)?,
+            device: entry(row)?,
+            asked_at: row.get(5)?,
+        })
+    })
+}
+
+fn entry(row: &Row<'_>) -> rusqlite::Result<DeviceEntry> {
+    Ok(DeviceEntry {
+        id: row.get(1)?,
+        name: row.get(2)?,
+        system: row.get(3)?,
+        last_seen: row.get(4)?,
+    })
+}
+
+/// Does what was decided, and pushes it to the devices that it concerns.
+pub(super) fn follow(c: &Connection, question: &Question, steps: &[SessionStep]) -> Result<(), StoreError> {
+    let me = &question.device.id;
+    for step in steps {
+        match step {
+            SessionStep::Hold {
+                subscription,
+                device,
+                since,
+            } => {
+                execute(
+                    c,
+                    sql!("session_put"),
+                    params![subscription, device, since, question.now],
+                )?;
+                execute(c, sql!("session_ask_delete"), params![subscription, device])?;
+                push_other(c, me, device)?;
+            }
+            SessionStep::End { subscription, device } => {
+                execute(c, sql!("session_delete"), params![subscription, device])?;
+                execute(c, sql!("push_waiting"), params![subscription, device])?;
+                push_other(c, me, device)?;
+            }
+            SessionStep::Wait { subscription, holder } => {
+                let asked = question.waiting.iter().any(|waiting| {
+                    waiting.subscription == *subscription
+                        && waiting.device.id == *me
+                        && is_fresh(question, waiting)
+                });
+                execute(
+                    c,
+                    sql!("session_ask_put"),
+                    params![subscription, me, question.now],
+                )?;
+                // Its holder hears of it once, not each time that it asks again.
+                if !asked {
+                    push_other(c, me, holder)?;
+                }
+            }
+            SessionStep::Overlap {
+                subscription,
+                other,
+                began_at,
+            } => {
+                let (one, other) = if me < other { (me, other) } else { (other, me) };
+                execute(
+                    c,
+                    sql!("overlap_put"),
+                    params![subscription, one, other, began_at, question.now],
+                )?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn push_other(c: &Connection, me: &str, device: &str) -> Result<(), StoreError> {
+    if device != me {
+        execute(c, sql!("push_device"), params![device])?;
+    }
+    Ok(())
+}
+
+fn is_fresh(question: &Question, waiting: &Waiting) -> bool {
+    question.now < waiting.asked_at.saturating_add(FORGOTTEN_AFTER)
+}
+
+/// Who waits for what the asking device has.
+pub(super) fn waiting_for(question: &Question, steps: &[SessionStep]) -> Vec<WaitingDevice> {
+    let me = &question.device.id;
+    let mine = |subscription: &String| {
+        steps.iter().any(|step| {
+            matches!(step, SessionStep::Hold { subscription: held, device, .. } if held == subscription && device == me)
+        })
+    };
+    let waiting = question.waiting.iter();
+    let waiting = waiting.filter(|waiting| {
+        waiting.device.id != *me && is_fresh(question, waiting) && mine(&waiting.subscription)
+    });
+    let told = waiting.map(|waiting| WaitingDevice {
+        name: waiting.device.name.clone(),
+        asked_at: waiting.asked_at,
+    });
+    told.collect()
+}
+
+/// These devices are connected.
+pub(super) fn heard(c: &Connection, devices: &[String], now: Timestamp) -> Result<(), StoreError> {
+    for device in devices {
+        execute(c, sql!("sessions_heard"), params![device, now.as_secs()])?;
+        execute(c, sql!("session_asks_heard"), params![device, now.as_secs()])?;
+    }
+    pushes::prune(c)
+}
+
+pub(super) fn all(c: &Connection) -> Result<Vec<SessionRow>, StoreError> {
+    rows(c, sql!("sessions_list"), [], |row| {
+        Ok(SessionRow {
+            email: row.get(0)?,
+            device: row.get(1)?,
+            subscription: row.get(2)?,
+            since: time(row, 3)?,
+            heard_at: time(row, 4)?,
+        })
+    })
+}
+
+pub(super) fn overlaps(c: &Connection) -> Result<Vec<Overlap>, StoreError> {
+    rows(c, sql!("overlaps"), [], |row| {
+        Ok(Overlap {
+            email: row.get(0)?,
+            subscription: row.get(1)?,
+            devices: [row.get(2)?, row.get(3)?],
+            began_at: time(row, 4)?,
+            seen_at: time(row, 5)?,
+        })
+    })
+}

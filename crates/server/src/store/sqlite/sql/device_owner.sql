@@ -1,0 +1,1 @@
+SELECT user_id, released_at FROM devices WHERE id = ?1

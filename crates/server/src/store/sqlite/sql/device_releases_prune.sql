@@ -1,0 +1,1 @@
+DELETE FROM device_releases WHERE user_id = ?1 AND at <= ?2

@@ -1,0 +1,1 @@
+INSERT INTO pushes (device_id) VALUES (?1)

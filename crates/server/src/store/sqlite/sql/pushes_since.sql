@@ -1,0 +1,1 @@
+SELECT id, device_id FROM pushes WHERE id > ?1 ORDER BY id LIMIT 1000

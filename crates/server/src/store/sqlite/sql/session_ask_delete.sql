@@ -1,0 +1,1 @@
+DELETE FROM session_asks WHERE subscription_id = ?1 AND device_id = ?2

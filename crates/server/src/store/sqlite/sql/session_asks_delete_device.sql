@@ -1,0 +1,1 @@
+DELETE FROM session_asks WHERE device_id = ?1

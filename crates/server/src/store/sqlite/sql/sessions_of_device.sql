@@ -1,0 +1,1 @@
+SELECT subscription_id FROM sessions WHERE device_id = ?1

@@ -1,0 +1,208 @@
+//! Devices: whose they are to release, and what a released one can still do (rule 10).
+
+use latchkey_api::devices::ReleaseDevice;
+
+use super::*;
+
+fn caller(device: &str) -> Caller {
+    Caller {
+        issuer: ISSUER.into(),
+        subject: "maya".into(),
+        jkt: Thumbprint(device.into()),
+    }
+}
+
+fn wanted(device: &str) -> ReleaseDevice {
+    ReleaseDevice {
+        device: device.into(),
+        same_machine: false,
+    }
+}
+
+async fn id_of(fixture: &Fixture, name: &str) -> String {
+    let devices = fixture.store.devices(None).await.unwrap();
+    let found = devices.into_iter().find(|device| device.name == name);
+    found.unwrap().id
+}
+
+/// The device without a place releases another, takes its place, and the other one hears of it.
+pub(crate) async fn a_user_releases_a_device_from_another_one(store: Arc<dyn Store>) {
+    let fixture = Fixture::new(store).await;
+    for device in ["a", "b"] {
+        fixture.one(fixture.command(device)).await;
+    }
+    assert_eq!(
+        refused(&fixture.one(fixture.command("c")).await).code,
+        Code::DeviceLimit
+    );
+    let listed = fixture.store.devices_of(caller("c"), NOW).await.unwrap().unwrap();
+    let shown: Vec<_> = listed
+        .devices
+        .iter()
+        .map(|device| (device.name.as_str(), device.holds_place, device.this))
+        .collect();
+    assert_eq!(listed.releases_left, 5);
+    for expected in [("a", true, false), ("b", true, false), ("c", false, true)] {
+        assert!(shown.contains(&expected), "{expected:?} in {shown:?}");
+    }
+    let a = id_of(&fixture, "a").await;
+    for _ in 0..2 {
+        let outcome = fixture
+            .store
+            .release_own(caller("c"), wanted(&a), NOW)
+            .await
+            .unwrap();
+        assert_eq!(outcome, ReleaseOutcome::Released);
+    }
+    grant(&fixture.one(fixture.command("c")).await);
+    let left = fixture.store.devices_of(caller("c"), NOW).await.unwrap().unwrap();
+    assert_eq!(left.releases_left, 4, "twice is once");
+    assert!(left.devices.iter().all(|device| device.id != a));
+
+    assert_eq!(
+        refused(&fixture.one(fixture.command("a")).await).code,
+        Code::DeviceReleased
+    );
+    assert_eq!(
+        refused(&fixture.one(fixture.command("a")).await).code,
+        Code::DeviceReleased,
+        "asking again takes no place back"
+    );
+    assert_eq!(fixture.store.devices_of(caller("a"), NOW).await.unwrap(), None);
+    let outcome = fixture
+        .store
+        .release_own(caller("a"), wanted(&a), NOW)
+        .await
+        .unwrap();
+    assert_eq!(
+        outcome,
+        ReleaseOutcome::UnknownCaller,
+        "nor does it release anything"
+    );
+}
+
+/// Another user's device, or none.
+pub(crate) async fn nobody_releases_what_is_not_theirs(store: Arc<dyn Store>) {
+    let fixture = Fixture::new(store).await;
+    fixture.one(fixture.command("a")).await;
+    let stranger = CheckCommand {
+        subject: "noor".into(),
+        email: EmailClaim::Unproven,
+        ..fixture.command("n")
+    };
+    fixture.one(stranger).await;
+    let theirs = id_of(&fixture, "n").await;
+    for device in [theirs.as_str(), "dev_nobody"] {
+        let outcome = fixture
+            .store
+            .release_own(caller("a"), wanted(device), NOW)
+            .await
+            .unwrap();
+        assert_eq!(outcome, ReleaseOutcome::UnknownDevice);
+    }
+    let unknown = fixture
+        .store
+        .release_own(caller("nobody"), wanted(&theirs), NOW)
+        .await;
+    assert_eq!(unknown.unwrap(), ReleaseOutcome::UnknownCaller);
+    assert_eq!(
+        fixture.store.known_device(caller("a")).await.unwrap(),
+        Some(id_of(&fixture, "a").await)
+    );
+    assert_eq!(fixture.store.known_device(caller("nobody")).await.unwrap(), None);
+}
+
+/// Five in 24 hours.
+pub(crate) async fn a_user_releases_at_most_five_devices_a_day(store: Arc<dyn Store>) {
+    let fixture = Fixture::new(store).await;
+    let release = async |name: &str, now: Timestamp| {
+        let new = CheckCommand {
+            now,
+            signed_in_at: Some(now),
+            ..fixture.command(name)
+        };
+        fixture.one(new).await;
+        let id = id_of(&fixture, name).await;
+        let mine = CheckCommand {
+            now,
+            signed_in_at: Some(now),
+            ..fixture.command("mine")
+        };
+        fixture.one(mine).await;
+        fixture
+            .store
+            .release_own(caller("mine"), wanted(&id), now)
+            .await
+            .unwrap()
+    };
+    for name in ["1", "2", "3", "4", "5"] {
+        assert_eq!(release(name, NOW).await, ReleaseOutcome::Released);
+    }
+    assert_eq!(release("6", NOW).await, ReleaseOutcome::TooMany);
+    let nearly = NOW.shifted((DAY - 1) * 1000);
+    assert_eq!(release("7", nearly).await, ReleaseOutcome::TooMany);
+    let tomorrow = NOW.shifted(DAY * 1000);
+    assert_eq!(release("8", tomorrow).await, ReleaseOutcome::Released);
+}
+
+/// What was stolen with the device makes no new device out of it.
+pub(crate) async fn old_tokens_take_no_place_back(store: Arc<dyn Store>) {
+    let fixture = Fixture::new(store).await;
+    fixture.one(fixture.command("lost")).await;
+    fixture.one(fixture.command("mine")).await;
+    let later = NOW.shifted(3_600_000);
+    let lost = id_of(&fixture, "lost").await;
+    fixture
+        .store
+        .release_own(caller("mine"), wanted(&lost), later)
+        .await
+        .unwrap();
+    let with = |device: &str, signed_in_at: Option<Timestamp>| CheckCommand {
+        now: later.shifted(60_000),
+        signed_in_at,
+        ..fixture.command(device)
+    };
+    for signed_in_at in [None, Some(NOW), Some(later.shifted(-1_000))] {
+        let outcome = fixture
+            .store
+            .check(with("another key", signed_in_at))
+            .await
+            .unwrap();
+        assert!(
+            matches!(outcome, CheckOutcome::IdTokenRequired),
+            "signed in at {signed_in_at:?}: {outcome:?}"
+        );
+    }
+    grant(&fixture.one(with("mine", None)).await);
+    grant(&fixture.one(with("another key", Some(later))).await);
+}
+
+/// A machine that was installed anew keeps its place, and its rank among the others.
+pub(crate) async fn the_same_machine_keeps_its_place(store: Arc<dyn Store>) {
+    let fixture = Fixture::new(store).await;
+    fixture.one(fixture.command("before")).await;
+    let later = NOW.shifted(60_000);
+    let at = |device: &str| CheckCommand {
+        now: later,
+        signed_in_at: Some(later),
+        ..fixture.command(device)
+    };
+    fixture.one(at("other")).await;
+    assert_eq!(refused(&fixture.one(at("after")).await).code, Code::DeviceLimit);
+    let same = ReleaseDevice {
+        device: id_of(&fixture, "before").await,
+        same_machine: true,
+    };
+    let outcome = fixture
+        .store
+        .release_own(caller("after"), same, later)
+        .await
+        .unwrap();
+    assert_eq!(outcome, ReleaseOutcome::Released);
+    assert_eq!(
+        refused(&fixture.one(at("third")).await).code,
+        Code::DeviceLimit,
+        "the place is not free in between"
+    );
+    assert_eq!(grant(&fixture.one(at("after")).await).since, NOW.as_secs());
+}

@@ -1,0 +1,267 @@
+//! Sessions, pushes and usage (rules 2, 11 and 12).
+
+use latchkey_api::check::{SessionWish, Usage};
+use latchkey_core::policy::SessionPolicy;
+
+use super::*;
+
+async fn under(store: Arc<dyn Store>, session_policy: SessionPolicy) -> Fixture {
+    let policy = Policy {
+        device_limit: 50,
+        session_policy,
+        ..Policy::default()
+    };
+    Fixture::with(store, policy).await
+}
+
+impl Fixture {
+    fn opens(&self, device: &str) -> CheckCommand {
+        let mut command = self.command(device);
+        command.products[0].open = true;
+        command
+    }
+
+    async fn push(&self) -> i64 {
+        self.store.last_push().await.unwrap()
+    }
+
+    /// The names of the devices that were pushed since.
+    async fn pushed(&self, since: i64) -> Vec<String> {
+        let devices = self.store.devices(None).await.unwrap();
+        let pushes = self.store.pushes_since(since).await.unwrap();
+        let mut names: Vec<String> = pushes
+            .iter()
+            .filter_map(|(_, id)| devices.iter().find(|device| device.id == *id))
+            .map(|device| device.name.clone())
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}
+
+/// Many devices open the product at once: one has it.
+pub(crate) async fn the_one_session_has_one_winner(store: Arc<dyn Store>) {
+    let fixture = Arc::new(under(store, SessionPolicy::Deny).await);
+    let racers: Vec<_> = (0..32)
+        .map(|racer| {
+            let fixture = Arc::clone(&fixture);
+            tokio::spawn(async move { fixture.one(fixture.opens(&format!("racer {racer}"))).await })
+        })
+        .collect();
+    let mut winners = 0;
+    for racer in racers {
+        match racer.await.unwrap().decision {
+            Decision::Lease(_) => winners += 1,
+            Decision::Refuse(refused) => assert_eq!(refused.code, Code::SessionInUse),
+        }
+    }
+    assert_eq!(winners, 1);
+    assert_eq!(fixture.store.sessions().await.unwrap().len(), 1);
+}
+
+/// Taken over: the other device is pushed, and refused.
+pub(crate) async fn a_session_is_taken_over_and_its_holder_is_told(store: Arc<dyn Store>) {
+    let fixture = under(store, SessionPolicy::Takeover).await;
+    grant(&fixture.one(fixture.opens("a")).await);
+    let before = fixture.push().await;
+    assert_eq!(
+        refused(&fixture.one(fixture.opens("b")).await).code,
+        Code::SessionInUse
+    );
+    assert_eq!(fixture.pushed(before).await, ["a"], "the holder may see who asks");
+    let before = fixture.push().await;
+    fixture.one(fixture.opens("b")).await;
+    assert_eq!(fixture.pushed(before).await, [""; 0], "once");
+    match fixture.store.check(fixture.opens("a")).await.unwrap() {
+        CheckOutcome::Decided { waiting, .. } => {
+            assert_eq!(waiting.len(), 1);
+            assert_eq!(waiting[0].name, "b");
+        }
+        other => panic!("{other:?}"),
+    }
+    let before = fixture.push().await;
+    let takes = CheckCommand {
+        session: Some(SessionWish::TakeOver),
+        ..fixture.opens("b")
+    };
+    grant(&fixture.one(takes).await);
+    assert_eq!(fixture.pushed(before).await, ["a", "b"]);
+    let lost = fixture.one(fixture.opens("a")).await;
+    assert_eq!(refused(&lost).detail.holder.as_ref().unwrap().name, "b");
+}
+
+/// Closed, released, or silent: whoever waits is pushed at once where it can be known.
+pub(crate) async fn a_session_that_ends_goes_to_whoever_waits(store: Arc<dyn Store>) {
+    let fixture = under(store, SessionPolicy::Deny).await;
+    fixture.one(fixture.opens("a")).await;
+    assert_eq!(
+        refused(&fixture.one(fixture.opens("b")).await).code,
+        Code::SessionInUse
+    );
+    let before = fixture.push().await;
+    fixture.one(fixture.command("a")).await;
+    assert_eq!(fixture.pushed(before).await, ["b"], "a has closed it");
+    grant(&fixture.one(fixture.opens("b")).await);
+
+    assert_eq!(
+        refused(&fixture.one(fixture.opens("a")).await).code,
+        Code::SessionInUse
+    );
+    let before = fixture.push().await;
+    fixture
+        .store
+        .release(Thumbprint("b".into()), None, NOW)
+        .await
+        .unwrap();
+    assert!(
+        fixture.pushed(before).await.contains(&"a".to_owned()),
+        "b is released"
+    );
+    grant(&fixture.one(fixture.opens("a")).await);
+
+    let late = |device: &str| CheckCommand {
+        now: NOW.shifted(15 * 60 * 1000),
+        ..fixture.opens(device)
+    };
+    grant(&fixture.one(late("c")).await);
+}
+
+/// A device whose stream is open has said nothing, and is there all the same.
+pub(crate) async fn who_is_connected_keeps_the_session(store: Arc<dyn Store>) {
+    let fixture = under(store, SessionPolicy::Deny).await;
+    fixture.one(fixture.opens("a")).await;
+    let a = fixture.store.devices(None).await.unwrap().remove(0).id;
+    let later = NOW.shifted(14 * 60 * 1000);
+    fixture.store.heard(vec![a], later).await.unwrap();
+    let at = |now: Timestamp| CheckCommand {
+        now,
+        ..fixture.opens("b")
+    };
+    let held = fixture.one(at(later.shifted(14 * 60 * 1000))).await;
+    assert_eq!(refused(&held).code, Code::SessionInUse);
+    grant(&fixture.one(at(later.shifted(15 * 60 * 1000))).await);
+}
+
+/// Under `report` both run, and the report has it.
+pub(crate) async fn overlaps_are_reported(store: Arc<dyn Store>) {
+    let fixture = under(store, SessionPolicy::Report).await;
+    for device in ["a", "b", "a"] {
+        grant(&fixture.one(fixture.opens(device)).await);
+    }
+    let later = CheckCommand {
+        now: NOW.shifted(300_000),
+        ..fixture.opens("b")
+    };
+    fixture.one(later).await;
+    let overlaps = fixture.store.overlaps().await.unwrap();
+    assert_eq!(overlaps.len(), 1, "{overlaps:?}");
+    let mut names: Vec<_> = overlaps[0].devices.iter().flatten().cloned().collect();
+    names.sort_unstable();
+    assert_eq!(names, ["a", "b"]);
+    assert_eq!(overlaps[0].began_at, NOW);
+    assert_eq!(overlaps[0].seen_at, NOW.shifted(300_000));
+}
+
+/// Whatever changes a user's licence is pushed to their devices, and to nobody else's.
+pub(crate) async fn changes_are_pushed(store: Arc<dyn Store>) {
+    let fixture = Fixture::new(store).await;
+    fixture.one(fixture.command("a")).await;
+    let stranger = CheckCommand {
+        subject: "noor".into(),
+        email: EmailClaim::Unproven,
+        ..fixture.command("n")
+    };
+    fixture.one(stranger).await;
+    let subscription = fixture.subscription.id.clone();
+    let device = fixture
+        .store
+        .devices(Some(MAYA.into()))
+        .await
+        .unwrap()
+        .remove(0)
+        .id;
+    assert!(!fixture.store.push_missed(device.clone()).await.unwrap());
+    let before = fixture.push().await;
+    fixture
+        .store
+        .set_policy(subscription.clone(), Policy::default())
+        .await
+        .unwrap();
+    assert_eq!(fixture.pushed(before).await, ["a"]);
+    assert!(fixture.store.push_missed(device.clone()).await.unwrap());
+    fixture.one(fixture.command("a")).await;
+    assert!(
+        !fixture.store.push_missed(device.clone()).await.unwrap(),
+        "it has checked since"
+    );
+
+    let before = fixture.push().await;
+    fixture
+        .store
+        .end_subscription(subscription, Some(NOW))
+        .await
+        .unwrap();
+    assert_eq!(fixture.pushed(before).await, ["a"]);
+    let before = fixture.push().await;
+    fixture
+        .store
+        .unassign_seat(MAYA.into(), "ATLAS".into())
+        .await
+        .unwrap();
+    assert_eq!(fixture.pushed(before).await, ["a"]);
+    let before = fixture.push().await;
+    fixture.store.remove_user(MAYA.into(), NOW).await.unwrap();
+    assert_eq!(fixture.pushed(before).await, ["a"]);
+}
+
+/// However often and in whatever order it is sent.
+pub(crate) async fn usage_counts_once(store: Arc<dyn Store>) {
+    let fixture = Fixture::new(store).await;
+    let used = |minutes, day: &str| Usage {
+        product: "ATLAS".into(),
+        version: "2026.1".into(),
+        day: day.into(),
+        minutes,
+    };
+    for usage in [
+        vec![used(5, "2027-01-14")],
+        vec![used(12, "2027-01-14"), used(3, "2027-01-15")],
+        vec![used(5, "2027-01-14")],
+        vec![used(12, "2027-01-14"), used(3, "2027-01-15")],
+    ] {
+        let command = CheckCommand {
+            usage,
+            ..fixture.command("a")
+        };
+        fixture.one(command).await;
+    }
+    let elsewhere = CheckCommand {
+        usage: vec![used(7, "2027-01-15")],
+        ..fixture.command("b")
+    };
+    fixture.one(elsewhere).await;
+    let rows = fixture.store.usage(None).await.unwrap();
+    let seen: Vec<_> = rows
+        .iter()
+        .map(|row| (row.day.as_str(), row.device.as_str(), row.minutes))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ("2027-01-14", "a", 12),
+            ("2027-01-15", "a", 3),
+            ("2027-01-15", "b", 7)
+        ]
+    );
+    assert!(rows.iter().all(|row| row.email.as_deref() == Some(MAYA)));
+    assert_eq!(
+        fixture
+            .store
+            .usage(Some("2027-01-15".into()))
+            .await
+            .unwrap()
+            .len(),
+        2
+    );
+}
