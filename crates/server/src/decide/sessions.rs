@@ -61,7 +61,7 @@ impl<'a> Sessions<'a> {
             .iter()
             .filter(|session| self.is_mine(session));
         let over = mine.filter(|session| !self.held.contains(&session.subscription));
-        let ended: Vec<SessionStep> = over.map(|session| end(session)).collect();
+        let ended: Vec<SessionStep> = over.map(end).collect();
         let new: Vec<SessionStep> = ended
             .into_iter()
             .filter(|step| !self.steps.contains(step))
