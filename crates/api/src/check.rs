@@ -4,6 +4,7 @@
 //! `DPoP: <proof>` by the device key with `ath` and the server's `nonce`. Without a known nonce the service answers
 //! 401 with the problem `use_dpop_nonce` and a `DPoP-Nonce` header (RFC 9449 section 9); every answer brings the next one.
 
+pub use latchkey_core::session::{SessionWish, WaitingDevice};
 use serde::{Deserialize, Serialize};
 
 /// One product that is asked about.
@@ -15,16 +16,6 @@ pub struct ProductQuery {
     pub versions: Vec<String>,
     /// Whether a program has it open now, or starts it: this takes a session (rule 11).
     pub open: bool,
-}
-
-/// What the user wants of a session that two devices want (rule 11).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SessionWish {
-    /// *Use here instead*: it ends on the device that has it.
-    TakeOver,
-    /// It goes to the device that waits for it.
-    HandOver,
 }
 
 /// Minutes that a product was used online in one day (rule 12). Always the sum of the day so far: the highest that was ever
@@ -99,13 +90,4 @@ pub struct CheckAnswer {
     /// Devices of the user that wait for a session that this one has.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<WaitingDevice>,
-}
-
-/// A device that waits for a session. It is told for people's sake alone, so it is not signed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WaitingDevice {
-    /// What its user calls it: the host name.
-    pub name: String,
-    /// When it last asked, in seconds.
-    pub asked_at: i64,
 }

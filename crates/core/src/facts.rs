@@ -17,6 +17,7 @@ use crate::notice::Notice;
 use crate::policy::Policy;
 use crate::registration::Registration;
 use crate::time::{DAY, LocalDay, Timestamp};
+use crate::usage::Counted;
 
 /// The version of the stored form. A newer one is refused untouched.
 pub const VERSION: u32 = 1;
@@ -80,6 +81,9 @@ pub struct Service {
     pub forget: Option<Forget>,
     /// Counts resets and sign-outs, to tell one cause of a save window from another.
     pub ended: u64,
+    /// Minutes of use, until the service has them (rule 12).
+    #[serde(default)]
+    pub usage: Counted,
 }
 
 /// What of the vault goes.
@@ -214,10 +218,15 @@ impl Held {
         self.verified = None;
     }
 
+    /// Whether the refusal in force says that another device has the session.
+    pub fn is_session_in_use(&self) -> bool {
+        self.refusal()
+            .is_some_and(|refusal| refusal.claims().code == Code::SessionInUse)
+    }
+
     /// Ends a session refusal, if one is in force (rule 9). Says whether one was.
     pub fn end_session_refusal(&mut self) -> bool {
-        let in_use = |refusal: &Refusal| refusal.claims().code == Code::SessionInUse;
-        if !self.refusal().is_some_and(in_use) {
+        if !self.is_session_in_use() {
             return false;
         }
         self.refusal = None;

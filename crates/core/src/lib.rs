@@ -19,6 +19,8 @@
 //! | [`lease`] | leases and refusals: their claims, and when they count |
 //! | [`proof`] | how the agent proves to a product that it holds the device key |
 //! | [`registration`] | what a product tells this machine about itself |
+//! | [`session`] | sessions, as everyone names them |
+//! | [`usage`] | minutes of use |
 //! | [`clock`] | trusted time (rule 16) |
 //! | [`facts`] | what is stored |
 //! | [`status`] | what is derived: one total function |
@@ -40,7 +42,9 @@ pub mod notice;
 pub mod policy;
 pub mod proof;
 pub mod registration;
+pub mod session;
 pub mod status;
 pub mod time;
+pub mod usage;
 pub mod vault;
 pub mod view;

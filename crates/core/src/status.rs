@@ -106,6 +106,8 @@ pub struct Pending {
     pub vault_locked: Option<Timestamp>,
     /// The device key is gone, so that nothing can be proven to the product.
     pub keyless: bool,
+    /// The seat may just have been assigned (rule 14): since when its user waits, and when the next try is.
+    pub spreading: Option<(Timestamp, Timestamp)>,
     /// Why no check can succeed, and since when: `NetworkBlocked`, `ClockWrong` or `ServiceOutdated`.
     pub hindrance: Option<(Reason, Timestamp)>,
 }
@@ -135,7 +137,15 @@ pub fn status(
     let good = lease.filter(|lease| lease.is_good(now));
 
     if let Some(refusal) = standing_refusal(held, good.is_some()) {
-        return Status::Refused(Box::new(refusal.clone()));
+        let code = refusal.claims().code;
+        return match (pending.spreading, pending.wire.filter(|_| pending.confirm)) {
+            (Some((since, next_try)), _) if code == Code::NotAssigned => {
+                auth_pending(Reason::EntitlementSpreading, since, Some(next_try))
+            }
+            // The session may have ended since: who starts is answered by the check that asks (rule 2).
+            (_, Some(wire)) if code == Code::SessionInUse => Status::OnWire(wire),
+            _ => Status::Refused(Box::new(refusal.clone())),
+        };
     }
     if let Some(lease) = good.filter(|lease| !pending.keyless && !is_denied(lease, service, pending, now)) {
         return match pending.wire.filter(|_| pending.confirm) {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::code::{Basis, Code, Reason};
 use crate::lease::RefusalDetail;
 use crate::notice::{Left, Notice};
+use crate::session::WaitingDevice;
 use crate::time::Timestamp;
 use crate::vault::VaultKind;
 
@@ -141,6 +142,9 @@ pub struct AccountView {
     pub checking: bool,
     /// A signed release that waits for the service (rule 15).
     pub release_waiting: bool,
+    /// Devices of the user that wait for the session that this one has (rule 11).
+    #[serde(default)]
+    pub session_awaited: Vec<WaitingDevice>,
 }
 
 /// Where a sign-in stands.

@@ -45,10 +45,14 @@ impl Engine {
             service.linked = true;
             service.checked_at = Some(time);
         }
+        if let Some(link) = self.links.get_mut(name) {
+            link.session.waiting.clone_from(&answered.waiting);
+        }
         let (mut granted, mut refusals) = (Vec::new(), Vec::new());
         for one in verified {
             match one {
                 Verified::Lease(product, lease) => {
+                    self.assigned(name, &product);
                     self.take_lease(name, product.clone(), lease);
                     granted.push(product);
                 }
@@ -161,12 +165,16 @@ impl Engine {
         let Some(service) = self.facts.services.get_mut(name) else {
             return;
         };
-        let held = service.products.entry(product).or_default();
+        let held = service.products.entry(product.clone()).or_default();
         if !held.take_refusal(refusal) {
             return;
         }
         match code {
-            Code::NotAssigned | Code::SubscriptionEnded => held.drop_lease(),
+            Code::SubscriptionEnded => held.drop_lease(),
+            Code::NotAssigned => {
+                held.drop_lease();
+                self.not_assigned(now, name, &product);
+            }
             Code::DeviceReleased => {
                 service.products.values_mut().for_each(super::Held::drop_lease);
                 service.account = None;

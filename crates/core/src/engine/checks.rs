@@ -7,10 +7,13 @@ use crate::facts::{Account, Held};
 use crate::policy::Policy;
 use crate::status::Party;
 use crate::time::{MINUTE, Now, Timestamp};
+use crate::usage::Usage;
 use crate::view::Reach;
 
 use super::link::{Link, shown_by};
-use super::{Answer, Attempt, CheckAnswered, CheckFailure, Dirty, Effect, Engine, Side, Ticket};
+use super::{
+    Answer, Attempt, CheckAnswered, CheckFailure, CheckOrder, Dirty, Effect, Engine, Query, Side, Ticket,
+};
 
 impl Engine {
     /// After sleep or a change of network, everything that failed is tried again at once (rule 2).
@@ -96,9 +99,8 @@ impl Engine {
         let service = self.facts.services.get(name);
         let account = service.and_then(|service| service.account.as_ref());
         let may_check = account.is_some_and(|account| !account.sign_in_again) && has_products;
-        let due = may_check && self.next_check_at(name).is_some_and(|due| due <= at);
-        let identify = service.is_none_or(|service| !service.linked);
-        let refresh_every = self.policy_of(name).credentials_refresh_every;
+        let is_time = self.next_check_at(name).is_some_and(|due| due <= at);
+        let due = may_check && (is_time || self.session_is_due(now, name));
         // A start of somebody who is not signed in still has to learn whether the network is there (rule 1).
         let somebody_starts = self
             .uses
@@ -120,53 +122,68 @@ impl Engine {
             }
         }
         if may_check || probe {
-            self.fly(now, name, probe, identify, refresh_every);
+            self.fly(now, name, probe);
         }
     }
 
     /// Asks the service, or finds out whether it can be asked.
-    fn fly(&mut self, now: &Now, name: &str, probe: bool, identify: bool, refresh_every: Duration) {
+    fn fly(&mut self, now: &Now, name: &str, probe: bool) {
         let since = self.trusted(now);
         let attempt = self.next_attempt();
-        let products = self.queries(name);
-        let account = self
-            .facts
-            .services
-            .get(name)
-            .and_then(|service| service.account.as_ref());
-        let issuer = account.map(|account| account.issuer.clone()).unwrap_or_default();
+        // What is open until now goes along.
+        self.count(now, name, Duration::ZERO);
+        let order = self.order(name);
         let link = self.links.entry(name.to_owned()).or_default();
         link.take_off(attempt, probe, since, now);
-        let service = name.to_owned();
-        self.effects.push(if probe {
-            Effect::Probe { attempt, service }
-        } else {
-            Effect::Check {
-                attempt,
-                service,
-                issuer,
-                products,
-                identify,
-                refresh_every,
-            }
+        if probe {
+            let service = name.to_owned();
+            return self.effects.push(Effect::Probe { attempt, service });
+        }
+        link.anew = false;
+        link.session.wish = None;
+        link.session.says(order.products.iter().any(|query| query.open));
+        link.carries(order.usage.clone());
+        self.effects.push(Effect::Check {
+            attempt,
+            order: Box::new(order),
         });
     }
 
+    fn order(&self, name: &str) -> CheckOrder {
+        let service = self.facts.services.get(name);
+        let account = service.and_then(|service| service.account.as_ref());
+        let link = self.links.get(name);
+        let anew = link.is_some_and(|link| link.anew);
+        let refresh_every = self.policy_of(name).credentials_refresh_every;
+        CheckOrder {
+            service: name.to_owned(),
+            issuer: account.map(|account| account.issuer.clone()).unwrap_or_default(),
+            products: self.queries(name),
+            identify: service.is_none_or(|service| !service.linked),
+            refresh_every: if anew { Duration::ZERO } else { refresh_every },
+            session: link
+                .and_then(|link| link.session.wish.as_ref())
+                .map(|(_, wish)| *wish),
+            usage: service.map(|service| service.usage.to_send()).unwrap_or_default(),
+        }
+    }
+
     /// Every registered product of a service, with its versions and whether it is open.
-    fn queries(&self, name: &str) -> Vec<(String, Vec<String>, bool)> {
-        let mut products: Vec<(String, Vec<String>, bool)> = Vec::new();
+    fn queries(&self, name: &str) -> Vec<Query> {
+        let wish = self.links.get(name).and_then(|link| link.session.wish.as_ref());
+        let mut products: Vec<Query> = Vec::new();
         for entry in self.registry.iter().filter(|entry| entry.service == name) {
-            match products
-                .iter_mut()
-                .find(|(product, ..)| *product == entry.product)
-            {
-                Some((_, versions, _)) => versions.push(entry.version.clone()),
+            match products.iter_mut().find(|query| query.product == entry.product) {
+                Some(query) => query.versions.push(entry.version.clone()),
                 None => {
-                    let open = self
-                        .uses
-                        .values()
-                        .any(|open| open.running && open.product == entry.product);
-                    products.push((entry.product.clone(), vec![entry.version.clone()], open));
+                    let is_wanted = wish.is_some_and(|(product, _)| *product == entry.product);
+                    let mut uses = self.uses.values();
+                    products.push(Query {
+                        product: entry.product.clone(),
+                        versions: vec![entry.version.clone()],
+                        open: is_wanted
+                            || uses.any(|open| open.service == name && open.product == entry.product),
+                    });
                 }
             }
         }
@@ -215,14 +232,16 @@ impl Engine {
             .for_each(|link| link.on_wire(attempt, party));
     }
 
-    fn land(&mut self, attempt: Attempt) -> Option<String> {
-        self.links
-            .iter_mut()
-            .find_map(|(name, link)| link.land(attempt).then(|| name.clone()))
+    /// The service whose check or probe this is, and the minutes of use that it carried.
+    fn land(&mut self, attempt: Attempt) -> Option<(String, Vec<Usage>)> {
+        let mut links = self.links.iter_mut();
+        links.find_map(|(name, link)| Some((name.clone(), link.land(attempt)?)))
     }
 
     pub(super) fn probed(&mut self, now: &Now, attempt: Attempt, licensing: Side, identity: Side) {
-        let Some(name) = self.land(attempt) else { return };
+        let Some((name, _)) = self.land(attempt) else {
+            return;
+        };
         let at = self.trusted(now);
         let Some(link) = self.links.get_mut(&name) else {
             return;
@@ -246,7 +265,9 @@ impl Engine {
         attempt: Attempt,
         result: Result<CheckAnswered, CheckFailure>,
     ) {
-        let Some(name) = self.land(attempt) else { return };
+        let Some((name, usage)) = self.land(attempt) else {
+            return;
+        };
         let verdict = match result {
             Ok(answered) if self.believe(now, &name, &answered) => Ok(()),
             // Whatever that was, it was not our service: nothing of it is believed (rule 9).
@@ -262,6 +283,7 @@ impl Engine {
                 link.answered(now);
                 link.ending.contact();
             }
+            self.usage_taken(now, &name, &usage);
         }
         let failed = verdict.err();
         if let Some(failure) = &failed {

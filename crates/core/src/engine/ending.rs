@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::code::Code;
 use crate::facts::{Forget, Held, PendingRelease};
 use crate::time::{MINUTE, Now};
+use crate::usage::Counted;
 use crate::view::SignInResult;
 
 use super::{Answer, Attempt, Dirty, Effect, Engine, Ticket};
@@ -229,6 +230,8 @@ impl Engine {
         service.user = None;
         service.linked = false;
         service.checked_at = None;
+        // Nobody else's minutes are sent in another's name.
+        service.usage = Counted::default();
         service.products.values_mut().for_each(Held::clear);
         self.facts.told.waiting.clear();
         self.facts.told.warned = false;

@@ -1,11 +1,12 @@
 //! What is under way with one service, and what was learned of reaching it: flights, failures, back-off (rules 2, 5 and 8).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::code::Reason;
 use crate::status::{Party, Wire, is_offline};
 use crate::time::{MINUTE, Now, Timestamp};
+use crate::usage::Usage;
 use crate::view::Reach;
 
 use super::{Attempt, CheckFailure, Side, Ticket};
@@ -29,6 +30,8 @@ pub(super) struct Link {
     flight: Option<Flight>,
     /// A check is wanted now, whatever the back-off says.
     wanted: bool,
+    /// The next one is made with credentials that are fetched anew.
+    pub(super) anew: bool,
     /// Failures in a row.
     failures: u32,
     /// When the next try is, after a failure.
@@ -51,6 +54,12 @@ pub(super) struct Link {
     heal: Option<Heal>,
     /// What is under way with a reset, a sign-out or a release.
     pub(super) ending: super::ending::Ending,
+    /// What keeps a session, and what ends it.
+    pub(super) session: super::sessions::SessionLink,
+    /// Seats that were just assigned, by product.
+    pub(super) spreading: BTreeMap<String, super::spreading::Spreading>,
+    /// Since when the time of what is open has not been counted, by product and version.
+    pub(super) meters: BTreeMap<(String, String), Duration>,
 }
 
 /// A check that comes before an end is told.
@@ -70,12 +79,20 @@ struct Flight {
     since: Timestamp,
     /// In ticks, because trusted time may jump while we wait.
     deadline: Duration,
+    /// The minutes of use that it carries.
+    usage: Vec<Usage>,
 }
 
 impl Link {
     /// A check is to be made now.
     pub(super) fn want(&mut self) {
         self.wanted = true;
+    }
+
+    /// A check is to be made now, with credentials that are fetched anew.
+    pub(super) fn want_anew(&mut self) {
+        self.wanted = true;
+        self.anew = true;
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -166,7 +183,8 @@ impl Link {
             self.hindrance.as_mut().map(|(_, since)| since),
             self.heal.as_mut().map(|heal| &mut heal.since),
         ];
-        for since in since.into_iter().flatten() {
+        let spreading = self.spreading.values_mut().map(|spreading| &mut spreading.since);
+        for since in since.into_iter().flatten().chain(spreading) {
             *since = since.shifted(millis);
         }
     }
@@ -192,6 +210,7 @@ impl Link {
         if turn {
             self.wanted = false;
             self.retry_at = None;
+            self.session.due_at = None;
         }
         turn
     }
@@ -204,7 +223,15 @@ impl Link {
             party: Party::Licensing,
             since,
             deadline: now.ticks + CHECK_WITHIN,
+            usage: Vec::new(),
         });
+    }
+
+    /// What the check that begins carries.
+    pub(super) fn carries(&mut self, usage: Vec<Usage>) {
+        if let Some(flight) = &mut self.flight {
+            flight.usage = usage;
+        }
     }
 
     /// The request of this attempt has got so far.
@@ -243,16 +270,10 @@ impl Link {
         })
     }
 
-    /// Ends the flight of this attempt, if it is the present one.
-    pub(super) fn land(&mut self, attempt: Attempt) -> bool {
-        let mine = self
-            .flight
-            .as_ref()
-            .is_some_and(|flight| flight.attempt == attempt);
-        if mine {
-            self.flight = None;
-        }
-        mine
+    /// Ends the flight of this attempt, if it is the present one. Says what it carried.
+    pub(super) fn land(&mut self, attempt: Attempt) -> Option<Vec<Usage>> {
+        let landed = self.flight.take_if(|flight| flight.attempt == attempt);
+        landed.map(|flight| flight.usage)
     }
 
     pub(super) fn answered(&mut self, now: &Now) {
@@ -263,6 +284,7 @@ impl Link {
         self.heal = None;
         self.reach = Reach::Online;
         self.offline_since = None;
+        self.session.heard_at = Some(now.ticks);
         self.jitter = now.entropy.to_le_bytes()[0];
     }
 

@@ -2,10 +2,14 @@
 //!
 //! | room | concern |
 //! | --- | --- |
-//! | `mod` | inputs, effects, and the order in which one input is worked off |
+//! | `mod` | the engine, and the order in which one input is worked off |
+//! | `messages` | what comes in, and what goes out: inputs, outcomes, effects |
 //! | `checks` | when a check is made, what its failure means, and who waits for it (rules 2, 19) |
 //! | `link` | one service: flights, back-off, and what was learned of reaching it (rules 2, 5, 8) |
 //! | `answer` | what a check brought: leases, refusals, time (rules 2, 9, 16) |
+//! | `sessions` | what keeps a session, and what ends it: heartbeats, the stream of pushes, wishes (rules 2 and 11) |
+//! | `spreading` | a seat that was just assigned (rule 14) |
+//! | `usage` | minutes of use (rule 12) |
 //! | `starts` | open products: starts, ends, save windows (rules 1, 5, 20) |
 //! | `sign_in` | the one sign-in attempt and everybody who waits for it (rule 17) |
 //! | `ending` | reset and sign-out (rule 15) |
@@ -20,10 +24,14 @@ mod checks;
 mod ending;
 mod ends;
 mod link;
+mod messages;
 mod notices;
 mod picture;
+mod sessions;
 mod sign_in;
+mod spreading;
 mod starts;
+mod usage;
 mod vault;
 mod wake;
 
@@ -33,368 +41,19 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::code::{Code, Reason};
-use crate::facts::{Facts, Forget, Held, PendingRelease};
-use crate::jws::Thumbprint;
+use crate::code::Code;
+use crate::facts::{Facts, Held};
 use crate::registration::Registration;
-use crate::status::Party;
 use crate::time::{HOUR, Now, Timestamp};
-use crate::vault::{KeyState, VaultTrouble};
-use crate::view::{Problem, SignInEnd, SignInMethod, SignInResult, UserCode, View};
+use crate::view::{Problem, SignInEnd, SignInResult, View};
 
 use self::link::Link;
+pub use self::messages::{
+    Answer, Ask, Attempt, CheckAnswered, CheckFailure, CheckOrder, ClientId, Effect, Input, Invitation,
+    Outcome, Query, Side, SignInWish, Signed, SignedIn, Ticket, UseKey,
+};
 use self::sign_in::SignIn;
 use self::starts::Use;
-
-/// A client's connection, as the agent numbers them.
-pub type ClientId = u64;
-/// Names a request whose answer may come later.
-pub type Ticket = u64;
-/// Names one thing that was started. An outcome of another attempt than the present one is dropped.
-pub type Attempt = u64;
-
-/// One program that has a product open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct UseKey {
-    /// Its connection.
-    pub client: ClientId,
-    /// Its own number for it.
-    pub use_id: u64,
-}
-
-/// Something that happened.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Input {
-    /// Time passed.
-    Tick,
-    /// The machine woke from sleep.
-    Woke,
-    /// The machine's network changed.
-    NetworkChanged,
-    /// The registered products, at start and whenever they change.
-    Registry(Vec<Registration>),
-    /// A product starts. Its status is read with [`Engine::use_status`] right after.
-    Authorize {
-        /// Names the use.
-        key: UseKey,
-        /// Product key.
-        product: String,
-        /// It was running already, under an agent that has gone since.
-        running: bool,
-    },
-    /// A product is closed.
-    Release(UseKey),
-    /// A connection is closed.
-    ClientGone(ClientId),
-    /// Somebody asks for something.
-    Ask {
-        /// Names the request.
-        ticket: Ticket,
-        /// Who asks.
-        client: ClientId,
-        /// What.
-        ask: Ask,
-    },
-    /// Notices were shown.
-    Shown(Vec<u64>),
-    /// Something that an [`Effect`] asked for came to an end, or got somewhere.
-    Outcome {
-        /// Which.
-        attempt: Attempt,
-        /// What came of it.
-        outcome: Outcome,
-    },
-    /// The state was written, or could not be.
-    Saved(bool),
-    /// The vault is otherwise than before: what stands in the way of the secrets, if anything.
-    Vault(Option<VaultTrouble>),
-    /// What the vault said of a service's device key.
-    Key {
-        /// The service.
-        service: String,
-        /// What it said.
-        key: KeyState,
-    },
-}
-
-/// What can be asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ask {
-    /// Sign in.
-    SignIn(SignInWish),
-    /// End the open sign-in.
-    CancelSignIn,
-    /// Sign out of this service, or of the only one there is.
-    SignOut(Option<String>),
-    /// Check every service now.
-    Check,
-    /// Reset one product, or everything.
-    Reset(Option<String>),
-}
-
-/// How somebody wants to sign in.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SignInWish {
-    /// The licensing service; the only one there is, when absent.
-    pub service: Option<String>,
-    /// The user's work address, whose domain leads to their company's identity service; the vendor's own, when absent.
-    pub email: Option<String>,
-    /// In the browser here, or by a code elsewhere. Whatever is open already, when absent; else the browser.
-    pub method: Option<SignInMethod>,
-}
-
-/// Where to go to sign in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Invitation {
-    /// The identity service.
-    pub issuer: String,
-    /// The address to open.
-    pub url: String,
-    /// The code to type there, for a sign-in by code.
-    pub code: Option<UserCode>,
-    /// When the provider's own patience ends, where that is sooner than ours.
-    pub expires_in: Option<Duration>,
-}
-
-/// The answer to an [`Ask`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// Done.
-    Done,
-    /// The sign-in's address is known.
-    SignIn {
-        /// Names it.
-        attempt: Attempt,
-        /// Where to go.
-        url: String,
-        /// Whether whoever asked is the one that opens it.
-        open: bool,
-        /// The code to type there, for a sign-in by code.
-        code: Option<UserCode>,
-    },
-    /// Every service answered its check.
-    Checked {
-        /// The earliest end of the leases held.
-        until: Option<Timestamp>,
-    },
-    /// It was not done.
-    Refused {
-        /// The status code that fits.
-        code: Code,
-        /// A stable key with a sentence in `latchkey-words`.
-        problem: String,
-    },
-}
-
-impl Answer {
-    pub(crate) fn refused(code: Code, problem: impl Into<String>) -> Self {
-        Self::Refused {
-            code,
-            problem: problem.into(),
-        }
-    }
-}
-
-/// How a side answered when it was asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// It answered, whatever it said.
-    Answers,
-    /// No answer: refused, timed out, 5xx, or something that is not its protocol.
-    Silent,
-    /// The machine itself has no route or name to it.
-    NoRoute,
-}
-
-/// Why a check brought nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CheckFailure {
-    /// A side did not answer.
-    Unreachable {
-        /// The licensing service.
-        licensing: Side,
-        /// The identity service.
-        identity: Side,
-    },
-    /// The service is busy (429, or 503 with `Retry-After`): no outage.
-    Busy {
-        /// When it wants to be asked again, if it said.
-        retry_after: Option<Duration>,
-    },
-    /// The vault was not to be had.
-    Vault(VaultTrouble),
-    /// The vault is open and has nothing, although somebody is signed in.
-    VaultEmptied,
-    /// The identity service does not take our refresh token (`invalid_grant`), or there is none.
-    SignInAgain,
-    /// The service does not know the user yet, and wants the ID token.
-    IdTokenRequired,
-    /// Something stands in the way that trying again will not mend.
-    Hindered(Reason),
-}
-
-/// What a check brought, not yet believed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CheckAnswered {
-    /// The `jti` of our request.
-    pub request: String,
-    /// The keys document that came along.
-    pub keys: String,
-    /// By product: a lease or a refusal.
-    pub products: Vec<(String, Signed)>,
-}
-
-/// A token of the service about one product.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Signed {
-    /// `latchkey-lease+jwt`
-    Lease(String),
-    /// `latchkey-refusal+jwt`
-    Refusal(String),
-}
-
-/// Who signed in, after the tokens are in the vault.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignedIn {
-    /// The identity service.
-    pub issuer: String,
-    /// The user there.
-    pub subject: String,
-    /// Display name; the address where the provider gave no name.
-    pub name: String,
-    /// E-mail address.
-    pub email: Option<String>,
-    /// The device key in the vault.
-    pub device: Thumbprint,
-    /// Another account's key was in its place until now: the release of that device, whose place nobody needs any more.
-    pub replaced: Option<Box<PendingRelease>>,
-}
-
-/// What came of an effect.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
-    /// A check got so far that a request is on the wire.
-    OnWire(Party),
-    /// A check ended.
-    Checked(Result<CheckAnswered, CheckFailure>),
-    /// A probe ended: whether the two services answer.
-    Probed {
-        /// The licensing service.
-        licensing: Side,
-        /// The identity service.
-        identity: Side,
-    },
-    /// A sign-in's address is known.
-    SignInReady(Invitation),
-    /// The user came back from the browser.
-    SignInReturned,
-    /// A sign-in ended.
-    SignInEnded(Result<SignedIn, SignInResult>),
-    /// A release was signed, or could not be because the device key is out of reach.
-    ReleaseSigned(Option<PendingRelease>),
-    /// A release reached the service, or did not.
-    ReleaseSent(bool),
-    /// The vault entry was deleted, or could not be yet.
-    Forgotten(bool),
-}
-
-/// Something to be done. Effects are carried out in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Write the facts, and wait until they are safe, before anything that follows. With `both`, to both copies,
-    /// so that no fallback revives what was ended.
-    Save {
-        /// Both copies.
-        both: bool,
-    },
-    /// Check one service.
-    Check {
-        /// Names it.
-        attempt: Attempt,
-        /// The service.
-        service: String,
-        /// The identity service that the user is signed in at.
-        issuer: String,
-        /// What is asked about: product key, installed versions, open now.
-        products: Vec<(String, Vec<String>, bool)>,
-        /// Send the ID token along.
-        identify: bool,
-        /// Refresh credentials that are older than this.
-        refresh_every: Duration,
-    },
-    /// Find out whether the services answer, without signing in.
-    Probe {
-        /// Names it.
-        attempt: Attempt,
-        /// The licensing service.
-        service: String,
-    },
-    /// Begin a sign-in.
-    BeginSignIn {
-        /// Names it.
-        attempt: Attempt,
-        /// The licensing service.
-        service: String,
-        /// The user's work address, if they gave one.
-        email: Option<String>,
-        /// In the browser here, or by a code elsewhere.
-        method: SignInMethod,
-        /// How long it may take.
-        within: Duration,
-    },
-    /// A sign-in is on disk: its page may say so.
-    SignInKept {
-        /// Which.
-        attempt: Attempt,
-    },
-    /// End a sign-in: its listener closes.
-    CancelSignIn {
-        /// Which.
-        attempt: Attempt,
-    },
-    /// Sign a release with the device key.
-    SignRelease {
-        /// Names it.
-        attempt: Attempt,
-        /// The licensing service.
-        service: String,
-        /// Which product; everything, and the device itself, when `None`.
-        product: Option<String>,
-        /// Trusted time, for its `iat`.
-        at: Timestamp,
-    },
-    /// Bring a release to the service.
-    SendRelease {
-        /// Names it.
-        attempt: Attempt,
-        /// The licensing service.
-        service: String,
-        /// The release.
-        release: PendingRelease,
-    },
-    /// Stop everything that is under way for a service, and delete from the vault.
-    Forget {
-        /// Names it.
-        attempt: Attempt,
-        /// The licensing service.
-        service: String,
-        /// What.
-        what: Forget,
-    },
-    /// Answer a request.
-    Answer {
-        /// Which.
-        ticket: Ticket,
-        /// With what.
-        answer: Answer,
-    },
-    /// The status of an open use is another than it was told.
-    UseChanged(UseKey),
-    /// The View changed.
-    Publish,
-    /// Call again at these ticks at the latest; never, when `None`.
-    WakeAt(Option<Duration>),
-}
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Dirty {
@@ -477,8 +136,9 @@ impl Engine {
         self.facts.clock.settle(now);
         match input {
             Input::Tick => {}
-            Input::Woke => {
+            Input::Woke { slept } => {
                 self.up_since = now.ticks;
+                self.count_all(now, slept);
                 self.reachability_may_have_changed();
             }
             Input::NetworkChanged => self.reachability_may_have_changed(),
@@ -486,8 +146,9 @@ impl Engine {
             Input::Authorize {
                 key,
                 product,
+                version,
                 running,
-            } => self.start(now, key, &product, running),
+            } => self.start(now, key, &product, version, running),
             Input::Release(key) => {
                 self.uses.remove(&key);
             }
@@ -500,6 +161,7 @@ impl Engine {
             Input::Outcome { attempt, outcome } => self.outcome(now, attempt, outcome),
             Input::Saved(saved) => self.saved(saved),
             Input::Vault(trouble) => self.vault_seen(now, trouble),
+            Input::Changed(service) => self.changed(&service),
             Input::Key { service, key } => self.key_is(now, service, key),
         }
         self.advance(now);
@@ -516,6 +178,7 @@ impl Engine {
             Ask::SignOut(service) => self.ask_sign_out(now, ticket, service),
             Ask::Check => self.ask_check(ticket),
             Ask::Reset(product) => self.ask_reset(now, ticket, product),
+            Ask::Session { product, wish } => self.ask_session(ticket, &product, wish),
         }
     }
 
@@ -524,6 +187,9 @@ impl Engine {
             Outcome::OnWire(party) => self.on_wire(attempt, party),
             Outcome::Checked(result) => self.checked(now, attempt, result),
             Outcome::Probed { licensing, identity } => self.probed(now, attempt, licensing, identity),
+            Outcome::Listening => self.listening(attempt),
+            Outcome::Pushed => self.pushed(now, attempt),
+            Outcome::ListeningEnded => self.listening_ended(now, attempt),
             Outcome::SignInReady(invitation) => self.sign_in_ready(now, attempt, invitation),
             Outcome::SignInReturned => self.sign_in_returned(attempt),
             Outcome::SignInEnded(result) => self.sign_in_ended(attempt, result),
@@ -540,9 +206,12 @@ impl Engine {
         self.watch_the_clock(now);
         self.work_endings(now);
         self.check_before_the_end(now);
+        self.work_spreading(now);
         self.work_links(now);
         self.end_session_refusals(now);
         self.work_uses(now);
+        self.work_meters(now);
+        self.work_sessions(now);
         self.work_notices(now);
         self.keep_floor(now);
         self.tell(now);
@@ -571,6 +240,7 @@ impl Engine {
     /// The floor is written at least once an hour, so that a power cut hides at most that (rule 16).
     fn keep_floor(&mut self, now: &Now) {
         if self.trusted(now).since(self.floor_saved) >= HOUR && !self.facts.services.is_empty() {
+            self.count_all(now, Duration::ZERO);
             self.save(Dirty::One);
         }
     }

@@ -98,6 +98,7 @@ impl Engine {
                     next_check_at: account.and_then(|_| self.next_check_at(name)),
                     checking: link.is_checking(),
                     release_waiting: service.is_some_and(|service| !service.releases.is_empty()),
+                    session_awaited: link.session.waiting.clone(),
                 }
             })
             .collect()

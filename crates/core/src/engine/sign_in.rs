@@ -272,7 +272,9 @@ impl Engine {
             sign_in_again: false,
         });
         service.device = Some(signed_in.device);
-        service.releases.extend(signed_in.replaced.map(|replaced| *replaced));
+        service
+            .releases
+            .extend(signed_in.replaced.map(|replaced| *replaced));
         service.linked = false;
         service.forget = None;
         self.vault_was_written(&name);

@@ -22,6 +22,7 @@ const CONFIRM_WITHIN: Duration = Duration::from_secs(3);
 pub(super) struct Use {
     pub(super) service: String,
     pub(super) product: String,
+    pub(super) version: String,
     /// It was told that it may run, and has not been closed since.
     pub(super) running: bool,
     /// A start that waits for its check until then, although its lease is good.
@@ -34,7 +35,7 @@ pub(super) struct Use {
 }
 
 impl Engine {
-    pub(super) fn start(&mut self, now: &Now, key: UseKey, product: &str, running: bool) {
+    pub(super) fn start(&mut self, now: &Now, key: UseKey, product: &str, version: String, running: bool) {
         let Some(entry) = self.registry.iter().find(|entry| entry.product == product) else {
             // Nothing to wait for: the answer is in `use_status`.
             self.uses.remove(&key);
@@ -42,11 +43,11 @@ impl Engine {
         };
         let service = entry.service.clone();
         let at = self.trusted(now);
-        let policy = self
-            .facts
-            .held(&service, product)
+        let held = self.facts.held(&service, product);
+        let policy = held
             .and_then(Held::lease)
             .map(|lease| (lease.is_good(at), lease.claims().policy.session_policy));
+        let was_in_use = held.is_some_and(Held::is_session_in_use);
         // The next try starts clean: its user is awaited anew (rule 17).
         self.vault_locked
             .take_if(|since| at >= *since + VAULT_AWAITED_FOR);
@@ -55,16 +56,18 @@ impl Engine {
         let believed_online = matches!(link.reach, Reach::Unknown | Reach::Online);
         let confirm = !running
             && believed_online
-            && matches!(
-                policy,
-                Some((true, SessionPolicy::Takeover | SessionPolicy::Deny))
-            );
+            && (was_in_use
+                || matches!(
+                    policy,
+                    Some((true, SessionPolicy::Takeover | SessionPolicy::Deny))
+                ));
         let confirm_until = confirm.then(|| now.ticks + CONFIRM_WITHIN);
         self.uses.insert(
             key,
             Use {
                 service,
                 product: product.to_owned(),
+                version,
                 running,
                 confirm_until,
                 missing_since: None,
@@ -144,6 +147,7 @@ impl Engine {
         Pending {
             wire: link.and_then(|link| link.wire(now)),
             confirm: open.confirm_until.is_some_and(|until| now.ticks < until),
+            spreading: self.spreading(now, &open.service, &open.product),
             reach: link.map(Link::reach_of_start).unwrap_or_default(),
             ..self.pending_of_service(&open.service)
         }

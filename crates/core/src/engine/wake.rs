@@ -19,7 +19,7 @@ impl Engine {
             .filter(|instant| *instant > at)
             .map(from_trusted);
         let earliest = self
-            .ticks()
+            .ticks(now)
             .filter(|ticks| *ticks > now.ticks)
             .chain(instants)
             .min();
@@ -27,7 +27,7 @@ impl Engine {
         earliest
     }
 
-    fn ticks(&self) -> impl Iterator<Item = Duration> {
+    fn ticks(&self, now: &Now) -> impl Iterator<Item = Duration> {
         let links = self.links.values().flat_map(|link| {
             let mine = [
                 link.deadline(),
@@ -36,11 +36,19 @@ impl Engine {
                 link.heal_until(),
                 link.session_over_at(),
             ];
-            mine.into_iter().flatten().chain(link.ending.next_at())
+            let mine = mine.into_iter().flatten();
+            mine.chain(link.ending.next_at()).chain(link.session.next_at())
         });
+        let heartbeats = self
+            .links
+            .iter()
+            .filter(|(_, link)| !link.is_flying() && link.retry_at().is_none());
+        let heartbeats = heartbeats.filter_map(|(name, _)| self.heartbeat_at(name));
         let uses = self.uses.values().filter_map(|open| open.confirm_until);
         links
             .chain(uses)
+            .chain(heartbeats)
+            .chain(self.spreading_next_at(now))
             .chain(self.sign_in.as_ref().map(|open| open.deadline))
     }
 

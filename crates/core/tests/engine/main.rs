@@ -21,8 +21,11 @@ mod rules_refusals;
 #[cfg(test)]
 mod rules_reset;
 #[cfg(test)]
+mod rules_sessions;
+mod rules_spreading;
 mod rules_status;
 #[cfg(test)]
+mod rules_usage;
 mod rules_vault;
 #[cfg(test)]
 mod rules_waiting;

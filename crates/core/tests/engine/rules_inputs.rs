@@ -92,7 +92,11 @@ fn situations() -> Vec<Situation> {
             world.sleep(days(31));
             started(world)
         }),
-        plain(13, || refused(Code::NotAssigned)),
+        plain(13, || {
+            let (mut world, key) = refused(Code::NotAssigned);
+            world.pass(minutes(12));
+            (world, key)
+        }),
         plain(14, || refused(Code::SubscriptionEnded)),
         plain(15, || refused(Code::DeviceLimit)),
         plain(16, || refused(Code::SessionInUse)),
@@ -137,6 +141,7 @@ fn no_news() -> Vec<Input> {
         request: "request".to_owned(),
         keys: String::new(),
         products: Vec::new(),
+        waiting: Vec::new(),
     };
     let somebody = SignedIn {
         issuer: "https://identity.example".to_owned(),

@@ -35,7 +35,8 @@ fn holds_lease(world: &World, product: &str) -> bool {
 fn what_happens_to_the_lease() {
     // The code, whether Atlas keeps its lease, what its open program is told, and what a start is told.
     let table = [
-        (Code::NotAssigned, false, 13, 13),
+        // Rule 14: whoever starts may have been assigned just now.
+        (Code::NotAssigned, false, 13, 4),
         (Code::SubscriptionEnded, false, 14, 14),
         (Code::DeviceLimit, true, 15, 15),
         (Code::SessionInUse, true, 16, 16),

@@ -42,6 +42,8 @@ struct Case {
     wire: Option<Party>,
     sign_in: Option<bool>,
     vault_locked: bool,
+    /// A seat may just have been assigned.
+    spreading: bool,
     /// The device key is gone.
     keyless: bool,
     user: User,
@@ -82,10 +84,19 @@ fn by_the_rules(case: &Case) -> (u16, Option<Reason>) {
         Some(_) => true,
         None => false,
     };
+    let asks_anew = case.refusal == Some(Code::SessionInUse) && case.confirm;
     let waits_at = |party| case.wire == Some(party);
     let first_match = [
         (4, !case.registered, Some(Reason::NotRegistered)),
         (4, case.hindrance == Some(Reason::ServiceOutdated), case.hindrance),
+        (
+            4,
+            case.refusal == Some(Code::NotAssigned) && case.spreading,
+            Some(Reason::EntitlementSpreading),
+        ),
+        // docs/decisions/0003: whoever starts is answered by the check that asks whether the session is still in use.
+        (2, asks_anew && waits_at(Party::Identity), None),
+        (3, asks_anew && waits_at(Party::Licensing), None),
         (case.refusal.map_or(0, Code::number), stands, None),
         (
             0,
@@ -185,6 +196,7 @@ fn judge(case: &Case, facts: &Facts, registration: &Registration) {
         reach: case.reach,
         running: false,
         vault_locked: case.vault_locked.then_some(NOW - MINUTE),
+        spreading: case.spreading.then_some((NOW - MINUTE, NOW + MINUTE)),
         keyless: case.keyless,
         hindrance: case.hindrance.map(|reason| (reason, NOW - MINUTE)),
     };
@@ -198,7 +210,12 @@ fn judge(case: &Case, facts: &Facts, registration: &Registration) {
     );
     let awaited = matches!(
         view.reason,
-        Some(Reason::WaitingForUser | Reason::WaitingForOther | Reason::VaultLocked)
+        Some(
+            Reason::WaitingForUser
+                | Reason::WaitingForOther
+                | Reason::VaultLocked
+                | Reason::EntitlementSpreading
+        )
     );
     assert_eq!(
         view.is_pending(),
@@ -231,7 +248,7 @@ fn every_combination_has_the_status_that_the_rules_name_first() {
     assert_eq!(judged, 7 * 4 * 3 * PENDING_CASES);
 }
 
-const PENDING_CASES: usize = 2 * 4 * 2 * 3 * 3 * 2 * 2 * 7;
+const PENDING_CASES: usize = 2 * 4 * 2 * 3 * 3 * 2 * 2 * 2 * 7;
 
 /// The `pick`-th combination of what the running agent knows.
 fn pending_case(mut pick: usize, refusal: Option<Code>, held: Held, user: User) -> Case {
@@ -249,6 +266,7 @@ fn pending_case(mut pick: usize, refusal: Option<Code>, held: Held, user: User) 
         wire: [None, Some(Party::Identity), Some(Party::Licensing)][one_of(3)],
         sign_in: [None, Some(true), Some(false)][one_of(3)],
         vault_locked: one_of(2) == 0,
+        spreading: one_of(2) == 0,
         keyless: one_of(2) == 0,
         user,
         reach: REACHES[one_of(7)],

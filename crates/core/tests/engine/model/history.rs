@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
+use latchkey_core::code::Reason;
 use latchkey_core::engine::{Ask, Input, Outcome, SignInWish};
 use latchkey_core::view::{Problem, Reach};
 
@@ -186,6 +187,10 @@ fn assert_licensed(world: &mut World) {
             Seat::Assigned => assert_eq!(code, 0, "{product}"),
             Seat::Refused(latchkey_core::code::Code::ClientOutdated) => {
                 assert!(matches!(code, 0 | 19 | 10), "{product}")
+            }
+            Seat::Refused(latchkey_core::code::Code::NotAssigned) => {
+                let spreads = world.product(product).reason == Some(Reason::EntitlementSpreading);
+                assert!(code == 13 || (code == 4 && spreads), "{product}: {code}");
             }
             Seat::Refused(refused) => assert_eq!(code, refused.number(), "{product}"),
         }

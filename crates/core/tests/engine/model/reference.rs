@@ -179,7 +179,7 @@ impl Reference {
                     self.void = self.begun;
                 }
             }
-            Ask::SignOut(_) | Ask::SignIn(_) | Ask::CancelSignIn | Ask::Check => {}
+            Ask::SignOut(_) | Ask::SignIn(_) | Ask::CancelSignIn | Ask::Check | Ask::Session { .. } => {}
         }
     }
 

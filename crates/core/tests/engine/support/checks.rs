@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchkey_core::engine::{Attempt, CheckAnswered, CheckFailure, Outcome, Side};
+use latchkey_core::engine::{Attempt, CheckAnswered, CheckFailure, CheckOrder, Outcome, Side};
 use latchkey_core::jws::Thumbprint;
 use latchkey_core::status::Party;
 use latchkey_core::time::{HOUR, Timestamp};
@@ -36,14 +36,12 @@ impl World {
         }
     }
 
-    pub(super) fn check(
-        &mut self,
-        attempt: Attempt,
-        service: &str,
-        products: &[String],
-        identify: bool,
-        refresh_every: Duration,
-    ) {
+    pub(super) fn check(&mut self, attempt: Attempt, order: CheckOrder) {
+        let products: Vec<String> = order.products.iter().map(|query| query.product.clone()).collect();
+        let service = order.service.clone();
+        let (service, products) = (service.as_str(), products.as_slice());
+        let (identify, refresh_every) = (order.identify, order.refresh_every);
+        self.orders.push(order);
         self.checks.push(self.machine.ticks);
         self.happened(&Happened::Checking(self.checks.len()));
         let failure = match self.keyring {
@@ -75,6 +73,37 @@ impl World {
             self.patience()
         };
         self.checked_in(after, service, attempt, result);
+    }
+
+    /// The stream of pushes, where the service has one.
+    pub(super) fn listen(&mut self, attempt: Attempt, service: &str) {
+        let stands = self.streams_served && self.sides().0 == Side::Answers;
+        let outcome = if stands {
+            self.streams.push((attempt, service.to_owned()));
+            Outcome::Listening
+        } else {
+            Outcome::ListeningEnded
+        };
+        self.later(self.patience(), service, attempt, outcome);
+    }
+
+    /// The service asks every device that listens to check.
+    pub(crate) fn push(&mut self) {
+        for (attempt, service) in self.streams.clone() {
+            self.later(self.latency, &service, attempt, Outcome::Pushed);
+        }
+    }
+
+    /// How many streams stand.
+    pub(crate) fn listens(&self) -> usize {
+        self.streams.len()
+    }
+
+    /// Every stream breaks.
+    pub(crate) fn break_streams(&mut self) {
+        for (attempt, service) in std::mem::take(&mut self.streams) {
+            self.later(AT_ONCE, &service, attempt, Outcome::ListeningEnded);
+        }
     }
 
     fn checked_in(

@@ -34,6 +34,7 @@ impl World {
         self.last_answer = None;
         self.unanswered.clear();
         self.due.clear();
+        self.streams.clear();
         self.wake = None;
         self.dies_in = None;
     }
@@ -64,6 +65,12 @@ impl World {
         let mut facts = serde_json::to_value(self.facts()).unwrap();
         facts["clock"].take();
         facts["told"].take();
+        // Minutes of use go on by themselves.
+        let services = facts["services"]
+            .as_object_mut()
+            .into_iter()
+            .flat_map(|all| all.values_mut());
+        services.for_each(|service| drop(service["usage"].take()));
         facts
     }
 
@@ -105,7 +112,8 @@ impl World {
         self.machine.pass(time);
         self.connections_break();
         self.happened(&Happened::Slept);
-        self.input(Input::Woke);
+        self.break_streams();
+        self.input(Input::Woke { slept: time });
     }
 
     /// The machine is switched off, and on again; nothing is running but the agent.
@@ -120,6 +128,9 @@ impl World {
     /// The cable is pulled, or plugged in.
     pub(crate) fn set_network(&mut self, up: bool) {
         self.network = up;
+        if !up {
+            self.break_streams();
+        }
         self.input(Input::NetworkChanged);
     }
 

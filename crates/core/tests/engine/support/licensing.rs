@@ -12,6 +12,7 @@ use latchkey_core::lease::{
 };
 use latchkey_core::policy::Policy;
 use latchkey_core::registration::{Registration, VERSION};
+use latchkey_core::session::WaitingDevice;
 use latchkey_core::time::Timestamp;
 
 /// Where the service's products may run, or why not.
@@ -31,6 +32,8 @@ pub(crate) struct Licensing {
     pub(crate) seats: BTreeMap<String, Seat>,
     /// It has linked our user to a seat, and need not be told again who that is.
     pub(crate) knows_user: bool,
+    /// Devices that wait for our session.
+    pub(crate) waiting: Vec<WaitingDevice>,
     /// Releases that reached it.
     pub(crate) released: Vec<PendingRelease>,
     root: SigningKey,
@@ -64,6 +67,7 @@ impl Licensing {
             subscription_ends: None,
             seats: BTreeMap::new(),
             knows_user: false,
+            waiting: Vec::new(),
             released: Vec::new(),
             root,
             key,
@@ -121,6 +125,7 @@ impl Licensing {
             request: request.to_owned(),
             products: products.collect(),
             keys: self.keys.clone(),
+            waiting: self.waiting.clone(),
         }
     }
 

@@ -22,17 +22,9 @@ impl World {
     pub(super) fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Save { .. } => self.save(),
-            Effect::Check {
-                attempt,
-                service,
-                products,
-                identify,
-                refresh_every,
-                ..
-            } => {
-                let products: Vec<String> = products.into_iter().map(|(product, ..)| product).collect();
-                self.check(attempt, &service, &products, identify, refresh_every);
-            }
+            Effect::Check { attempt, order } => self.check(attempt, *order),
+            Effect::Listen { attempt, service, .. } => self.listen(attempt, &service),
+            Effect::StopListening { attempt } => self.streams.retain(|(stream, _)| *stream != attempt),
             Effect::Probe { attempt, service } => {
                 let (licensing, identity) = self.sides();
                 let outcome = Outcome::Probed { licensing, identity };

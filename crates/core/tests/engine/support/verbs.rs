@@ -32,6 +32,7 @@ impl World {
         self.input(Input::Authorize {
             key,
             product: product.to_owned(),
+            version: "2026.1".to_owned(),
             running,
         });
         if self.is_alive() {

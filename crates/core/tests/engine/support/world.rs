@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use latchkey_core::engine::{
-    Answer, Attempt, CheckAnswered, CheckFailure, ClientId, Engine, Input, Outcome, Ticket, UseKey,
+    Answer, Attempt, CheckAnswered, CheckFailure, CheckOrder, ClientId, Engine, Input, Outcome, Ticket,
+    UseKey,
 };
 use latchkey_core::facts::Facts;
 use latchkey_core::jws::Thumbprint;
@@ -118,6 +119,12 @@ pub(crate) struct World {
     pub(crate) subject: &'static str,
     pub(crate) keyring: Keyring,
     pub(crate) disk_full: bool,
+    /// The service serves streams of pushes.
+    pub(crate) streams_served: bool,
+    /// Those that stand.
+    pub(super) streams: Vec<(Attempt, String)>,
+    /// Every check that was made, as it was ordered.
+    pub(crate) orders: Vec<CheckOrder>,
     /// How long a service takes to answer.
     pub(crate) latency: Duration,
     pub(crate) services: BTreeMap<String, Licensing>,
@@ -185,6 +192,9 @@ impl World {
             subject: "maya",
             keyring: Keyring::Open,
             disk_full: false,
+            streams_served: true,
+            streams: Vec::new(),
+            orders: Vec::new(),
             latency: Duration::from_millis(200),
             services: BTreeMap::from([(SERVICE.to_owned(), service)]),
             registry,

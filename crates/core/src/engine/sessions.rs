@@ -1,0 +1,230 @@
+//! What keeps a session and what ends it: heartbeats, the stream of pushes, and what the user wishes (rules 2 and 11).
+//!
+//! A heartbeat is a check like any other. While the stream of pushes is open none is needed: the service sees that this device is
+//! there. The stream is there only while a program has a product open or waits for one.
+
+use std::time::Duration;
+
+use crate::code::Code;
+use crate::session::{SessionWish, WaitingDevice};
+use crate::time::{MINUTE, Now};
+use crate::view::Reach;
+
+use super::{Answer, Attempt, Effect, Engine, Ticket};
+
+/// Programs that are closed together make one check.
+const SETTLED_AFTER: Duration = Duration::from_secs(2);
+/// However often a service pushes, a check is not made oftener.
+const BETWEEN_PUSHES: Duration = Duration::from_secs(1);
+/// The longest wait before the stream is tried again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
+
+/// What of one service concerns its session.
+#[derive(Debug, Default)]
+pub(super) struct SessionLink {
+    /// When the service last answered a check, or saw our stream, in ticks.
+    pub(super) heard_at: Option<Duration>,
+    /// A check is due then: something was pushed, or closed.
+    pub(super) due_at: Option<Duration>,
+    /// What the user wants, and of which product.
+    pub(super) wish: Option<(String, SessionWish)>,
+    /// Devices that wait for a session that this one has.
+    pub(super) waiting: Vec<WaitingDevice>,
+    /// The last check said that something is open.
+    said_open: bool,
+    stream: Stream,
+}
+
+/// The stream of pushes.
+#[derive(Debug, Default)]
+struct Stream {
+    /// The one that stands or is being opened.
+    attempt: Option<Attempt>,
+    stands: bool,
+    /// When it is tried again.
+    again_at: Option<Duration>,
+    /// How often in a row it could not be had.
+    failures: u32,
+}
+
+impl SessionLink {
+    pub(super) fn stream_stands(&self) -> bool {
+        self.stream.stands
+    }
+
+    /// When the check is due that was asked for: soon after another one it waits a little.
+    fn check_at(&self) -> Option<Duration> {
+        let earliest = self
+            .heard_at
+            .map_or(Duration::ZERO, |heard| heard + BETWEEN_PUSHES);
+        self.due_at.map(|due| due.max(earliest))
+    }
+
+    pub(super) fn next_at(&self) -> impl Iterator<Item = Duration> {
+        self.check_at().into_iter().chain(self.stream.again_at)
+    }
+
+    /// A check begins that says what is open.
+    pub(super) fn says(&mut self, open: bool) {
+        self.said_open = open;
+    }
+
+    fn pushed(&mut self, now: &Now) {
+        self.due_at.get_or_insert(now.ticks);
+    }
+}
+
+impl Stream {
+    fn ended(&mut self, now: &Now) {
+        let ceiling = Duration::from_secs(1 << self.failures.min(9)).min(LONGEST_PAUSE);
+        let millis = u64::try_from(ceiling.as_millis()).unwrap_or(u64::MAX).max(1);
+        let full_jitter = Duration::from_millis((now.entropy.rotate_left(31) % millis).max(50));
+        *self = Self {
+            attempt: None,
+            stands: false,
+            again_at: Some(now.ticks + full_jitter),
+            failures: self.failures.saturating_add(1),
+        };
+    }
+}
+
+impl Engine {
+    /// *Use here instead*, or the holder gives the session to whoever waits for it.
+    pub(super) fn ask_session(&mut self, ticket: Ticket, product: &str, wish: SessionWish) {
+        let Some(entry) = self.registry.iter().find(|entry| entry.product == product) else {
+            return self.answer(ticket, Answer::refused(Code::InvalidArgument, "unknown_product"));
+        };
+        let name = entry.service.clone();
+        if !self.is_signed_in(&name) {
+            return self.answer(ticket, Answer::refused(Code::SignInRequired, "not_signed_in"));
+        }
+        let link = self.links.entry(name).or_default();
+        link.session.wish = Some((product.to_owned(), wish));
+        link.want();
+        link.waiters.insert(ticket);
+    }
+
+    /// Somebody is signed in whom the identity service still vouches for.
+    pub(super) fn is_signed_in(&self, name: &str) -> bool {
+        let account = self
+            .facts
+            .services
+            .get(name)
+            .and_then(|service| service.account.as_ref());
+        account.is_some_and(|account| !account.sign_in_again)
+    }
+
+    /// Whether a program has a product of this service open, or waits for it.
+    pub(super) fn is_in_use(&self, name: &str) -> bool {
+        self.uses.values().any(|open| open.service == name)
+    }
+
+    /// When the session must be confirmed, in ticks: never while the stream of pushes stands.
+    pub(super) fn heartbeat_at(&self, name: &str) -> Option<Duration> {
+        let session = &self.links.get(name)?.session;
+        let heard_at = session.heard_at.filter(|_| !session.stream.stands)?;
+        (self.is_in_use(name) && self.is_signed_in(name))
+            .then(|| heard_at + self.policy_of(name).heartbeat_every)
+    }
+
+    /// Whether a check is due for the sake of the session.
+    pub(super) fn session_is_due(&self, now: &Now, name: &str) -> bool {
+        let check_at = self.links.get(name).and_then(|link| link.session.check_at());
+        check_at
+            .into_iter()
+            .chain(self.heartbeat_at(name))
+            .any(|at| at <= now.ticks)
+    }
+
+    /// Opens and closes streams, and notices that everything was closed.
+    pub(super) fn work_sessions(&mut self, now: &Now) {
+        let names: Vec<String> = self.links.keys().cloned().collect();
+        for name in names {
+            let (in_use, signed_in) = (self.is_in_use(&name), self.is_signed_in(&name));
+            let service = self.facts.services.get(&name);
+            // Before its first check the service does not know this device.
+            let known = service.is_some_and(|service| service.user.is_some());
+            let issuer = service
+                .and_then(|service| service.account.as_ref())
+                .map(|account| account.issuer.clone());
+            let Some(link) = self.links.get_mut(&name) else {
+                continue;
+            };
+            let online = link.reach == Reach::Online;
+            let session = &mut link.session;
+            if !signed_in {
+                (session.wish, session.said_open) = (None, false);
+                session.waiting.clear();
+            }
+            if session.said_open && !in_use && signed_in && online {
+                session.said_open = false;
+                session.due_at.get_or_insert(now.ticks + SETTLED_AFTER);
+            }
+            let wanted = in_use && signed_in && known && online;
+            let stream = &mut session.stream;
+            match (stream.attempt, issuer.filter(|_| wanted)) {
+                (None, Some(issuer)) if stream.again_at.is_none_or(|at| now.ticks >= at) => {
+                    self.attempts += 1;
+                    stream.attempt = Some(self.attempts);
+                    stream.again_at = None;
+                    self.effects.push(Effect::Listen {
+                        attempt: self.attempts,
+                        service: name,
+                        issuer,
+                    });
+                }
+                (Some(attempt), None) => {
+                    *stream = Stream::default();
+                    self.effects.push(Effect::StopListening { attempt });
+                }
+                (None, None) => *stream = Stream::default(),
+                (None | Some(_), Some(_)) => {}
+            }
+        }
+    }
+
+    fn stream_of(&mut self, attempt: Attempt) -> Option<&mut SessionLink> {
+        let sessions = self.links.values_mut().map(|link| &mut link.session);
+        sessions
+            .into_iter()
+            .find(|session| session.stream.attempt == Some(attempt))
+    }
+
+    pub(super) fn listening(&mut self, attempt: Attempt) {
+        if let Some(session) = self.stream_of(attempt) {
+            session.stream.stands = true;
+            session.stream.failures = 0;
+        }
+    }
+
+    pub(super) fn pushed(&mut self, now: &Now, attempt: Attempt) {
+        if let Some(session) = self.stream_of(attempt) {
+            session.pushed(now);
+        }
+    }
+
+    /// The stream has ended: until now the service saw us. Streams end with their tokens, and are opened again; where that is not
+    /// to be had, a check finds out what has happened.
+    pub(super) fn listening_ended(&mut self, now: &Now, attempt: Attempt) {
+        if let Some(session) = self.stream_of(attempt) {
+            if session.stream.stands {
+                session.heard_at = Some(now.ticks);
+            } else if session.stream.failures == 1 {
+                session.pushed(now);
+            }
+            session.stream.ended(now);
+        }
+    }
+
+    /// Something happened at a service that this device had a part in.
+    pub(super) fn changed(&mut self, name: &str) {
+        if let Some(link) = self.links.get_mut(name) {
+            link.want();
+        }
+    }
+
+    /// How long time counts as online after the service was last heard of.
+    pub(super) fn heard_lasts(&self, name: &str) -> Duration {
+        (2 * self.policy_of(name).heartbeat_every).max(2 * MINUTE)
+    }
+}

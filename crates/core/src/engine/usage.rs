@@ -1,0 +1,94 @@
+//! Minutes of use: online ones alone (rule 12).
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::time::{LocalDay, Now};
+use crate::usage::Usage;
+use crate::view::Reach;
+
+use super::{Dirty, Engine};
+
+impl Engine {
+    /// Begins to count what was opened, and ends counting what was closed, or is offline.
+    pub(super) fn work_meters(&mut self, now: &Now) {
+        let names: Vec<String> = self.links.keys().cloned().collect();
+        for name in names {
+            let open: BTreeSet<(String, String)> = self
+                .uses
+                .values()
+                .filter(|open| open.service == name && open.running)
+                .map(|open| (open.product.clone(), open.version.clone()))
+                .collect();
+            let Some(link) = self.links.get_mut(&name) else {
+                continue;
+            };
+            if link.reach != Reach::Online {
+                // Nobody knows since when: offline minutes are never recorded.
+                link.meters.clear();
+                continue;
+            }
+            let closed = link.meters.keys().any(|meter| !open.contains(meter));
+            if closed {
+                self.count(now, &name, Duration::ZERO);
+            }
+            let Some(link) = self.links.get_mut(&name) else {
+                continue;
+            };
+            link.meters.retain(|meter, _| open.contains(meter));
+            for meter in open {
+                link.meters.entry(meter).or_insert(now.ticks);
+            }
+        }
+    }
+
+    /// Counts the time of what is open until now, but for the time that the machine slept.
+    pub(super) fn count(&mut self, now: &Now, name: &str, slept: Duration) {
+        let at = self.trusted(now);
+        let lasts = self.heard_lasts(name);
+        let Some(link) = self.links.get_mut(name) else {
+            return;
+        };
+        // Without a stream, nobody knows for how long after the last answer the network was there.
+        let most = if link.session.stream_stands() {
+            Duration::MAX
+        } else {
+            lasts
+        };
+        let Some(service) = self
+            .facts
+            .services
+            .get_mut(name)
+            .filter(|service| service.account.is_some())
+        else {
+            link.meters.clear();
+            return;
+        };
+        let before = service.usage.clone();
+        for ((product, version), since) in &mut link.meters {
+            let used = now.ticks.saturating_sub(*since).saturating_sub(slept).min(most);
+            service.usage.count(product, version, used, at);
+            *since = now.ticks;
+        }
+        if service.usage != before {
+            self.save(Dirty::One);
+        }
+    }
+
+    /// Counts everything that is open.
+    pub(super) fn count_all(&mut self, now: &Now, slept: Duration) {
+        let names: Vec<String> = self.links.keys().cloned().collect();
+        for name in names {
+            self.count(now, &name, slept);
+        }
+    }
+
+    /// The service has taken what the check sent.
+    pub(super) fn usage_taken(&mut self, now: &Now, name: &str, sent: &[Usage]) {
+        let today = LocalDay::of(self.trusted(now), 0);
+        if let Some(service) = self.facts.services.get_mut(name) {
+            service.usage.taken(sent);
+            service.usage.prune(today);
+        }
+    }
+}

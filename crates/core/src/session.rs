@@ -1,0 +1,22 @@
+//! Sessions, as the wire and everyone who shows them name them (rule 11).
+
+use serde::{Deserialize, Serialize};
+
+/// What the user wants of a session that two devices want.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionWish {
+    /// *Use here instead*: it ends on the device that has it.
+    TakeOver,
+    /// It goes to the device that waits for it.
+    HandOver,
+}
+
+/// A device that waits for a session. It is told for people's sake alone, so it is not signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingDevice {
+    /// What its user calls it: the host name.
+    pub name: String,
+    /// When it last asked, in seconds.
+    pub asked_at: i64,
+}

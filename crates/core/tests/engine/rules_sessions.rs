@@ -1,0 +1,311 @@
+//! Rules 2 and 11: what keeps a session, what ends it, and what the user may do about it.
+
+use latchkey_core::code::Code;
+use latchkey_core::engine::{Answer, Ask, CheckOrder};
+use latchkey_core::policy::SessionPolicy;
+use latchkey_core::session::{SessionWish, WaitingDevice};
+
+use crate::support::licensing::Seat;
+use crate::support::world::World;
+use crate::support::{ATLAS, QUARRY, SERVICE, days, hours, minutes, seconds};
+
+fn says_open(order: &CheckOrder, product: &str) -> bool {
+    let query = order.products.iter().find(|query| query.product == product);
+    query.unwrap().open
+}
+
+fn last(world: &World) -> &CheckOrder {
+    world.orders.last().unwrap()
+}
+
+fn in_use() -> Seat {
+    Seat::Refused(Code::SessionInUse)
+}
+
+#[test]
+fn a_check_says_what_is_open_and_what_starts() {
+    let mut world = World::signed_in();
+    assert!(
+        !says_open(last(&world), ATLAS),
+        "nothing is open: no session is opened"
+    );
+    let key = world.start(ATLAS);
+    assert!(says_open(last(&world), ATLAS) && !says_open(last(&world), QUARRY));
+    world.pass(seconds(5));
+    world.close(key);
+    world.pass(seconds(5));
+    assert!(
+        !says_open(last(&world), ATLAS),
+        "and its end ends the session at once"
+    );
+    let checks = world.orders.len();
+    world.pass(hours(20));
+    assert_eq!(world.orders.len(), checks, "that is all");
+}
+
+#[test]
+fn programs_that_close_together_make_one_check() {
+    let mut world = World::signed_in();
+    let keys = [world.start(ATLAS), world.start(QUARRY), world.start(ATLAS)];
+    world.pass(minutes(1));
+    let checks = world.orders.len();
+    for key in keys {
+        world.close(key);
+    }
+    world.pass(minutes(1));
+    assert_eq!(world.orders.len(), checks + 1);
+}
+
+#[test]
+fn offline_nothing_is_said_about_closing() {
+    let mut world = World::signed_in();
+    let key = world.start(ATLAS);
+    world.pass(minutes(1));
+    world.set_network(false);
+    world.pass(minutes(2));
+    let checks = world.orders.len();
+    world.close(key);
+    world.pass(seconds(20));
+    assert!(world.orders.len() <= checks + 1, "the session ends by silence");
+}
+
+#[test]
+fn without_a_stream_the_session_is_confirmed_as_often_as_the_policy_says() {
+    for every in [minutes(5), minutes(2)] {
+        let mut world = World::new();
+        world.streams_served = false;
+        world.service().policy.heartbeat_every = every;
+        world.sign_in();
+        world.pass(minutes(1));
+        world.start(ATLAS);
+        world.pass(seconds(10));
+        let checks = world.checks.len();
+        world.pass(10 * every + seconds(30));
+        let beats: Vec<_> = world.checks[checks - 1..]
+            .windows(2)
+            .map(|pair| pair[1] - pair[0])
+            .collect();
+        assert!((9..=11).contains(&beats.len()), "{beats:?}");
+        assert!(beats.iter().all(|beat| *beat <= every + seconds(5)), "{beats:?}");
+    }
+}
+
+#[test]
+fn while_the_stream_stands_no_heartbeat_is_needed_and_nothing_wakes_the_agent_for_one() {
+    let mut world = World::signed_in();
+    world.start(ATLAS);
+    world.pass(minutes(1));
+    let checks = world.checks.len();
+    world.pass(hours(12));
+    assert_eq!(world.checks.len(), checks);
+}
+
+#[test]
+fn the_stream_is_there_only_while_a_program_is() {
+    let mut world = World::signed_in();
+    assert_eq!(world.listens(), 0, "signed in is not enough");
+    let key = world.start(ATLAS);
+    world.pass(seconds(5));
+    assert_eq!(world.listens(), 1);
+    let second = world.start(QUARRY);
+    world.pass(minutes(1));
+    assert_eq!(world.listens(), 1, "one for all");
+    world.close(key);
+    world.close(second);
+    assert_eq!(world.listens(), 0);
+}
+
+#[test]
+fn a_push_makes_a_check_at_once_and_a_flood_of_them_one_a_second() {
+    let mut world = World::signed_in();
+    let key = world.start(ATLAS);
+    world.pass(minutes(1));
+    world
+        .service()
+        .seat(ATLAS, Seat::Refused(Code::SubscriptionEnded));
+    world.push();
+    world.pass(seconds(1));
+    assert_eq!(world.status(key).code, 14);
+    let checks = world.checks.len();
+    for _ in 0..200 {
+        world.push();
+        world.pass(std::time::Duration::from_millis(50));
+    }
+    let made = world.checks.len() - checks;
+    assert!((5..=11).contains(&made), "{made} checks in ten seconds");
+}
+
+#[test]
+fn a_stream_that_ends_is_opened_again_and_one_that_cannot_be_had_is_made_good_by_a_check() {
+    let mut world = World::signed_in();
+    world.start(ATLAS);
+    world.pass(minutes(1));
+    let checks = world.checks.len();
+    world.break_streams();
+    world.pass(seconds(5));
+    assert_eq!(
+        (world.listens(), world.checks.len()),
+        (1, checks),
+        "its token had ended"
+    );
+    world.streams_served = false;
+    world.break_streams();
+    world.pass(minutes(1));
+    assert_eq!(
+        world.checks.len(),
+        checks + 1,
+        "one check to find out what happened"
+    );
+    world.pass(hours(1));
+    let beats = world.checks.len() - checks;
+    assert!((11..=15).contains(&beats), "{beats} heartbeats in an hour");
+    world.streams_served = true;
+    world.pass(minutes(6));
+    assert_eq!(world.listens(), 1, "and it comes back by itself");
+}
+
+#[test]
+fn after_sleep_and_a_change_of_network_it_is_opened_anew() {
+    let mut world = World::signed_in();
+    world.start(ATLAS);
+    world.pass(minutes(1));
+    world.sleep(hours(8));
+    world.pass(minutes(1));
+    assert_eq!(world.listens(), 1);
+    world.set_network(false);
+    world.pass(minutes(1));
+    assert_eq!(world.listens(), 0);
+    world.set_network(true);
+    world.pass(minutes(1));
+    assert_eq!(world.listens(), 1);
+}
+
+#[test]
+fn use_here_instead_takes_it_over_with_the_next_check_and_only_that() {
+    let mut world = World::signed_in();
+    world.service().seat(ATLAS, in_use());
+    let key = world.start(ATLAS);
+    world.pass(seconds(5));
+    assert_eq!(world.status(key).code, 16);
+    world.service().seat(ATLAS, Seat::Assigned);
+    let ticket = world.ask(Ask::Session {
+        product: ATLAS.to_owned(),
+        wish: SessionWish::TakeOver,
+    });
+    assert_eq!(last(&world).session, Some(SessionWish::TakeOver));
+    world.pass(seconds(2));
+    assert!(matches!(world.answer(ticket), Some(Answer::Checked { .. })));
+    assert_eq!(world.status(key).code, 0);
+    world.ask(Ask::Check);
+    assert_eq!(last(&world).session, None);
+}
+
+#[test]
+fn it_is_also_taken_over_for_a_product_that_has_ended_meanwhile() {
+    let mut world = World::signed_in();
+    world.ask(Ask::Session {
+        product: ATLAS.to_owned(),
+        wish: SessionWish::TakeOver,
+    });
+    assert!(says_open(last(&world), ATLAS) && !says_open(last(&world), QUARRY));
+}
+
+#[test]
+fn a_wish_without_anybody_to_have_it_is_refused_in_words() {
+    let mut world = World::new();
+    for (product, code, problem) in [
+        (ATLAS, Code::SignInRequired, "not_signed_in"),
+        ("NOSUCH", Code::InvalidArgument, "unknown_product"),
+    ] {
+        let ticket = world.ask(Ask::Session {
+            product: product.to_owned(),
+            wish: SessionWish::HandOver,
+        });
+        let refused = Answer::Refused {
+            code,
+            problem: problem.to_owned(),
+        };
+        assert_eq!(world.answer(ticket), Some(&refused));
+    }
+}
+
+#[test]
+fn the_holder_sees_who_waits_for_as_long_as_somebody_does() {
+    let mut world = World::signed_in();
+    world.start(ATLAS);
+    world.pass(seconds(5));
+    let waiting = WaitingDevice {
+        name: "LAPTOP-7".to_owned(),
+        asked_at: world.machine.real.as_secs(),
+    };
+    world.service().waiting = vec![waiting.clone()];
+    world.push();
+    world.pass(seconds(2));
+    assert_eq!(world.view().accounts[0].session_awaited, [waiting]);
+    world.service().waiting.clear();
+    world.push();
+    world.pass(seconds(2));
+    assert!(world.view().accounts[0].session_awaited.is_empty());
+}
+
+#[test]
+fn who_lost_the_session_may_save_and_has_it_again_when_it_is_free() {
+    let mut world = World::signed_in();
+    let key = world.start(ATLAS);
+    world.pass(minutes(1));
+    world.service().seat(ATLAS, in_use());
+    world.push();
+    world.pass(seconds(2));
+    assert_eq!(world.status(key).code, 16);
+    let stop_at = world.status(key).stop_at.expect("time to save");
+    assert!(stop_at.since(world.trusted()) > minutes(9));
+    world.service().seat(ATLAS, Seat::Assigned);
+    world.push();
+    world.pass(seconds(2));
+    assert_eq!((world.status(key).code, world.status(key).stop_at), (0, None));
+}
+
+#[test]
+fn a_start_is_not_refused_by_a_session_that_may_have_ended() {
+    for policy in [SessionPolicy::Takeover, SessionPolicy::Deny] {
+        let mut world = World::new();
+        world.service().policy.session_policy = policy;
+        world.sign_in();
+        world.service().seat(ATLAS, in_use());
+        let key = world.start(ATLAS);
+        world.pass(seconds(5));
+        world.close(key);
+        world.pass(minutes(30));
+        assert!(world.facts().held(SERVICE, ATLAS).unwrap().is_session_in_use());
+        world.service().seat(ATLAS, Seat::Assigned);
+        let key = world.start(ATLAS);
+        assert!(matches!(world.status(key).code, 2 | 3), "{:?}", world.status(key));
+        world.pass(seconds(2));
+        assert_eq!(world.told(key).last(), Some(&0));
+        assert!(!world.told(key).contains(&16));
+    }
+}
+
+#[test]
+fn a_start_that_gets_no_answer_in_time_is_told_of_the_session() {
+    let mut world = World::signed_in();
+    world.service().seat(ATLAS, in_use());
+    let key = world.start(ATLAS);
+    world.pass(seconds(5));
+    world.close(key);
+    world.pass(minutes(1));
+    world.latency = seconds(20);
+    let key = world.start(ATLAS);
+    world.pass(seconds(2));
+    assert!(matches!(world.status(key).code, 2 | 3));
+    world.pass(seconds(2));
+    assert_eq!(world.status(key).code, 16, "3 s are enough");
+}
+
+#[test]
+fn the_daily_check_goes_on_with_a_program_open() {
+    let mut world = World::signed_in();
+    world.start(ATLAS);
+    world.pass(days(3));
+    assert!(world.checks.len() >= 4);
+}

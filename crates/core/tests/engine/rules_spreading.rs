@@ -1,0 +1,118 @@
+//! Rule 14: a seat that was assigned a moment ago.
+
+use latchkey_core::code::{Code, Reason};
+
+use crate::support::licensing::Seat;
+use crate::support::world::World;
+use crate::support::{ATLAS, QUARRY, minutes, seconds};
+
+fn without_a_seat() -> World {
+    let mut world = World::signed_in();
+    world.service().seat(ATLAS, Seat::Refused(Code::NotAssigned));
+    world
+}
+
+#[test]
+fn it_is_asked_about_after_one_two_five_and_ten_minutes_with_fresh_credentials() {
+    let mut world = without_a_seat();
+    let key = world.start(ATLAS);
+    world.pass(seconds(5));
+    let refused_at = *world.checks.last().unwrap();
+    let before = world.orders.len();
+    let status = world.status(key);
+    assert_eq!(
+        (status.code, status.reason),
+        (4, Some(Reason::EntitlementSpreading))
+    );
+    assert!(status.is_pending(), "its user is awaited");
+    let next = status.until.unwrap().since(status.since.unwrap());
+    assert_eq!(next, minutes(1), "the next try is said");
+    world.pass(minutes(15));
+    let tries: Vec<u64> = world.checks[before..]
+        .iter()
+        .map(|at| (*at - refused_at).as_secs() / 60)
+        .collect();
+    assert_eq!(tries, [1, 2, 5, 10]);
+    assert!(
+        world.orders[before..]
+            .iter()
+            .all(|order| order.refresh_every.is_zero())
+    );
+    assert_eq!(world.status(key).code, 13, "and then it is a refusal");
+    assert_eq!(world.told(key), [3, 4, 13]);
+}
+
+#[test]
+fn when_the_seat_arrives_the_wait_is_over() {
+    let mut world = without_a_seat();
+    let key = world.start(ATLAS);
+    world.pass(seconds(90));
+    assert_eq!(world.status(key).code, 4);
+    world.service().seat(ATLAS, Seat::Assigned);
+    world.pass(minutes(1));
+    assert_eq!(world.status(key).code, 0);
+    let checks = world.checks.len();
+    world.pass(minutes(20));
+    assert_eq!(world.checks.len(), checks, "nothing is asked any more");
+}
+
+#[test]
+fn a_push_ends_it_at_once() {
+    let mut world = without_a_seat();
+    let key = world.start(ATLAS);
+    world.pass(seconds(20));
+    world.service().seat(ATLAS, Seat::Assigned);
+    world.push();
+    world.pass(seconds(2));
+    assert_eq!(world.status(key).code, 0);
+}
+
+#[test]
+fn nobody_waits_without_a_program_that_does() {
+    let mut world = without_a_seat();
+    let key = world.start(ATLAS);
+    world.pass(seconds(5));
+    assert_eq!(world.code(ATLAS), 4);
+    world.close(key);
+    world.pass(seconds(5));
+    assert_eq!(world.code(ATLAS), 13);
+    let checks = world.checks.len();
+    world.pass(minutes(20));
+    assert_eq!(world.checks.len(), checks);
+    assert_eq!(world.code(QUARRY), 0);
+}
+
+#[test]
+fn what_runs_and_loses_its_seat_is_told_so_at_once() {
+    let mut world = World::signed_in();
+    let key = world.start(ATLAS);
+    world.pass(minutes(1));
+    world.service().seat(ATLAS, Seat::Refused(Code::NotAssigned));
+    world.push();
+    world.pass(seconds(2));
+    assert_eq!(world.status(key).code, 13);
+    assert!(world.status(key).stop_at.is_some());
+}
+
+#[test]
+fn the_next_start_waits_anew() {
+    let mut world = without_a_seat();
+    let key = world.start(ATLAS);
+    world.pass(minutes(12));
+    assert_eq!(world.status(key).code, 13);
+    world.close(key);
+    world.pass(seconds(5));
+    let key = world.start(ATLAS);
+    world.pass(seconds(5));
+    assert_eq!(world.status(key).code, 4);
+}
+
+#[test]
+fn offline_in_the_middle_it_ends_all_the_same() {
+    let mut world = without_a_seat();
+    let key = world.start(ATLAS);
+    world.pass(minutes(3));
+    world.set_network(false);
+    world.pass(minutes(10));
+    assert_eq!(world.status(key).code, 13, "nothing waits for ever");
+}

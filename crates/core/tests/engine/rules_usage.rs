@@ -1,0 +1,136 @@
+//! Rule 12: minutes of use, online ones alone, each of them once.
+
+use latchkey_core::engine::{Ask, Input};
+use latchkey_core::usage::Usage;
+
+use crate::support::world::World;
+use crate::support::{ATLAS, QUARRY, hours, minutes, seconds};
+
+/// What the service has in the end, if it keeps the highest that it was ever sent of each day.
+fn taken(world: &World, product: &str) -> u32 {
+    let mut days: Vec<&Usage> = Vec::new();
+    let sent = world.orders.iter().flat_map(|order| &order.usage);
+    for usage in sent.filter(|usage| usage.product == product) {
+        match days.iter_mut().find(|day| day.day == usage.day) {
+            Some(day) if day.minutes < usage.minutes => *day = usage,
+            Some(_) => {}
+            None => days.push(usage),
+        }
+    }
+    days.iter().map(|day| day.minutes).sum()
+}
+
+fn settle(world: &mut World) {
+    world.pass(seconds(10));
+    world.ask(Ask::Check);
+    world.pass(seconds(10));
+}
+
+#[test]
+fn a_product_counts_from_its_start_to_its_end_however_many_programs_have_it_open() {
+    for streams in [true, false] {
+        let mut world = World::signed_in();
+        world.streams_served = streams;
+        let keys = [world.start(ATLAS), world.start(ATLAS)];
+        world.pass(minutes(30));
+        let quarry = world.start(QUARRY);
+        world.pass(minutes(60));
+        world.close(keys[0]);
+        world.close(quarry);
+        world.pass(minutes(10));
+        world.close(keys[1]);
+        world.pass(minutes(30));
+        settle(&mut world);
+        let counted = (taken(&world, ATLAS), taken(&world, QUARRY));
+        // Whole minutes, from the answer on.
+        assert!(
+            matches!(counted, (99..=100, 59..=60)),
+            "{counted:?}, streams: {streams}"
+        );
+    }
+}
+
+#[test]
+fn offline_minutes_are_never_recorded() {
+    let mut world = World::signed_in();
+    let key = world.start(ATLAS);
+    world.pass(minutes(20));
+    world.set_network(false);
+    world.pass(hours(5));
+    world.set_network(true);
+    world.pass(minutes(30));
+    world.close(key);
+    settle(&mut world);
+    let counted = taken(&world, ATLAS);
+    assert!(
+        (48..=60).contains(&counted),
+        "{counted} minutes of 50 online ones"
+    );
+}
+
+#[test]
+fn sleep_does_not_count() {
+    let mut world = World::signed_in();
+    let key = world.start(ATLAS);
+    world.pass(minutes(20));
+    world.sleep(hours(8));
+    world.pass(minutes(10));
+    world.close(key);
+    settle(&mut world);
+    let counted = taken(&world, ATLAS);
+    assert!((29..=31).contains(&counted), "{counted} minutes of 30");
+}
+
+#[test]
+fn what_was_answered_is_not_sent_again_and_what_was_not_is() {
+    let mut world = World::signed_in();
+    world.start(ATLAS);
+    world.pass(minutes(5) + seconds(10));
+    world.ask(Ask::Check);
+    let sent = world.orders.last().unwrap().usage.clone();
+    assert_eq!(sent.len(), 1);
+    world.pass(seconds(10));
+    world.ask(Ask::Check);
+    assert_eq!(world.orders.last().unwrap().usage, [], "no whole minute since");
+    world.pass(minutes(5));
+    world.licensing = false;
+    world.ask(Ask::Check);
+    world.pass(seconds(30));
+    let lost = world.orders.last().unwrap().usage.clone();
+    assert!(lost[0].minutes >= sent[0].minutes + 5);
+    world.licensing = true;
+    world.ask(Ask::Check);
+    assert!(world.orders.last().unwrap().usage[0].minutes >= lost[0].minutes);
+}
+
+#[test]
+fn a_crash_loses_an_hour_at_most_and_doubles_nothing() {
+    let mut world = World::signed_in();
+    world.start(ATLAS);
+    world.pass(hours(10));
+    world.restart();
+    settle(&mut world);
+    let counted = taken(&world, ATLAS);
+    assert!(
+        (9 * 60 - 1..=10 * 60).contains(&counted),
+        "{counted} minutes of 600"
+    );
+}
+
+#[test]
+fn another_account_sends_nothing_of_it() {
+    let mut world = World::signed_in();
+    let key = world.start(ATLAS);
+    world.pass(minutes(10));
+    world.close(key);
+    world.licensing = false;
+    world.pass(seconds(10));
+    world.ask(Ask::SignOut(None));
+    world.pass(minutes(1));
+    world.licensing = true;
+    world.subject = "noor";
+    let before = world.orders.len();
+    world.sign_in();
+    world.input(Input::Tick);
+    assert!(world.orders[before..].iter().all(|order| order.usage.is_empty()));
+}
