@@ -80,9 +80,6 @@ impl Clients {
 
     /// Answers the request behind a ticket, if whoever asked is still there.
     pub(crate) fn answer(&mut self, ticket: Ticket, answer: Answer) {
-        let Some((client, call)) = self.tickets.remove(&ticket) else {
-            return;
-        };
         let reply = match answer {
             Answer::Done => Reply::Done,
             Answer::SignIn {
@@ -103,7 +100,14 @@ impl Clients {
                 detail: String::new(),
             }),
         };
-        self.reply(client, call, reply);
+        self.reply_to(ticket, reply);
+    }
+
+    /// The same, with the reply as it is.
+    pub(crate) fn reply_to(&mut self, ticket: Ticket, reply: Reply) {
+        if let Some((client, call)) = self.tickets.remove(&ticket) {
+            self.reply(client, call, reply);
+        }
     }
 
     pub(crate) fn watch(&mut self, client: ClientId) {

@@ -3,6 +3,7 @@
 //! exchange, and a cap on the answer. Nothing of a query, a header or a body is logged.
 
 mod error;
+mod stream;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ use serde::Serialize;
 use url::{Host, Url};
 
 pub use error::{HttpError, Unreachable};
+pub use stream::{Opened, Stream};
 
 /// The longest answer that is read, in bytes.
 pub const BODY_CAP: usize = 1024 * 1024;
@@ -161,16 +163,7 @@ impl Http {
             .await
             .map_err(unreachable)?;
         if answer.status().is_redirection() {
-            let to = answer
-                .headers()
-                .get(LOCATION)
-                .and_then(|to| to.to_str().ok())
-                .unwrap_or_default();
-            let to = url
-                .join(to)
-                .map(|to| to.origin().ascii_serialization())
-                .unwrap_or_default();
-            return Err(HttpError::Redirected { host, to });
+            return Err(redirected(url, &answer));
         }
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
@@ -225,6 +218,22 @@ impl Clients {
             outward: outward.map_err(unusable),
             loopback: builder().no_proxy().build().map_err(unusable),
         }
+    }
+}
+
+/// A redirect, and where it would have led.
+fn redirected(url: &Url, answer: &reqwest::Response) -> HttpError {
+    let to = answer
+        .headers()
+        .get(LOCATION)
+        .and_then(|to| to.to_str().ok())
+        .unwrap_or_default();
+    HttpError::Redirected {
+        host: url.host_str().unwrap_or_default().to_owned(),
+        to: url
+            .join(to)
+            .map(|to| to.origin().ascii_serialization())
+            .unwrap_or_default(),
     }
 }
 

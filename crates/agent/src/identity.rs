@@ -46,7 +46,7 @@ use std::time::Duration;
 
 use latchkey_core::time::{HOUR, Timestamp};
 
-pub use attempt::{Attempt, Browser, Returned};
+pub use attempt::{Attempt, Browser, Returned, Wish};
 pub use device::DeviceAttempt;
 pub use error::{IdTokenError, IdentityError};
 pub use provider::{Metadata, Provider};

@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use latchkey_api::check::{CheckAnswer, CheckRequest};
+use latchkey_api::devices::{OwnDevices, ReleaseDevice};
 use latchkey_api::discovery::{self, Discovery, Identity};
-use latchkey_api::dpop;
 use latchkey_api::identity::IdentityQuery;
 use latchkey_api::problem::Problem;
 use latchkey_api::release::ReleaseRequest;
+use latchkey_api::{dpop, events};
 use latchkey_core::jws::SigningKey;
 use latchkey_core::time::Timestamp;
 use url::Url;
 
-use crate::http::{Http, HttpError, Response};
+use crate::http::{Http, HttpError, Opened, Response};
 use crate::random;
 use crate::secret::SecretText;
 
@@ -47,6 +48,15 @@ pub enum LicensingError {
     /// No identity service is responsible for the domain of a work address.
     #[error("no identity service is responsible for this address")]
     UnknownDomain,
+    /// The user has no such device.
+    #[error("the user has no such device")]
+    UnknownDevice,
+    /// As many devices were released today as a user may release.
+    #[error("too many devices were released today")]
+    ReleaseLimit,
+    /// It is an older service.
+    #[error("the licensing service does not offer this")]
+    NotOffered,
     /// The service speaks an older API.
     #[error("the licensing service speaks API {0}, and this agent {own} or newer", own = discovery::API)]
     Outdated(u32),
@@ -67,9 +77,32 @@ impl LicensingError {
             Self::UnknownIssuer => "sign_in_again",
             Self::UnknownDomain => "unknown_domain",
             Self::Blocked(_) => "network_blocked",
+            Self::UnknownDevice => "unknown_device",
+            Self::ReleaseLimit => "release_limit",
+            Self::NotOffered => "not_offered",
             Self::Outdated(_) => "service_outdated",
         }
     }
+}
+
+/// Who asks: the user by a token, and the device by its key.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller<'a> {
+    /// The licensing service.
+    pub service: &'a str,
+    /// The access token.
+    pub token: &'a SecretText,
+    /// The device key.
+    pub key: &'a SigningKey,
+}
+
+/// What the stream of pushes says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pushed {
+    /// It stands.
+    Stands,
+    /// A check is asked for.
+    Check,
 }
 
 /// The clients of all services. Clones share what was learned.
@@ -128,8 +161,14 @@ impl Licensing {
             return Err(LicensingError::Outdated(found.api_max));
         }
         let origin = url.origin();
-        let endpoints = [&found.keys, &found.check, &found.release];
-        for endpoint in endpoints.into_iter().chain(&found.identities) {
+        let endpoints = [&found.keys, &found.check, &found.release].into_iter();
+        let more = [
+            &found.identities,
+            &found.devices,
+            &found.release_device,
+            &found.events,
+        ];
+        for endpoint in endpoints.chain(more.into_iter().flatten()) {
             if address(endpoint)?.origin() != origin {
                 return Err(LicensingError::Unexpected(format!(
                     "with the address {endpoint}, which is not its own"
@@ -230,16 +269,101 @@ impl Licensing {
         now: impl Fn() -> Timestamp,
     ) -> Result<CheckAnswer, LicensingError> {
         let url = address(&self.discover(service).await?.check)?;
+        let caller = Caller { service, token, key };
+        let response = self.proven(&url, &caller, request, now).await?;
+        read(&response)
+    }
+
+    /// A request with a device proof. A proof that was refused for its nonce or its time is made again, once each.
+    async fn proven<T: serde::Serialize + Sync>(
+        &self,
+        url: &Url,
+        caller: &Caller<'_>,
+        body: &T,
+        now: impl Fn() -> Timestamp,
+    ) -> Result<Response, LicensingError> {
         for last_try in [false, false, true] {
-            let headers = self.headers(service, &url, token, key, now().as_secs())?;
-            let response = self.http.post_json(&url, headers, request).await?;
-            self.learn(service, &response, now().as_secs());
-            let problem = problem(&response);
-            let proof_refused = problem.as_ref().is_some_and(|problem| {
-                matches!(problem.code.as_str(), "use_dpop_nonce" | "invalid_dpop_proof")
-            });
-            if !proof_refused || last_try {
-                return read(&response);
+            let headers = self.headers("POST", url, caller, now().as_secs())?;
+            let response = self.http.post_json(url, headers, body).await?;
+            self.learn(caller.service, &response, now().as_secs());
+            if !is_proof_refused(&response) || last_try {
+                return Ok(response);
+            }
+        }
+        Err(LicensingError::Unexpected("that no proof is good enough".into()))
+    }
+
+    /// The user's own devices.
+    ///
+    /// # Errors
+    /// [`LicensingError`]; [`LicensingError::NotOffered`] by an older service.
+    pub async fn devices(
+        &self,
+        caller: &Caller<'_>,
+        now: impl Fn() -> Timestamp,
+    ) -> Result<OwnDevices, LicensingError> {
+        let found = self.discover(caller.service).await?;
+        let url = address(found.devices.as_deref().ok_or(LicensingError::NotOffered)?)?;
+        read(&self.proven(&url, caller, &(), now).await?)
+    }
+
+    /// Gives one of the user's devices up.
+    ///
+    /// # Errors
+    /// [`LicensingError`]; [`LicensingError::UnknownDevice`] and [`LicensingError::ReleaseLimit`].
+    pub async fn release_device(
+        &self,
+        caller: &Caller<'_>,
+        wanted: &ReleaseDevice,
+        now: impl Fn() -> Timestamp,
+    ) -> Result<(), LicensingError> {
+        let found = self.discover(caller.service).await?;
+        let url = address(
+            found
+                .release_device
+                .as_deref()
+                .ok_or(LicensingError::NotOffered)?,
+        )?;
+        let response = self.proven(&url, caller, wanted, now).await?;
+        match response.status {
+            StatusCode::NO_CONTENT => Ok(()),
+            _ => Err(verdict(&response)),
+        }
+    }
+
+    /// The stream of pushes: `happened` is called for each, and when the stream stands. Returns when it has ended.
+    ///
+    /// # Errors
+    /// [`LicensingError`].
+    pub async fn listen(
+        &self,
+        caller: &Caller<'_>,
+        now: impl Fn() -> Timestamp,
+        mut happened: impl FnMut(Pushed),
+    ) -> Result<(), LicensingError> {
+        let found = self.discover(caller.service).await?;
+        let url = address(found.events.as_deref().ok_or(LicensingError::NotOffered)?)?;
+        for last_try in [false, false, true] {
+            let headers = self.headers("GET", &url, caller, now().as_secs())?;
+            match self.http.open(&url, headers).await? {
+                Opened::Stream(mut stream) => {
+                    while let Some(lines) = stream.lines().await? {
+                        for line in lines {
+                            match line.strip_prefix("event:").map(str::trim) {
+                                Some(events::READY) => happened(Pushed::Stands),
+                                Some(events::CHECK) => happened(Pushed::Check),
+                                Some(_) | None => {}
+                            }
+                        }
+                    }
+                    return Ok(());
+                }
+                Opened::Answer(response) => {
+                    self.learn(caller.service, &response, now().as_secs());
+                    if !is_proof_refused(&response) || last_try {
+                        return Err(verdict(&response));
+                    }
+                }
             }
         }
         Err(LicensingError::Unexpected("that no proof is good enough".into()))
@@ -260,19 +384,19 @@ impl Licensing {
 
     fn headers(
         &self,
-        service: &str,
+        method: &str,
         url: &Url,
-        token: &SecretText,
-        key: &SigningKey,
+        caller: &Caller<'_>,
         now: i64,
     ) -> Result<HeaderMap, LicensingError> {
+        let Caller { service, token, key } = *caller;
         let (nonce, ahead) = self.learned(service, |learned| (learned.nonce.clone(), learned.ahead));
         let iat = now.saturating_add(ahead);
         let unusable =
             |why: &str| LicensingError::Unexpected(format!("to a request that cannot be made: {why}"));
         let proof = dpop::make(
             key,
-            "POST",
+            method,
             url.as_str(),
             nonce.as_deref(),
             Some(token.expose()),
@@ -316,6 +440,11 @@ impl Licensing {
     }
 }
 
+fn is_proof_refused(response: &Response) -> bool {
+    let problem = problem(response);
+    problem.is_some_and(|problem| matches!(problem.code.as_str(), "use_dpop_nonce" | "invalid_dpop_proof"))
+}
+
 fn address(text: &str) -> Result<Url, LicensingError> {
     Url::parse(text).map_err(|_| LicensingError::Unexpected(format!("with {text:?}, which is no address")))
 }
@@ -354,6 +483,8 @@ fn verdict(response: &Response) -> LicensingError {
         (StatusCode::SERVICE_UNAVAILABLE, _) if retry_after.is_some() => LicensingError::Busy { retry_after },
         (StatusCode::UNAUTHORIZED, Some("invalid_token")) => LicensingError::InvalidToken,
         (_, Some("id_token_required")) => LicensingError::IdTokenRequired,
+        (StatusCode::NOT_FOUND, Some("unknown_device")) => LicensingError::UnknownDevice,
+        (StatusCode::CONFLICT, Some("release_limit")) => LicensingError::ReleaseLimit,
         (StatusCode::NOT_FOUND, Some("unknown_issuer")) => LicensingError::UnknownIssuer,
         (StatusCode::NOT_FOUND, Some("unknown_domain")) => LicensingError::UnknownDomain,
         (StatusCode::PROXY_AUTHENTICATION_REQUIRED, _) => {

@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 
+use latchkey_api::devices::ReleaseDevice;
+use latchkey_core::code::Code;
 use latchkey_core::engine::{Ask, Effect, Engine, Input, SignInWish, UseKey};
 use latchkey_core::registration::is_product_key;
 use latchkey_core::time::Now;
@@ -19,7 +21,7 @@ use crate::clients::Clients;
 use crate::devices::{Devices, Slot};
 use crate::os::{Clocks, Machine, Network, Timer};
 use crate::registry::Registry;
-use crate::runner::{Begin, CredentialsOf, Report, Runner, sign_release};
+use crate::runner::{AccountAt, Begin, DevicesWish, Report, Runner, sign_release};
 use crate::saver::Saver;
 use crate::secret::SecretText;
 use crate::{privacy, tray};
@@ -45,6 +47,8 @@ pub(crate) struct Agent {
     pub(crate) tray_started_for: BTreeSet<u64>,
     /// How the last save went.
     pub(crate) saved_well: bool,
+    /// For how long the machine had slept when that was last looked at.
+    pub(crate) slept: Duration,
 }
 
 /// Why the loop goes on or ends.
@@ -64,7 +68,7 @@ impl Agent {
         let mut network = Network::watch()
             .inspect_err(|error| tracing::warn!(%error, "changes of the network are not seen"))
             .ok();
-        let mut slept = self.clocks.slept();
+        self.slept = self.clocks.slept();
         let registered = self.registry.read();
         self.handle(Input::Registry(registered)).await;
         self.runner.take_up(self.engine.facts(), self.engine.view().vault);
@@ -82,13 +86,7 @@ impl Agent {
                 () = linger(is_needed) => Next::End,
                 () = &mut terminated => Next::End,
             };
-            // Sleep is noticed at whatever happens first after it.
-            let slept_now = self.clocks.slept();
-            if slept_now.saturating_sub(slept) > SLEPT {
-                slept = slept_now;
-                self.runner.renew();
-                self.handle(Input::Woke).await;
-            }
+            self.notice_sleep().await;
             if let Next::End = next {
                 break;
             }
@@ -131,6 +129,22 @@ impl Agent {
     /// Handles an input, and says when that was. `asking` is the use whose status its own request is about to bring: as
     /// of then, because at a lease's very end an instant later is an end that nothing was done about yet.
     async fn handle_for(&mut self, input: Input, asking: Option<UseKey>) -> Now {
+        self.notice_sleep().await;
+        self.work(input, asking).await
+    }
+
+    /// Sleep is noticed at whatever happens first after it, and comes before that.
+    async fn notice_sleep(&mut self) {
+        let slept = self.clocks.slept();
+        let since = slept.saturating_sub(self.slept);
+        if since > SLEPT {
+            self.slept = slept;
+            self.runner.renew();
+            self.work(Input::Woke { slept: since }, None).await;
+        }
+    }
+
+    async fn work(&mut self, input: Input, asking: Option<UseKey>) -> Now {
         let now = self.clocks.now();
         let effects = self.engine.handle(&now, input);
         self.runner.tell_time(&self.engine.facts().clock);
@@ -177,27 +191,20 @@ impl Agent {
                 let device = self.devices.device(&service).cloned();
                 self.runner.sign_release(attempt, service, product, at, device);
             }
-            Effect::Check {
+            Effect::Check { attempt, order } => self.runner.check(attempt, *order),
+            Effect::Listen {
                 attempt,
                 service,
                 issuer,
-                products,
-                identify,
-                refresh_every,
-            } => {
-                let credentials = CredentialsOf {
-                    service,
-                    issuer,
-                    refresh_every,
-                };
-                self.runner.check(attempt, credentials, products, identify);
-            }
+            } => self.runner.listen(attempt, AccountAt { service, issuer }),
+            Effect::StopListening { attempt } => self.runner.stop_listening(attempt),
             Effect::Probe { attempt, service } => self.runner.probe(attempt, service),
             Effect::BeginSignIn {
                 attempt,
                 service,
                 email,
                 method,
+                anew,
                 within,
             } => self.runner.begin_sign_in(
                 attempt,
@@ -205,6 +212,7 @@ impl Agent {
                     service,
                     email,
                     method,
+                    anew,
                     within,
                 },
             ),
@@ -226,6 +234,12 @@ impl Agent {
             Report::Saved(saved) => return self.handle(Input::Saved(saved)).await,
             Report::Vault(trouble) => return self.handle(Input::Vault(trouble)).await,
             Report::Unlocked(ticket, answer) => self.clients.answer(ticket, answer),
+            Report::Replied(ticket, reply, changed) => {
+                if let Some(service) = changed {
+                    self.handle(Input::Changed(service)).await;
+                }
+                self.clients.reply_to(ticket, *reply);
+            }
             Report::Device(service, slot) => {
                 let expected = self
                     .engine
@@ -328,6 +342,16 @@ impl Agent {
             Request::Reset {
                 scope: ResetScope::Product(product),
             } => Ask::Reset(Some(product)),
+            Request::Session { product, wish } => Ask::Session { product, wish },
+            Request::Devices { service } => return self.devices(client, id, service, DevicesWish::List),
+            Request::ReleaseDevice {
+                service,
+                device,
+                same_machine,
+            } => {
+                let wish = DevicesWish::Release(ReleaseDevice { device, same_machine });
+                return self.devices(client, id, service, wish);
+            }
             Request::Unlock { passphrase, first } => {
                 let ticket = self.clients.ticket(client, id);
                 let passphrase = passphrase.map(|typed| SecretText::new(typed.expose().to_owned()));
@@ -350,6 +374,39 @@ impl Agent {
         // The window may be closed while the browser is open: the tray stays, and waits in its place.
         if let Some(tray) = self.clients.holder(Role::Tray).filter(|_| signs_in) {
             self.engine.adopt_sign_in(tray);
+        }
+        Next::Go
+    }
+
+    /// What is asked of the user's devices goes to the service where they are signed in.
+    fn devices(&mut self, client: u64, id: u64, service: Option<String>, wish: DevicesWish) -> Next {
+        let services = self.engine.facts().services.iter();
+        let mut accounts = services.filter_map(|(name, known)| {
+            let account = known.account.as_ref()?;
+            service
+                .as_ref()
+                .is_none_or(|service| service == name)
+                .then(|| AccountAt {
+                    service: name.clone(),
+                    issuer: account.issuer.clone(),
+                })
+        });
+        match (accounts.next(), accounts.next()) {
+            (Some(at), None) => {
+                let ticket = self.clients.ticket(client, id);
+                self.runner.devices(ticket, at, wish);
+            }
+            (None, _) => {
+                let refused = Refused {
+                    code: Code::SignInRequired.number(),
+                    problem: "not_signed_in".to_owned(),
+                    detail: String::new(),
+                };
+                self.clients.reply(client, id, Reply::Refused(refused));
+            }
+            (Some(_), Some(_)) => self
+                .clients
+                .reply(client, id, wrong("several_services", String::new())),
         }
         Next::Go
     }
@@ -462,6 +519,7 @@ impl Agent {
                 Input::Authorize {
                     key,
                     product,
+                    version: version.to_owned(),
                     running,
                 },
                 Some(key),
@@ -478,7 +536,7 @@ impl Agent {
 }
 
 fn wrong(problem: &str, detail: String) -> Reply {
-    let code = latchkey_core::code::Code::InvalidArgument.number();
+    let code = Code::InvalidArgument.number();
     Reply::Refused(Refused {
         code,
         problem: problem.to_owned(),

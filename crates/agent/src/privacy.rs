@@ -4,6 +4,7 @@ use latchkey_core::engine::Engine;
 use latchkey_ipc::messages::SentField;
 
 use crate::os::Machine;
+use crate::runner::usage;
 
 /// Every field of a check, in the order of the request. Credentials are named, never shown.
 pub(crate) fn sent_fields(engine: &Engine, machine: &Machine) -> Vec<SentField> {
@@ -29,6 +30,17 @@ pub(crate) fn sent_fields(engine: &Engine, machine: &Machine) -> Vec<SentField> 
             "product",
             format!("{} {} ({open})", product.product, product.version),
         ));
+    }
+    let services = engine.facts().services.values();
+    for usage in services
+        .flat_map(|service| service.usage.to_send())
+        .filter_map(|one| usage(&one))
+    {
+        let value = format!(
+            "{} {}: {} min, {}",
+            usage.product, usage.version, usage.minutes, usage.day
+        );
+        fields.push(field("usage", value));
     }
     if engine
         .facts()

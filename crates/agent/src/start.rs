@@ -156,6 +156,7 @@ async fn serve(vault: Option<VaultKind>) -> Result<(), StartError> {
         timer: Timer::new()?,
         tray_started_for: std::collections::BTreeSet::default(),
         saved_well: true,
+        slept: std::time::Duration::ZERO,
         machine,
         clocks,
     };

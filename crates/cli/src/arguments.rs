@@ -73,6 +73,34 @@ pub(crate) enum Command {
     /// Check now, and say until when this computer is good offline
     PrepareOffline,
 
+    /// List your devices: which hold a place, and which are in use
+    Devices {
+        /// The licensing service, where you are signed in at more than one
+        #[arg(long, value_name = "URL")]
+        service: Option<String>,
+
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+
+    /// Release one of your devices: its place is free at once, and its licences end when it is next online
+    ReleaseDevice(ReleaseDevice),
+
+    /// Use a product here, and end its use on the device that has it
+    UseHere {
+        /// Product key, e.g. ATLAS
+        #[arg(value_parser = product_key)]
+        product: String,
+    },
+
+    /// Give a product to your other device that waits for it
+    HandOver {
+        /// Product key, e.g. ATLAS
+        #[arg(value_parser = product_key)]
+        product: String,
+    },
+
     /// Delete the licence of one product, or everything that Latchkey keeps about you on this computer
     Reset(Reset),
 
@@ -145,6 +173,26 @@ pub(crate) struct Status {
     /// Go on, and print a line for each change until Ctrl-C; with --json, the whole status on one line
     #[arg(long)]
     pub(crate) watch: bool,
+}
+
+/// `latchkey release-device`
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "You may release 5 devices in 24 hours; an administrator can release more.")]
+pub(crate) struct ReleaseDevice {
+    /// The device, by the id that `latchkey devices` shows, or by its name where only one has it
+    pub(crate) device: String,
+
+    /// It is this computer, installed anew: its place goes over to this one
+    #[arg(long)]
+    pub(crate) same_machine: bool,
+
+    /// The licensing service, where you are signed in at more than one
+    #[arg(long, value_name = "URL")]
+    pub(crate) service: Option<String>,
+
+    /// Do not ask; needed where there is no terminal
+    #[arg(long, short)]
+    pub(crate) yes: bool,
 }
 
 /// `latchkey reset`

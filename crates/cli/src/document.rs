@@ -1,7 +1,9 @@
 //! What `--json` prints: schema 1. Fields are added, and never renamed or taken away; `docs/cli.md` describes them.
 
+use latchkey_core::devices::OwnDevices;
 use latchkey_core::lease::{DeviceEntry, RefusalDetail};
 use latchkey_core::notice::Left;
+use latchkey_core::session::WaitingDevice;
 use latchkey_core::time::Timestamp;
 use latchkey_core::view::{
     AccountView, Icon, Line, Problem, ProductView, Reach, SignInMethod, SignInPhase, SignInView, StatusView,
@@ -81,6 +83,8 @@ struct Status<'a> {
     stop_at: Option<Instant>,
     devices: Vec<Device<'a>>,
     holder: Option<Device<'a>>,
+    holder_since: Option<Instant>,
+    may_take_over: bool,
     minimum_version: Option<&'a str>,
     contact: Option<&'a str>,
     text: String,
@@ -104,6 +108,13 @@ struct Account<'a> {
     next_check_at: Option<Instant>,
     checking: bool,
     release_waiting: bool,
+    session_awaited: Vec<Waiting<'a>>,
+}
+
+#[derive(Serialize)]
+struct Waiting<'a> {
+    name: &'a str,
+    asked_at: Instant,
 }
 
 #[derive(Serialize)]
@@ -155,6 +166,45 @@ fn line_name(line: &Line) -> String {
     form["line"].as_str().unwrap_or("other").to_owned()
 }
 
+/// `latchkey devices --json`
+#[derive(Serialize)]
+pub(crate) struct DevicesDocument<'a> {
+    schema: u32,
+    devices: Vec<Own<'a>>,
+    releases_left: u32,
+}
+
+#[derive(Serialize)]
+struct Own<'a> {
+    id: &'a str,
+    name: &'a str,
+    system: &'a str,
+    last_seen: Instant,
+    holds_place: bool,
+    in_use: bool,
+    this: bool,
+}
+
+impl<'a> DevicesDocument<'a> {
+    /// The user's own devices.
+    pub(crate) fn new(own: &'a OwnDevices) -> Self {
+        let devices = own.devices.iter().map(|device| Own {
+            id: &device.id,
+            name: &device.name,
+            system: &device.system,
+            last_seen: Instant(Timestamp::from_secs(device.last_seen)),
+            holds_place: device.holds_place,
+            in_use: device.in_use,
+            this: device.this,
+        });
+        Self {
+            schema: SCHEMA,
+            devices: devices.collect(),
+            releases_left: own.releases_left,
+        }
+    }
+}
+
 impl<'a> ProductsDocument<'a> {
     /// Every registered product.
     pub(crate) fn new(view: &'a View, words: &Words) -> Self {
@@ -184,6 +234,8 @@ fn status<'a>(status: &'a StatusView, product: &str, now: Timestamp, words: &Wor
     static NONE: RefusalDetail = RefusalDetail {
         devices: Vec::new(),
         holder: None,
+        holder_since: None,
+        may_take_over: false,
         minimum_version: None,
         contact: None,
     };
@@ -201,6 +253,10 @@ fn status<'a>(status: &'a StatusView, product: &str, now: Timestamp, words: &Wor
         stop_at: status.stop_at.map(Instant),
         devices: detail.devices.iter().map(device).collect(),
         holder: detail.holder.as_ref().map(device),
+        holder_since: detail
+            .holder_since
+            .map(|since| Instant(Timestamp::from_secs(since))),
+        may_take_over: detail.may_take_over,
         minimum_version: detail.minimum_version.as_deref(),
         contact: detail.contact.as_deref(),
         text: sentence.text,
@@ -217,6 +273,13 @@ fn device(device: &DeviceEntry) -> Device<'_> {
     }
 }
 
+fn waiting(device: &WaitingDevice) -> Waiting<'_> {
+    Waiting {
+        name: &device.name,
+        asked_at: Instant(Timestamp::from_secs(device.asked_at)),
+    }
+}
+
 fn account(account: &AccountView) -> Account<'_> {
     Account {
         service: &account.service,
@@ -230,6 +293,7 @@ fn account(account: &AccountView) -> Account<'_> {
         next_check_at: account.next_check_at.map(Instant),
         checking: account.checking,
         release_waiting: account.release_waiting,
+        session_awaited: account.session_awaited.iter().map(waiting).collect(),
     }
 }
 

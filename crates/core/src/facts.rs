@@ -81,6 +81,9 @@ pub struct Service {
     pub forget: Option<Forget>,
     /// Counts resets and sign-outs, to tell one cause of a save window from another.
     pub ended: u64,
+    /// The service wants the user to have signed in just now: whoever is asked to sign in, is asked for the password too.
+    #[serde(default)]
+    pub reauthenticate: bool,
     /// Minutes of use, until the service has them (rule 12).
     #[serde(default)]
     pub usage: Counted,

@@ -20,6 +20,7 @@
 //! | [`proof`] | how the agent proves to a product that it holds the device key |
 //! | [`registration`] | what a product tells this machine about itself |
 //! | [`session`] | sessions, as everyone names them |
+//! | [`devices`] | the user's own devices, as everyone names them |
 //! | [`usage`] | minutes of use |
 //! | [`clock`] | trusted time (rule 16) |
 //! | [`facts`] | what is stored |
@@ -33,6 +34,7 @@
 
 pub mod clock;
 pub mod code;
+pub mod devices;
 pub mod engine;
 pub mod facts;
 pub mod jws;

@@ -1,8 +1,10 @@
 //! Requests, replies and events of protocol version 1. Unknown fields are ignored; an unknown request is
 //! answered [`Reply::Unsupported`].
 
+use latchkey_core::devices::OwnDevices;
 use latchkey_core::jws::Jwk;
 use latchkey_core::registration::Registration;
+use latchkey_core::session::SessionWish;
 use latchkey_core::view::{SignInMethod, StatusView, UserCode, View};
 use serde::{Deserialize, Serialize};
 
@@ -132,6 +134,30 @@ pub enum Request {
         #[serde(default)]
         first: bool,
     },
+    /// Says what becomes of the session that this device and another one want (rule 11). Answered like [`Request::Check`].
+    Session {
+        /// Product key.
+        product: String,
+        /// What the user wants.
+        wish: SessionWish,
+    },
+    /// The user's own devices (rule 10).
+    Devices {
+        /// The licensing service; the only one where somebody is signed in when absent.
+        #[serde(default)]
+        service: Option<String>,
+    },
+    /// Gives one of the user's devices up (rule 10).
+    ReleaseDevice {
+        /// The licensing service; the only one where somebody is signed in when absent.
+        #[serde(default)]
+        service: Option<String>,
+        /// Which, as [`Reply::Devices`] or a refusal names it.
+        device: String,
+        /// It is the same machine as this one, installed anew: its place goes over.
+        #[serde(default)]
+        same_machine: bool,
+    },
     /// Every field that a check sends, with its present value.
     Privacy,
     /// Asks for a role. When another client holds it, that one is asked to show itself.
@@ -232,6 +258,8 @@ pub enum Reply {
         #[serde(default)]
         until: Option<latchkey_core::time::Timestamp>,
     },
+    /// To [`Request::Devices`].
+    Devices(OwnDevices),
     /// To [`Request::Privacy`].
     Privacy {
         /// Every field, in the order it is sent.

@@ -102,6 +102,9 @@ const NAMES: &[&str] = &[
     "request register",
     "request deregister",
     "request unlock",
+    "request session",
+    "request devices",
+    "request release_device",
     "request privacy",
     "request claim",
     "request shown",
@@ -112,6 +115,7 @@ const NAMES: &[&str] = &[
     "reply view",
     "reply sign_in",
     "reply checked",
+    "reply devices",
     "reply privacy",
     "reply claimed",
     "reply refused",
@@ -141,11 +145,14 @@ fn every_message_has_its_name_in_the_list() {
         | Request::Register { .. }
         | Request::Deregister { .. }
         | Request::Unlock { .. }
+        | Request::Session { .. }
+        | Request::Devices { .. }
+        | Request::ReleaseDevice { .. }
         | Request::Privacy
         | Request::Claim { .. }
         | Request::Shown { .. }
         | Request::Retire
-        | Request::Unknown => 19,
+        | Request::Unknown => 22,
     };
     let replies = |reply: &Reply| match reply {
         Reply::Done
@@ -154,11 +161,12 @@ fn every_message_has_its_name_in_the_list() {
         | Reply::View { .. }
         | Reply::SignIn { .. }
         | Reply::Checked { .. }
+        | Reply::Devices(_)
         | Reply::Privacy { .. }
         | Reply::Claimed { .. }
         | Reply::Refused(_)
         | Reply::Unsupported
-        | Reply::Unknown => 10,
+        | Reply::Unknown => 11,
     };
     let events = |event: &Event| match event {
         Event::View { .. } | Event::Use { .. } | Event::Show { .. } | Event::Retiring | Event::Unknown => 4,

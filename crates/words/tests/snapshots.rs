@@ -55,6 +55,8 @@ fn detail() -> RefusalDetail {
     RefusalDetail {
         devices: vec![device.clone()],
         holder: Some(device),
+        holder_since: Some((NOW - HOUR).as_secs()),
+        may_take_over: true,
         minimum_version: Some("2.0".to_owned()),
         contact: Some("it@lindqvist.example".to_owned()),
     }

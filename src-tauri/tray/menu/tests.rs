@@ -60,6 +60,7 @@ fn account(service: &str, user: Option<&str>) -> AccountView {
         next_check_at: None,
         checking: false,
         release_waiting: false,
+        session_awaited: Vec::new(),
     }
 }
 

@@ -148,7 +148,10 @@ impl Cost {
             let before = then.waits.get(thread);
             before.map_or(1, |before| waited.saturating_sub(*before))
         });
-        let gone = then.waits.keys().filter(|&thread| !self.waits.contains_key(thread));
+        let gone = then
+            .waits
+            .keys()
+            .filter(|&thread| !self.waits.contains_key(thread));
         of_those_that_stand.sum::<u64>() + gone.count() as u64
     }
 }

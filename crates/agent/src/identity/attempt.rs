@@ -57,7 +57,7 @@ impl Oidc {
     pub async fn begin(
         &self,
         identity: &Identity,
-        email: Option<&str>,
+        wish: Wish<'_>,
         within: Duration,
     ) -> Result<Attempt, IdentityError> {
         let provider = self.discover(&identity.issuer).await?;
@@ -77,8 +77,8 @@ impl Oidc {
             .set_pkce_challenge(challenge)
             .add_extra_param("nonce", nonce.secret().clone());
         // Section 3.1.2.1: whoever has typed their address here need not type it again there.
-        let hint = email.map(|email| ("login_hint", email.to_owned()));
-        let wishes = wishes(&scopes, &provider.metadata).chain(hint);
+        let hint = wish.email.map(|email| ("login_hint", email.to_owned()));
+        let wishes = wishes(&scopes, &provider.metadata, wish.anew).chain(hint);
         for (name, value) in exchange::target(identity).chain(wishes) {
             request = request.add_extra_param(name, value);
         }
@@ -104,12 +104,22 @@ impl Oidc {
 }
 
 /// Parameters that follow from what is asked for, and of whom.
-fn wishes(scopes: &[String], metadata: &Metadata) -> impl Iterator<Item = (&'static str, String)> {
+fn wishes(
+    scopes: &[String],
+    metadata: &Metadata,
+    anew: bool,
+) -> impl Iterator<Item = (&'static str, String)> {
     // OpenID Connect Core 1.0 section 11: without the user's consent, a request for offline access is to be ignored.
-    let consent = scopes
-        .iter()
-        .any(|scope| scope == "offline_access")
-        .then(|| ("prompt", "consent".to_owned()));
+    let offline = scopes.iter().any(|scope| scope == "offline_access");
+    let prompt = match (anew, offline) {
+        (true, true) => Some("login consent"),
+        (true, false) => Some("login"),
+        (false, true) => Some("consent"),
+        (false, false) => None,
+    };
+    let prompt = prompt.map(|prompt| ("prompt", prompt.to_owned()));
+    // Section 3.1.2.1: then the ID token says when that was (`auth_time`).
+    let max_age = anew.then(|| ("max_age", "0".to_owned()));
     // Section 5.5: a strict provider names the user only behind its userinfo endpoint, unless it is asked.
     let claims = metadata.claims_parameter_supported.then(|| {
         (
@@ -117,7 +127,16 @@ fn wishes(scopes: &[String], metadata: &Metadata) -> impl Iterator<Item = (&'sta
             r#"{"id_token":{"email":null,"email_verified":null,"name":null}}"#.to_owned(),
         )
     });
-    consent.into_iter().chain(claims)
+    prompt.into_iter().chain(max_age).chain(claims)
+}
+
+/// How somebody wants to sign in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wish<'a> {
+    /// The user's address, so that it need not be typed again.
+    pub email: Option<&'a str>,
+    /// A session that the browser has at the issuer is not enough.
+    pub anew: bool,
 }
 
 impl Attempt {

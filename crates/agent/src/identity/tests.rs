@@ -11,6 +11,7 @@ mod tokens;
 
 use std::time::Duration;
 
+use super::Wish;
 use provider::Idp;
 
 use super::{IdentityError, SignedIn};
@@ -19,7 +20,7 @@ const WITHIN: Duration = Duration::from_secs(20);
 
 /// Signs in as a user does whose browser does what it is told.
 pub(super) async fn sign_in(idp: &Idp) -> Result<SignedIn, IdentityError> {
-    let attempt = idp.oidc().begin(&idp.identity(), None, WITHIN).await?;
+    let attempt = idp.oidc().begin(&idp.identity(), Wish::default(), WITHIN).await?;
     let visit = idp.visit(attempt.url());
     let browser = tokio::spawn(visit);
     let (signed_in, page) = attempt.returned().await?.exchange().await?;

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use latchkey_api::check::{CheckRequest, DeviceDescription, ProductQuery};
+use latchkey_api::check::{CheckRequest, DeviceDescription, ProductQuery, Usage};
 use latchkey_core::code::Reason;
-use latchkey_core::engine::{Attempt, CheckAnswered, CheckFailure, Outcome, Side, Signed};
+use latchkey_core::engine::{Attempt, CheckAnswered, CheckFailure, CheckOrder, Outcome, Query, Side, Signed};
 use latchkey_core::status::Party;
 use latchkey_core::vault::VaultTrouble;
 
@@ -16,39 +16,20 @@ use crate::identity::session::{Credentials, Ended, SessionError};
 use crate::licensing::LicensingError;
 use crate::random;
 
-/// Whose credentials a check is made with.
-pub(crate) struct CredentialsOf {
-    /// The licensing service.
-    pub(crate) service: String,
-    /// The identity service that the user is signed in at.
-    pub(crate) issuer: String,
-    /// Those that are older are refreshed.
-    pub(crate) refresh_every: Duration,
-}
-
 impl Runner {
-    pub(crate) fn check(
-        &mut self,
-        attempt: Attempt,
-        credentials: CredentialsOf,
-        products: Vec<(String, Vec<String>, bool)>,
-        identify: bool,
-    ) {
+    pub(crate) fn check(&mut self, attempt: Attempt, order: CheckOrder) {
         let tools = self.tools.clone();
-        let name = credentials.service.clone();
+        let name = order.service.clone();
         self.spawn(&name, async move {
             let check = Check {
                 tools: &tools,
                 attempt,
-                service: &credentials.service,
-                issuer: &credentials.issuer,
-                products,
-                refresh_every: credentials.refresh_every,
+                order: &order,
             };
-            let result = check.run(identify).await;
+            let result = check.run().await;
             if let Err(failure) = &result {
-                tracing::info!(?failure, service = check.service, "the check failed");
-                tools.licensing.rediscover(check.service);
+                tracing::info!(?failure, service = order.service, "the check failed");
+                tools.licensing.rediscover(&order.service);
             }
             tools.report(attempt, Outcome::Checked(result));
         });
@@ -71,17 +52,20 @@ impl Runner {
 struct Check<'a> {
     tools: &'a Tools,
     attempt: Attempt,
-    service: &'a str,
-    issuer: &'a str,
-    products: Vec<(String, Vec<String>, bool)>,
-    refresh_every: Duration,
+    order: &'a CheckOrder,
 }
 
 impl Check<'_> {
-    async fn run(&self, identify: bool) -> Result<CheckAnswered, CheckFailure> {
+    async fn run(&self) -> Result<CheckAnswered, CheckFailure> {
+        let identify = self.order.identify;
         // The service says which identity service to ask, so it comes first; from memory, but for the first time.
         self.on_wire(Party::Licensing);
-        let identity = match self.tools.licensing.identity_of(self.service, self.issuer).await {
+        let identity = match self
+            .tools
+            .licensing
+            .identity_of(&self.order.service, &self.order.issuer)
+            .await
+        {
             Ok(identity) => identity,
             Err(error) => return Err(self.licensing_failed(&error).await),
         };
@@ -117,11 +101,15 @@ impl Check<'_> {
         identity: &latchkey_api::discovery::Identity,
         anew: bool,
     ) -> Result<Credentials, CheckFailure> {
-        let refresh_every = if anew { Duration::ZERO } else { self.refresh_every };
+        let refresh_every = if anew {
+            Duration::ZERO
+        } else {
+            self.order.refresh_every
+        };
         let session = self
             .tools
             .sessions
-            .credentials(self.service, identity, refresh_every)
+            .credentials(&self.order.service, identity, refresh_every)
             .await;
         match session {
             Ok(session) => Ok(session),
@@ -146,31 +134,25 @@ impl Check<'_> {
                 name: self.tools.machine.name.clone(),
                 system: self.tools.machine.system.clone(),
             },
-            products: self
-                .products
-                .iter()
-                .map(|(product, versions, open)| ProductQuery {
-                    product: product.clone(),
-                    versions: versions.clone(),
-                    open: *open,
-                })
-                .collect(),
+            products: self.order.products.iter().map(query).collect(),
             id_token: identify.then(|| session.tokens.id_token.expose().to_owned()),
-            issuer: Some(self.issuer.to_owned()),
+            issuer: Some(self.order.issuer.clone()),
+            session: self.order.session,
+            usage: self.order.usage.iter().filter_map(usage).collect(),
         };
         let now = || self.tools.token_time();
         let answer = self
             .tools
             .licensing
             .check(
-                self.service,
+                &self.order.service,
                 &request,
                 &session.tokens.access_token,
                 &device.key,
                 now,
             )
             .await?;
-        self.tools.hand_over(self.service, Slot::Held(device));
+        self.tools.hand_over(&self.order.service, Slot::Held(device));
         Ok((request.jti, answer))
     }
 
@@ -193,6 +175,7 @@ impl Check<'_> {
             request,
             keys: answer.keys,
             products: products.collect(),
+            waiting: answer.waiting,
         })
     }
 
@@ -212,11 +195,16 @@ impl Check<'_> {
             LicensingError::Http(HttpError::Redirected { .. }) => {
                 CheckFailure::Hindered(Reason::NetworkBlocked)
             }
-            LicensingError::Http(_) | LicensingError::InvalidToken | LicensingError::Unexpected(_) => {
+            LicensingError::Http(_)
+            | LicensingError::InvalidToken
+            | LicensingError::UnknownDevice
+            | LicensingError::ReleaseLimit
+            | LicensingError::NotOffered
+            | LicensingError::Unexpected(_) => {
                 let licensing = side(error);
                 CheckFailure::Unreachable {
                     licensing,
-                    identity: identity_side(self.tools, Some(self.issuer.to_owned())).await,
+                    identity: identity_side(self.tools, Some(self.order.issuer.clone())).await,
                 }
             }
         }
@@ -238,7 +226,7 @@ impl Check<'_> {
             }
             // What the licensing service said of itself may be long ago: whether it is there now, it is asked (rule 8).
             SessionError::Identity(error) => CheckFailure::Unreachable {
-                licensing: licensing_side(self.tools, self.service).await,
+                licensing: licensing_side(self.tools, &self.order.service).await,
                 identity: error.side(),
             },
             SessionError::Busy | SessionError::Lock { .. } | SessionError::Replaced => {
@@ -251,6 +239,26 @@ impl Check<'_> {
     }
 }
 
+fn query(query: &Query) -> ProductQuery {
+    ProductQuery {
+        product: query.product.clone(),
+        versions: query.versions.clone(),
+        open: query.open,
+    }
+}
+
+/// Minutes of use, with the day as people write it.
+pub(crate) fn usage(usage: &latchkey_core::usage::Usage) -> Option<Usage> {
+    let noon = usage.day.end(0).as_secs() - 43_200;
+    let day = jiff::Timestamp::from_second(noon).ok()?;
+    Some(Usage {
+        product: usage.product.clone(),
+        version: usage.version.clone(),
+        day: day.to_zoned(jiff::tz::TimeZone::UTC).date().to_string(),
+        minutes: usage.minutes,
+    })
+}
+
 /// How the licensing service answered, as far as an outage is concerned: whatever is not its protocol is no answer.
 fn side(error: &LicensingError) -> Side {
     match error {
@@ -259,6 +267,9 @@ fn side(error: &LicensingError) -> Side {
         | LicensingError::IdTokenRequired
         | LicensingError::UnknownIssuer
         | LicensingError::UnknownDomain
+        | LicensingError::UnknownDevice
+        | LicensingError::ReleaseLimit
+        | LicensingError::NotOffered
         | LicensingError::Outdated(_) => Side::Answers,
         LicensingError::Http(_)
         | LicensingError::InvalidToken

@@ -5,10 +5,12 @@
 //! | `mod` | the tasks, and how they are stopped |
 //! | `check` | an access token, then one round trip; what a failure shows of both services |
 //! | `sign_in` | a sign-in, until its tokens are in the vault and it is on disk |
+//! | `listen` | the stream of pushes, and the user's own devices |
 //! | `ending` | releases, and what is deleted from the vault |
 
 mod check;
 mod ending;
+mod listen;
 mod sign_in;
 
 use std::collections::BTreeMap;
@@ -21,6 +23,7 @@ use latchkey_core::engine::{Answer, Attempt, Outcome, Ticket};
 use latchkey_core::facts::Facts;
 use latchkey_core::time::Timestamp;
 use latchkey_core::vault::{KeyState, VaultKind, VaultTrouble};
+use latchkey_ipc::messages::Reply;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -33,8 +36,9 @@ use crate::os::{Clocks, Machine};
 use crate::secret::SecretText;
 use crate::vault::{Vault, VaultError};
 
-pub(crate) use check::CredentialsOf;
+pub(crate) use check::usage;
 pub(crate) use ending::sign_release;
+pub(crate) use listen::{AccountAt, DevicesWish};
 pub(crate) use sign_in::Begin;
 
 /// What a task tells the loop.
@@ -48,6 +52,8 @@ pub(crate) enum Report {
     Saved(bool),
     /// The vault is otherwise than before.
     Vault(Option<VaultTrouble>),
+    /// The answer to a request, and the service where something changed by it.
+    Replied(Ticket, Box<Reply>, Option<String>),
     /// What came of unlocking the vault.
     Unlocked(Ticket, Answer),
 }
@@ -102,6 +108,8 @@ pub(crate) struct Runner {
     /// By service: what a reset or a sign-out must stop.
     by_service: BTreeMap<String, Vec<JoinHandle<()>>>,
     sign_in: Option<sign_in::Open>,
+    /// The streams of pushes.
+    streams: BTreeMap<Attempt, JoinHandle<()>>,
 }
 
 impl Runner {
@@ -135,6 +143,7 @@ impl Runner {
             tools,
             by_service: BTreeMap::new(),
             sign_in: None,
+            streams: BTreeMap::new(),
         }
     }
 

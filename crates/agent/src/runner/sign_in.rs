@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use super::{Runner, Tools, sign_release};
 use crate::devices::{Device, Slot};
 use crate::identity::session::SessionError;
-use crate::identity::{self, Browser, IdentityError};
+use crate::identity::{self, Browser, IdentityError, Wish};
 use crate::licensing::LicensingError;
 use crate::vault::Access;
 
@@ -51,6 +51,8 @@ pub(crate) struct Begin {
     pub(crate) email: Option<String>,
     /// In the browser here, or by a code elsewhere.
     pub(crate) method: SignInMethod,
+    /// A session that the browser has at the identity service is not enough.
+    pub(crate) anew: bool,
     /// How long it may take.
     pub(crate) within: Duration,
 }
@@ -145,7 +147,14 @@ async fn in_the_browser(
 ) -> Result<(SignedIn, Browser), SignInError> {
     let begun = tools
         .oidc
-        .begin(identity, begin.email.as_deref(), begin.within)
+        .begin(
+            identity,
+            Wish {
+                email: begin.email.as_deref(),
+                anew: begin.anew,
+            },
+            begin.within,
+        )
         .await?;
     let invitation = Invitation {
         issuer: identity.issuer.clone(),

@@ -2,10 +2,13 @@
 
 mod check;
 mod config;
+mod confirm;
+mod devices;
 mod privacy;
 mod register;
 mod rescue;
 mod reset;
+mod session;
 mod shell;
 mod sign_in;
 mod sign_out;
@@ -14,6 +17,7 @@ mod unlock;
 mod version;
 mod watch;
 
+use latchkey_core::session::SessionWish;
 use latchkey_ipc::settings::Settings;
 use latchkey_words::Words;
 
@@ -39,6 +43,10 @@ pub(crate) fn run(arguments: &Arguments, settings: &Settings, words: &Words) -> 
         Command::Deregister { product, version } => register::deregister(product, version.as_deref(), words),
         Command::Check => check::check(words),
         Command::PrepareOffline => check::prepare_offline(words),
+        Command::Devices { service, json } => devices::list(service.as_deref(), *json, words),
+        Command::ReleaseDevice(options) => devices::release(options, words),
+        Command::UseHere { product } => session::run(product, SessionWish::TakeOver, words),
+        Command::HandOver { product } => session::run(product, SessionWish::HandOver, words),
         Command::Reset(options) => reset::run(options, words),
         Command::Config { change } => {
             config::run(change.as_ref(), arguments.language.as_deref(), settings, words)

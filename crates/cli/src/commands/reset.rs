@@ -1,12 +1,10 @@
 //! `latchkey reset` (rule 15)
 
-use std::io::{self, BufRead as _, IsTerminal as _};
-
 use latchkey_core::code::Code;
 use latchkey_ipc::messages::{Request, ResetScope};
 use latchkey_words::{Value, Words};
 
-use super::{Outcome, rescue};
+use super::{Outcome, confirm, rescue};
 use crate::agent::Agent;
 use crate::arguments::Reset;
 use crate::exit::Exit;
@@ -74,27 +72,7 @@ impl Texts {
         }
     }
 
-    /// Asks in a terminal, and says what is deleted and what is kept. Where nobody can be asked, `--yes` must be there.
     fn confirmed(&self, yes: bool, words: &Words) -> Result<bool, Failure> {
-        if yes {
-            return Ok(true);
-        }
-        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-            return Err(Failure::new(Exit::Usage, "confirmation_required", ""));
-        }
-        [&self.question, &self.deleted, &self.kept]
-            .into_iter()
-            .for_each(|line| output::note(line));
-        output::prompt(&format!("{} ", words.message("cli-confirm", &[])));
-        let mut answer = String::new();
-        let read = io::stdin().lock().read_line(&mut answer);
-        let answer = answer.trim().to_lowercase();
-        // In every language there are words in: a reflex must not depend on which one is set.
-        let said_yes = ["y", "yes", "j", "ja"].contains(&answer.as_str());
-        if read.is_ok() && said_yes {
-            return Ok(true);
-        }
-        output::note(&words.message("cli-not-confirmed", &[]));
-        Ok(false)
+        confirm::confirmed(yes, &[&self.question, &self.deleted, &self.kept], words)
     }
 }

@@ -59,6 +59,7 @@ pub(crate) fn account() -> AccountView {
         next_check_at: Some(NOW + 22 * HOUR),
         checking: false,
         release_waiting: false,
+        session_awaited: Vec::new(),
     }
 }
 
@@ -207,6 +208,8 @@ pub(crate) fn detail() -> RefusalDetail {
     RefusalDetail {
         devices: vec![device("STUDIO-1", "Debian 12"), device("STUDIO-2", "Windows 11")],
         holder: Some(device("STUDIO-2", "Windows 11")),
+        holder_since: Some((NOW - HOUR).as_secs()),
+        may_take_over: true,
         minimum_version: Some("2.0".to_owned()),
         contact: Some("it@lindqvist.example".to_owned()),
     }

@@ -304,7 +304,12 @@ impl Engine {
             | CheckFailure::Hindered(_) => self.vault_as_seen(at),
         }
         let service = self.facts.services.get_mut(name);
-        if let (CheckFailure::SignInAgain | CheckFailure::VaultEmptied, Some(service)) = (failure, service) {
+        let again = matches!(failure, CheckFailure::SignInAgain | CheckFailure::VaultEmptied);
+        // The ID token went along, and was not enough: it is of a sign-in that the service does not take any more.
+        let outgrown = matches!(failure, CheckFailure::IdTokenRequired)
+            && service.as_ref().is_some_and(|service| !service.linked);
+        if let Some(service) = service.filter(|_| again || outgrown) {
+            service.reauthenticate = outgrown;
             if let Some(account) = &mut service.account {
                 account.sign_in_again = true;
                 self.save(Dirty::One);

@@ -364,6 +364,8 @@ pub enum Effect {
         email: Option<String>,
         /// In the browser here, or by a code elsewhere.
         method: SignInMethod,
+        /// A session that the browser has at the identity service is not enough.
+        anew: bool,
         /// How long it may take.
         within: Duration,
     },

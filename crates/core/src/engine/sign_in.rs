@@ -148,11 +148,14 @@ impl Engine {
             opener: Some(opener),
         });
         self.last_sign_in = None;
+        let known = self.facts.services.get(&service);
+        let anew = known.is_some_and(|known| known.reauthenticate);
         self.effects.push(Effect::BeginSignIn {
             attempt,
             service,
             email: wish.email,
             method,
+            anew,
             within: SIGN_IN_WITHIN,
         });
     }
@@ -276,6 +279,7 @@ impl Engine {
             .releases
             .extend(signed_in.replaced.map(|replaced| *replaced));
         service.linked = false;
+        service.reauthenticate = false;
         service.forget = None;
         self.vault_was_written(&name);
         self.save(Dirty::Both);

@@ -22,10 +22,13 @@ mod rules_refusals;
 mod rules_reset;
 #[cfg(test)]
 mod rules_sessions;
+#[cfg(test)]
 mod rules_spreading;
+#[cfg(test)]
 mod rules_status;
 #[cfg(test)]
 mod rules_usage;
+#[cfg(test)]
 mod rules_vault;
 #[cfg(test)]
 mod rules_waiting;

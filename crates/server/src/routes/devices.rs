@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use latchkey_api::devices::{DevicesAnswer, MOST_RELEASES, ReleaseDevice};
+use latchkey_api::devices::{MOST_RELEASES, OwnDevices, ReleaseDevice};
 
 use super::check::{CheckError, authenticate, prove};
 use super::problem::Answer;
@@ -68,7 +68,7 @@ pub(super) fn unknown_caller(detail: impl ToString) -> Answer {
 pub(super) async fn list(
     State(service): State<Arc<Service>>,
     headers: HeaderMap,
-) -> Result<Json<DevicesAnswer>, DevicesError> {
+) -> Result<Json<OwnDevices>, DevicesError> {
     let (caller, _life) = caller(&service, &Method::POST, DEVICES, &headers).await?;
     let devices = service.store.devices_of(caller, service.clock.now()).await?;
     devices.map(Json).ok_or(DevicesError::UnknownCaller)

@@ -15,7 +15,7 @@ use latchkey_core::jws::Thumbprint;
 use latchkey_core::policy::Policy;
 use latchkey_core::time::Timestamp;
 
-use latchkey_api::devices::{DevicesAnswer, ReleaseDevice};
+use latchkey_api::devices::{OwnDevices, ReleaseDevice};
 
 use self::records::{
     Caller, CheckCommand, CheckOutcome, Device, Issuer, Keyring, NewKeys, NewSubscription, Organisation,
@@ -134,7 +134,7 @@ pub trait Store: Send + Sync {
     ) -> Result<(), StoreError>;
 
     /// What the user sees of their devices; `None` where the asking one has never checked, or was released.
-    async fn devices_of(&self, caller: Caller, now: Timestamp) -> Result<Option<DevicesAnswer>, StoreError>;
+    async fn devices_of(&self, caller: Caller, now: Timestamp) -> Result<Option<OwnDevices>, StoreError>;
     /// A user gives one of their devices up (rule 10).
     async fn release_own(
         &self,

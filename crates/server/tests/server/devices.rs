@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchkey_api::devices::{DevicesAnswer, ReleaseDevice};
+use latchkey_api::devices::{OwnDevices, ReleaseDevice};
 use latchkey_core::code::Code;
 use latchkey_core::policy::{Policy, SessionPolicy};
 use reqwest::{Response, StatusCode};
@@ -22,7 +22,7 @@ async fn one_place() -> Running {
     .await
 }
 
-async fn listed(service: &Running, device: &Device) -> DevicesAnswer {
+async fn listed(service: &Running, device: &Device) -> OwnDevices {
     let answer = service
         .request(device, "POST", "/v1/devices")
         .send()

@@ -137,3 +137,18 @@ problem-output-failed = Die Ausgabe konnte nicht geschrieben werden.
     .next = Prüfen Sie, ob der Datenträger voll ist.
 problem-unknown-command = Einen solchen Befehl gibt es nicht.
     .next = „latchkey help“ zeigt, welche es gibt.
+
+## Geräte und Sitzungen
+
+cli-device-this = dieser Computer
+cli-device-in-use = in Benutzung
+cli-device-without-place = belegt keinen Platz
+cli-devices-left = { $left ->
+    [0] Sie können heute kein Gerät mehr freigeben.
+    [one] Sie können heute noch ein Gerät freigeben.
+   *[other] Sie können heute noch { $left } Geräte freigeben.
+}
+cli-release-device = { $name } freigeben?
+cli-release-device-means = Der Platz ist sofort frei. Lizenzen und Anmeldung des Geräts enden, sobald es wieder online ist.
+cli-release-device-same = Der Platz geht auf diesen Computer über. Ist { $name } doch ein anderer Computer, muss er sich neu anmelden.
+cli-release-device-done = { $name } ist freigegeben.

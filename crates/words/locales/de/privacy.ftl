@@ -20,3 +20,5 @@ field-issuer = Der Anmeldedienst, bei dem Sie sich angemeldet haben
     .why = Damit der Dienst weiß, wen er nach Ihrem Zugang fragen kann.
 field-id-token = Ihre Anmeldung, mit Ihrem Namen und Ihrer E-Mail-Adresse
     .why = Nur bis der Dienst Ihr Konto mit Ihrem Lizenzplatz verknüpft hat. Wird nie angezeigt.
+field-usage = Nutzungsminuten
+    .why = Wie lange ein Produkt an einem Tag online benutzt wurde. Minuten ohne Netz werden nie erfasst.

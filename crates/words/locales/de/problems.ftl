@@ -156,3 +156,14 @@ problem-provider-untrusted = Der Anmeldedienst hat eine Antwort gesendet, der ni
     .next = Versuchen Sie es erneut. Geschieht es wieder, sagen Sie es Ihrer Administration.
 problem-account-changed = Der Anmeldedienst hat für ein anderes Konto geantwortet als zuvor.
     .next = Melden Sie sich erneut an.
+
+## Mit Geräten
+
+problem-unknown-device = Ein solches Gerät haben Sie nicht.
+    .next = „latchkey devices“ zeigt, welche Sie haben.
+problem-several-devices = Mehrere Ihrer Geräte haben diesen Namen.
+    .next = Nennen Sie das Gerät mit der Kennung, die „latchkey devices“ zeigt.
+problem-release-limit = Sie haben heute so viele Geräte freigegeben, wie Sie dürfen.
+    .next = Warten Sie bis morgen, oder bitten Sie Ihre Administration darum.
+problem-not-offered = Dieser Lizenzdienst ist dafür zu alt.
+    .next = Bitten Sie Ihre Administration, den Lizenzdienst zu aktualisieren.

@@ -137,3 +137,18 @@ problem-output-failed = The output could not be written.
     .next = Check whether the disk is full.
 problem-unknown-command = There is no such command.
     .next = Run "latchkey help" to see which there are.
+
+## Devices and sessions
+
+cli-device-this = this computer
+cli-device-in-use = in use
+cli-device-without-place = holds no place
+cli-devices-left = { $left ->
+    [0] You can release no more devices today.
+    [one] You can release one more device today.
+   *[other] You can release { $left } more devices today.
+}
+cli-release-device = Release { $name }?
+cli-release-device-means = Its place is free at once. Its licences and its sign-in end when it is next online.
+cli-release-device-same = Its place goes over to this computer. If { $name } is another computer after all, it has to sign in again.
+cli-release-device-done = { $name } is released.

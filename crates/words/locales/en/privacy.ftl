@@ -20,3 +20,5 @@ field-issuer = The sign-in service that you signed in at
     .why = So that the service knows whom to ask about your access.
 field-id-token = Your sign-in, with your name and e-mail address
     .why = Only until the service has linked your account to your seat. Never shown.
+field-usage = Minutes of use
+    .why = How long a product was in use online on a day. Offline minutes are never recorded.

@@ -156,3 +156,14 @@ problem-provider-untrusted = The sign-in service sent an answer that cannot be t
     .next = Try again. If it happens again, tell your admin.
 problem-account-changed = The sign-in service answered for another account than before.
     .next = Sign in again.
+
+## With devices
+
+problem-unknown-device = You have no such device.
+    .next = Run "latchkey devices" to see those you have.
+problem-several-devices = More than one of your devices has this name.
+    .next = Run "latchkey devices", and name the device by its id.
+problem-release-limit = You have released as many devices today as you may.
+    .next = Wait until tomorrow, or ask your admin to release one.
+problem-not-offered = This licensing service is too old for that.
+    .next = Ask your admin to update the licensing service.

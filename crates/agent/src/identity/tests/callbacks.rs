@@ -23,7 +23,11 @@ async fn open() -> Open {
 async fn open_with(discovery: impl FnMut(&mut Value) + Send + 'static) -> Open {
     let idp = Idp::start().await;
     idp.script().discovery = Box::new(discovery);
-    let attempt = idp.oidc().begin(&idp.identity(), None, WITHIN).await.unwrap();
+    let attempt = idp
+        .oidc()
+        .begin(&idp.identity(), Wish::default(), WITHIN)
+        .await
+        .unwrap();
     let query = |name: &str| {
         attempt
             .url()
@@ -195,8 +199,16 @@ async fn case_9_after_the_callback_nobody_listens() {
 #[tokio::test]
 async fn case_9_nothing_of_one_attempt_is_good_for_another() {
     let idp = Idp::start().await;
-    let one = idp.oidc().begin(&idp.identity(), None, WITHIN).await.unwrap();
-    let two = idp.oidc().begin(&idp.identity(), None, WITHIN).await.unwrap();
+    let one = idp
+        .oidc()
+        .begin(&idp.identity(), Wish::default(), WITHIN)
+        .await
+        .unwrap();
+    let two = idp
+        .oidc()
+        .begin(&idp.identity(), Wish::default(), WITHIN)
+        .await
+        .unwrap();
     for name in ["state", "nonce", "code_challenge", "redirect_uri"] {
         let value = |attempt: &Attempt| {
             attempt
@@ -325,7 +337,7 @@ async fn nobody_comes_back_in_time() {
     let idp = Idp::start().await;
     let attempt = idp
         .oidc()
-        .begin(&idp.identity(), None, Duration::from_millis(50))
+        .begin(&idp.identity(), Wish::default(), Duration::from_millis(50))
         .await
         .unwrap();
     assert_eq!(attempt.returned().await.unwrap_err(), IdentityError::Expired);

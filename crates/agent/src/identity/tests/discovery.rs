@@ -9,7 +9,10 @@ use crate::http::{HttpError, Unreachable};
 const DOCUMENT: &str = "/.well-known/openid-configuration";
 
 async fn refusal(idp: &Idp) -> IdentityError {
-    idp.oidc().begin(&idp.identity(), None, WITHIN).await.unwrap_err()
+    idp.oidc()
+        .begin(&idp.identity(), Wish::default(), WITHIN)
+        .await
+        .unwrap_err()
 }
 
 #[tokio::test]
@@ -77,14 +80,22 @@ async fn nobody_there_is_unreachable() {
     let gone = Idp::start().await;
     let mut identity = gone.identity();
     identity.issuer = "http://127.0.0.1:1".into();
-    let error = gone.oidc().begin(&identity, None, WITHIN).await.unwrap_err();
+    let error = gone
+        .oidc()
+        .begin(&identity, Wish::default(), WITHIN)
+        .await
+        .unwrap_err();
     let refused = HttpError::Unreachable {
         host: "127.0.0.1".into(),
         kind: Unreachable::Refused,
     };
     assert_eq!(error, IdentityError::Http(refused));
     identity.issuer = "http://id.example".into();
-    let error = gone.oidc().begin(&identity, None, WITHIN).await.unwrap_err();
+    let error = gone
+        .oidc()
+        .begin(&identity, Wish::default(), WITHIN)
+        .await
+        .unwrap_err();
     assert!(
         matches!(error, IdentityError::Http(HttpError::NotAllowed { .. })),
         "{error:?}"
@@ -136,7 +147,11 @@ async fn the_address_asks_for_what_is_configured() {
     ];
     identity.audience = Some("latchkey-api".into());
     identity.redirect.host = latchkey_api::discovery::RedirectHost::Localhost;
-    let attempt = idp.oidc().begin(&identity, None, WITHIN).await.unwrap();
+    let attempt = idp
+        .oidc()
+        .begin(&identity, Wish::default(), WITHIN)
+        .await
+        .unwrap();
     let query = |name: &str| {
         attempt
             .url()
@@ -153,7 +168,11 @@ async fn the_address_asks_for_what_is_configured() {
     assert!(query("redirect_uri").unwrap().starts_with("http://localhost:"));
     assert!(query("state").unwrap().len() >= 20 && query("nonce").unwrap().len() >= 20);
     identity.scopes.clear();
-    let attempt = idp.oidc().begin(&identity, None, WITHIN).await.unwrap();
+    let attempt = idp
+        .oidc()
+        .begin(&identity, Wish::default(), WITHIN)
+        .await
+        .unwrap();
     assert!(!attempt.url().as_str().contains("prompt"));
 }
 
@@ -164,13 +183,21 @@ async fn one_exact_port_is_used_or_named() {
     let port = taken.local_addr().unwrap().port();
     let mut identity = idp.identity();
     identity.redirect.port = Some(port);
-    let error = idp.oidc().begin(&identity, None, WITHIN).await.unwrap_err();
+    let error = idp
+        .oidc()
+        .begin(&identity, Wish::default(), WITHIN)
+        .await
+        .unwrap_err();
     assert!(
         matches!(error, IdentityError::CallbackPort { port: named, .. } if named == port),
         "{error:?}"
     );
     drop(taken);
-    let attempt = idp.oidc().begin(&identity, None, WITHIN).await.unwrap();
+    let attempt = idp
+        .oidc()
+        .begin(&identity, Wish::default(), WITHIN)
+        .await
+        .unwrap();
     assert!(
         attempt
             .url()

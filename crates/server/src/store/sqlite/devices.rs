@@ -1,6 +1,6 @@
 //! Devices: listed, and released by their own key, by their user, or by an administrator.
 
-use latchkey_api::devices::{DeviceView, DevicesAnswer, MOST_RELEASES, ReleaseDevice};
+use latchkey_api::devices::{MOST_RELEASES, OwnDevice, OwnDevices, ReleaseDevice};
 use latchkey_core::jws::Thumbprint;
 use latchkey_core::time::{DAY, Timestamp};
 use rusqlite::{Connection, params};
@@ -58,7 +58,7 @@ pub(super) fn of_caller(
     c: &Connection,
     caller: &Caller,
     now: Timestamp,
-) -> Result<Option<DevicesAnswer>, StoreError> {
+) -> Result<Option<OwnDevices>, StoreError> {
     let Some(asking) = asking(c, caller)?.filter(|asking| !asking.released) else {
         return Ok(None);
     };
@@ -67,7 +67,7 @@ pub(super) fn of_caller(
         sql!("devices_of_user"),
         params![asking.user, now.as_secs()],
         |row| {
-            Ok(DeviceView {
+            Ok(OwnDevice {
                 id: row.get(0)?,
                 name: row.get(1)?,
                 system: row.get(2)?,
@@ -78,7 +78,7 @@ pub(super) fn of_caller(
             })
         },
     )?;
-    Ok(Some(DevicesAnswer {
+    Ok(Some(OwnDevices {
         // One that holds no place takes none from anybody: only this one is shown all the same.
         devices: devices
             .into_iter()

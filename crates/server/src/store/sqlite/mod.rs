@@ -22,7 +22,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use latchkey_api::devices::{DevicesAnswer, ReleaseDevice};
+use latchkey_api::devices::{OwnDevices, ReleaseDevice};
 use latchkey_core::jws::Thumbprint;
 use latchkey_core::policy::Policy;
 use latchkey_core::time::Timestamp;
@@ -83,7 +83,7 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn devices_of(&self, caller: Caller, now: Timestamp) -> Result<Option<DevicesAnswer>, StoreError> {
+    async fn devices_of(&self, caller: Caller, now: Timestamp) -> Result<Option<OwnDevices>, StoreError> {
         self.reader
             .run(move |c| devices::of_caller(c, &caller, now))
             .await
