@@ -82,6 +82,8 @@ fn request(site: &Site, user: &User, nonce: &str, id_token: Option<&str>) -> Res
     let proof = dpop::make(&user.device, "POST", &url, Some(nonce), Some(token), iat, &name())?;
     let body = serde_json::to_string(&CheckRequest {
         issuer: None,
+        session: None,
+        usage: Vec::new(),
         jti: name(),
         agent: "bench".to_owned(),
         device: DeviceDescription {
