@@ -105,6 +105,11 @@ export function configuration(settings, { adapter, jwks, cookieKeys }) {
       },
       dPoP: { enabled: true },
       revocation: { enabled: true },
+      // A service that is no client of the user's asks about tokens that it cannot read (RFC 7662).
+      introspection: {
+        enabled: true,
+        allowedPolicy: (_ctx, client, _token) => client.clientAuthMethod !== 'none',
+      },
       rpInitiatedLogout: {
         enabled: true,
         logoutSource: pages.signOut(settings),

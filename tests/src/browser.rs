@@ -101,4 +101,13 @@ impl Browser {
         self.page.wait_for("#sign-in")?.click()?;
         self.page.wait_for("#allow")?.click()
     }
+
+    /// The same, where the provider still knows who sits there: it asks for consent alone.
+    ///
+    /// # Errors
+    /// The pages are not what they should be.
+    pub fn agree(&self, address: &str) -> Result<()> {
+        self.page.go_to(address)?;
+        self.page.wait_for("#allow")?.click()
+    }
 }

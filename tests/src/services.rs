@@ -32,9 +32,17 @@ impl Services {
     /// # Errors
     /// One does not come up, or the policy is nonsense.
     pub fn seeded(folder: &Path, logs: &Path, policy: &Value) -> Result<Self> {
+        Self::seeded_by(folder, logs, policy, &json!({}))
+    }
+
+    /// The same, with further settings of the provider (tests/provider/configuration.mjs).
+    ///
+    /// # Errors
+    /// One does not come up, or a setting is nonsense.
+    pub fn seeded_by(folder: &Path, logs: &Path, policy: &Value, provider: &Value) -> Result<Self> {
         let maya = Account::new("maya@northwind.example", "Maya Lindqvist", "a quiet harbour");
         let accounts = std::slice::from_ref(&maya);
-        let provider = Provider::start(folder.join("provider"), logs.to_owned(), accounts, &json!({}))?;
+        let provider = Provider::start(folder.join("provider"), logs.to_owned(), accounts, provider)?;
         let mut licensing = Service::init(&folder.join("service"), logs.to_owned())?;
         seed(&licensing, provider.issuer(), &maya, policy).context("filling the licensing service")?;
         licensing.serve()?;

@@ -43,9 +43,17 @@ impl<'d> World<'d> {
     /// # Errors
     /// A part does not come up, or the policy is nonsense.
     pub fn seeded_with(desk: &'d Desktop, policy: &Value) -> Result<Self> {
+        Self::seeded_by(desk, policy, &json!({}))
+    }
+
+    /// The same, with further settings of the provider (tests/provider/configuration.mjs).
+    ///
+    /// # Errors
+    /// A part does not come up, or a setting is nonsense.
+    pub fn seeded_by(desk: &'d Desktop, policy: &Value, provider: &Value) -> Result<Self> {
         let world = Self {
             desk,
-            services: Services::seeded(desk.folder(), &desk.logs(), policy)?,
+            services: Services::seeded_by(desk.folder(), &desk.logs(), policy, provider)?,
             tray: RefCell::default(),
             machine: Machine::install(desk)?,
         };
@@ -154,9 +162,26 @@ impl<'d> World<'d> {
     /// # Errors
     /// Any step of it fails.
     pub fn sign_in(&self) -> Result<()> {
+        self.sign_in_with(|seen| self.finish_sign_in(seen))
+    }
+
+    /// Signs Maya in once more: her browser still knows her.
+    ///
+    /// # Errors
+    /// Any step of it fails.
+    pub fn sign_in_again(&self) -> Result<()> {
+        self.sign_in_with(|seen| {
+            let address = self.desk.wait_for_opened_address(seen)?;
+            let browser = Browser::start(self.desk)?;
+            browser.agree(&address)?;
+            browser.page().wait_for_words("You are signed in")
+        })
+    }
+
+    fn sign_in_with(&self, in_the_browser: impl FnOnce(usize) -> Result<()>) -> Result<()> {
         let seen = self.desk.opened_addresses()?.len();
         let mut sign_in = Process::start("sign-in", &mut self.cli_command(["sign-in"]), &self.desk.logs())?;
-        self.finish_sign_in(seen)?;
+        in_the_browser(seen)?;
         let status = sign_in.wait(Duration::from_secs(30))?;
         if !status.success() {
             bail!("latchkey sign-in failed ({status}): {}", sign_in.log().text()?);

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use latchkey_ipc::settings::{Proxy, Settings};
 use serde::Serialize;
 use url::{Host, Url};
 
@@ -71,13 +72,21 @@ pub struct Http(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     total: Duration,
-    proxy: Option<String>,
+    /// None: as the settings say at the time.
+    proxy: Option<Proxy>,
     clients: RwLock<Clients>,
+}
+
+impl Shared {
+    fn proxy(&self) -> Proxy {
+        self.proxy.clone().unwrap_or_else(|| Settings::read().proxy())
+    }
 }
 
 /// What a client is made of depends on the system: its proxies and its trust store, as they were when it was made.
 #[derive(Debug)]
 struct Clients {
+    proxy: Proxy,
     /// For hosts out there.
     outward: Result<reqwest::Client, HttpError>,
     /// For this machine: no proxy ever sees what is meant for a loopback address.
@@ -86,29 +95,56 @@ struct Clients {
 
 impl Default for Http {
     fn default() -> Self {
-        Self::new(TOTAL_TIMEOUT, None)
+        Self::with(TOTAL_TIMEOUT, None)
     }
 }
 
 impl Http {
-    /// A client whose exchanges take at most `total`, through `proxy` (`http://host:port`) or, without one, through whatever
-    /// proxy the system or the environment names. On a machine without a usable trust store, and with a proxy that is no
-    /// address, every exchange fails with [`HttpError::Unusable`]; the agent itself goes on.
-    pub fn new(total: Duration, proxy: Option<String>) -> Self {
+    /// A client whose exchanges take at most `total`, through `proxy`. On a machine without a usable trust store, and with a proxy
+    /// that cannot be used, every exchange fails with [`HttpError::Unusable`]; the agent itself goes on.
+    pub fn new(total: Duration, proxy: Proxy) -> Self {
+        Self::with(total, Some(proxy))
+    }
+
+    fn with(total: Duration, proxy: Option<Proxy>) -> Self {
         // Fails only where a provider has been installed already: then that one serves.
         let _already = rustls::crypto::ring::default_provider().install_default();
-        let clients = RwLock::new(Clients::new(total, proxy.as_deref()));
+        let now = proxy.clone().unwrap_or_else(|| Settings::read().proxy());
         Self(Arc::new(Shared {
             total,
             proxy,
-            clients,
+            clients: RwLock::new(Clients::new(total, now)),
         }))
     }
 
-    /// Reads the system's proxies and trust store anew: another network may have brought others. What is under way goes on
-    /// as it began.
+    /// Reads the settings, the system's proxies and its trust store anew: another network may have brought others. What is under
+    /// way goes on as it began.
     pub fn renew(&self) {
-        let clients = Clients::new(self.0.total, self.0.proxy.as_deref());
+        self.put(Clients::new(self.0.total, self.0.proxy()));
+    }
+
+    /// The same, if another proxy was set since. Cheap otherwise: before each conversation with a service.
+    pub async fn follow_settings(&self) {
+        let http = self.clone();
+        let followed = tokio::task::spawn_blocking(move || {
+            let proxy = http.0.proxy();
+            if http
+                .0
+                .clients
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .proxy
+                != proxy
+            {
+                http.put(Clients::new(http.0.total, proxy));
+            }
+        });
+        if let Err(error) = followed.await {
+            tracing::error!(%error, "the proxy setting was not read");
+        }
+    }
+
+    fn put(&self, clients: Clients) {
         *self.0.clients.write().unwrap_or_else(PoisonError::into_inner) = clients;
     }
 
@@ -198,7 +234,7 @@ impl Http {
 }
 
 impl Clients {
-    fn new(total: Duration, proxy: Option<&str>) -> Self {
+    fn new(total: Duration, proxy: Proxy) -> Self {
         let builder = || {
             reqwest::Client::builder()
                 .user_agent(concat!("latchkey-agent/", env!("CARGO_PKG_VERSION")))
@@ -210,11 +246,15 @@ impl Clients {
         let unusable = |error: reqwest::Error| HttpError::Unusable {
             why: error.without_url().to_string(),
         };
-        let outward = match proxy.map(reqwest::Proxy::all) {
-            Some(proxy) => proxy.and_then(|proxy| builder().proxy(proxy).build()),
-            None => builder().build(),
+        let outward = match &proxy {
+            Proxy::System => builder().build(),
+            Proxy::Direct => builder().no_proxy().build(),
+            Proxy::At(address) => {
+                reqwest::Proxy::all(address.expose()).and_then(|proxy| builder().proxy(proxy).build())
+            }
         };
         Self {
+            proxy,
             outward: outward.map_err(unusable),
             loopback: builder().no_proxy().build().map_err(unusable),
         }

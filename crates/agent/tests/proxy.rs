@@ -7,6 +7,7 @@ use std::process::Command;
 
 use http::HeaderMap;
 use latchkey_agent::http::{Http, HttpError, Response, Unreachable};
+use latchkey_ipc::settings::Proxy;
 
 const INSIDE: &str = "LATCHKEY_TEST_INSIDE_PROXY";
 
@@ -49,21 +50,30 @@ fn serve(answer: &'static str) -> u16 {
 
 /// A proxy that was set by hand stands above the environment's, and another network's counts without a restart.
 #[test]
-fn a_proxy_set_by_hand_is_used_and_a_broken_one_is_named() {
+fn a_proxy_set_by_hand_is_used_and_none_where_none_is_wanted() {
     let environments = "HTTP/1.1 407 Who are you\r\ncontent-length: 0\r\n\r\n";
-    let name = "a_proxy_set_by_hand_is_used_and_a_broken_one_is_named";
+    let name = "a_proxy_set_by_hand_is_used_and_none_where_none_is_wanted";
     behind_a_proxy(name, environments, async |_| {
         let (port, asked) = counting();
         let total = std::time::Duration::from_secs(10);
-        let http = Http::new(total, Some(format!("http://127.0.0.1:{port}")));
+        let http = Http::new(
+            total,
+            Proxy::from_text(&format!("http://127.0.0.1:{port}")).unwrap(),
+        );
         for _ in 0..2 {
             get(&http, "https://id.example/").await.unwrap_err();
             http.renew();
         }
         assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 2);
-        let broken = Http::new(total, Some("no proxy at all".to_owned()));
-        let error = get(&broken, "https://id.example/").await.unwrap_err();
-        assert!(matches!(error, HttpError::Unusable { .. }), "{error:?}");
+        let direct = Http::new(total, Proxy::Direct);
+        let error = get(&direct, "https://id.invalid/").await.unwrap_err();
+        let HttpError::Unreachable { kind, .. } = &error else {
+            panic!("{error:?}")
+        };
+        assert!(
+            !matches!(kind, Unreachable::Proxy { .. }),
+            "no proxy is asked: {error:?}"
+        );
     });
 }
 

@@ -223,7 +223,7 @@ pub(crate) enum Config {
 
     /// Write a setting into your settings file
     Set {
-        /// Which setting: language, vault
+        /// Which setting: language, vault, proxy
         key: String,
         /// Its value
         value: String,
@@ -231,7 +231,7 @@ pub(crate) enum Config {
 
     /// Take a setting out of your settings file
     Unset {
-        /// Which setting: language, vault
+        /// Which setting: language, vault, proxy
         key: String,
     },
 }

@@ -9,6 +9,7 @@
 //! The environment stands above the user's file, and that one above the machine's. Which program is started and where it
 //! listens is never read from a file: on Windows anybody may write what nobody has made yet below `%PROGRAMDATA%`.
 
+mod proxy;
 #[cfg(test)]
 mod tests;
 
@@ -18,10 +19,14 @@ use std::{env, fmt, fs, io};
 use latchkey_core::vault::VaultKind;
 use serde::{Deserialize, Serialize};
 
+pub use self::proxy::{Proxy, ProxyAddress};
+
 /// Names the language that is spoken, above both files.
 pub const LANGUAGE_VARIABLE: &str = "LATCHKEY_LANGUAGE";
 /// Names where secrets are kept, above both files.
 pub const VAULT_VARIABLE: &str = "LATCHKEY_VAULT";
+/// Names the proxy, above both files.
+pub const PROXY_VARIABLE: &str = "LATCHKEY_PROXY";
 /// More than any settings take, and little enough to read at every start.
 const LONGEST: u64 = 64 * 1024;
 
@@ -87,17 +92,20 @@ pub enum Key {
     Language,
     /// Where the secrets of a sign-in are kept.
     Vault,
+    /// Which proxy the agent uses.
+    Proxy,
 }
 
 impl Key {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Language, Self::Vault];
+    pub const ALL: [Self; 3] = [Self::Language, Self::Vault, Self::Proxy];
 
     /// How it is written.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Language => "language",
             Self::Vault => "vault",
+            Self::Proxy => "proxy",
         }
     }
 
@@ -106,6 +114,24 @@ impl Key {
         match self {
             Self::Language => LANGUAGE_VARIABLE,
             Self::Vault => VAULT_VARIABLE,
+            Self::Proxy => PROXY_VARIABLE,
+        }
+    }
+
+    /// Whether a value says something. What a language is, the words know.
+    pub fn takes(self, value: &str) -> bool {
+        match self {
+            Self::Language => true,
+            Self::Vault => VaultKind::from_name(value).is_some(),
+            Self::Proxy => Proxy::from_text(value).is_some(),
+        }
+    }
+
+    /// A value as it may be shown: without a password.
+    pub fn shown(self, value: &str) -> String {
+        match self {
+            Self::Language | Self::Vault => value.to_owned(),
+            Self::Proxy => Proxy::from_text(value).map_or_else(|| "…".to_owned(), |proxy| proxy.to_string()),
         }
     }
 }
@@ -126,6 +152,8 @@ pub struct Settings {
     pub language: Option<Setting>,
     /// Where the secrets of a sign-in are kept ([`VaultKind::name`]); the system's keyring where nobody has chosen.
     pub vault: Option<Setting>,
+    /// Which proxy the agent uses ([`Proxy::from_text`]); the system's where nobody has chosen.
+    pub proxy: Option<Setting>,
     /// What was left out, and why.
     pub problems: Vec<SettingsError>,
 }
@@ -137,6 +165,8 @@ struct File {
     language: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     vault: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    proxy: Option<String>,
     #[serde(flatten)]
     newer: serde_json::Map<String, serde_json::Value>,
 }
@@ -167,21 +197,22 @@ impl Settings {
             let in_files = in_files.filter_map(|(file, source)| Some((file.value(key)?, source.clone())));
             let mut set = variable.into_iter().chain(in_files);
             set.find_map(|(value, source)| {
-                if key == Key::Vault && VaultKind::from_name(&value).is_none() {
+                if !key.takes(&value) {
                     problems.push(SettingsError::UnknownValue {
                         place: source.to_string(),
                         key: key.name(),
-                        value,
+                        value: key.shown(&value),
                     });
                     return None;
                 }
                 Some(Setting { value, source })
             })
         };
-        let [language, vault] = Key::ALL.map(&mut setting);
+        let [language, vault, proxy] = Key::ALL.map(&mut setting);
         Self {
             language,
             vault,
+            proxy,
             problems,
         }
     }
@@ -190,6 +221,13 @@ impl Settings {
     pub fn vault(&self) -> VaultKind {
         let set = self.vault.as_ref();
         set.and_then(|set| VaultKind::from_name(&set.value))
+            .unwrap_or_default()
+    }
+
+    /// Which proxy the agent uses.
+    pub fn proxy(&self) -> Proxy {
+        let set = self.proxy.as_ref();
+        set.and_then(|set| Proxy::from_text(&set.value))
             .unwrap_or_default()
     }
 }
@@ -204,6 +242,7 @@ pub fn set(key: Key, value: Option<String>) -> Result<PathBuf, SettingsError> {
     match key {
         Key::Language => file.language = value,
         Key::Vault => file.vault = value,
+        Key::Proxy => file.proxy = value,
     }
     file.write(&path)?;
     Ok(path)
@@ -214,6 +253,7 @@ impl File {
         match key {
             Key::Language => self.language.clone(),
             Key::Vault => self.vault.clone(),
+            Key::Proxy => self.proxy.clone(),
         }
     }
 

@@ -27,7 +27,7 @@ where
 }
 
 async fn get(url: &str, total: Duration) -> Result<Response, HttpError> {
-    Http::new(total, None)
+    Http::new(total, Proxy::System)
         .get(&url.parse().unwrap(), HeaderMap::new())
         .await
 }

@@ -26,6 +26,7 @@ impl Runner {
                 attempt,
                 order: &order,
             };
+            tools.http.follow_settings().await;
             let result = check.run().await;
             if let Err(failure) = &result {
                 tracing::info!(?failure, service = order.service, "the check failed");
@@ -39,6 +40,7 @@ impl Runner {
         let tools = self.tools.clone();
         let name = service.clone();
         self.spawn(&name, async move {
+            tools.http.follow_settings().await;
             let licensing = licensing_side(&tools, &service).await;
             let identity = match licensing {
                 Side::Answers => Side::Answers,

@@ -105,6 +105,7 @@ async fn sign_in(
     attempt: Attempt,
     begin: &Begin,
 ) -> Result<(SignedIn, Option<Browser>), SignInError> {
+    tools.http.follow_settings().await;
     can_be_kept(tools).await?;
     tools.licensing.rediscover(&begin.service);
     let email = begin.email.as_deref();

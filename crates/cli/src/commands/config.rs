@@ -9,7 +9,7 @@ use latchkey_ipc::client::Connection;
 use latchkey_ipc::hello::Kind;
 use latchkey_ipc::launch::{self, PROGRAM_VARIABLE};
 use latchkey_ipc::messages::{Reply, Request};
-use latchkey_ipc::settings::{self, Key, Setting, Settings, Source};
+use latchkey_ipc::settings::{self, Key, Proxy, Setting, Settings, Source};
 use latchkey_words::{Value, Words};
 use serde::Serialize;
 
@@ -56,7 +56,13 @@ pub(super) fn run(
 }
 
 fn list(json: bool, asked: Option<&str>, settings: &Settings, words: &Words) -> Outcome {
-    let rows = vec![spoken(asked, settings, words), kept(settings), agent(), socket()?];
+    let rows = vec![
+        spoken(asked, settings, words),
+        set_or_default(Key::Vault, settings.vault.as_ref(), VaultKind::default().name()),
+        set_or_default(Key::Proxy, settings.proxy.as_ref(), &Proxy::default().to_string()),
+        agent(),
+        socket()?,
+    ];
     if json {
         output::json(&Document {
             schema: SCHEMA,
@@ -92,12 +98,12 @@ fn spoken(asked: Option<&str>, settings: &Settings, words: &Words) -> Row {
     }
 }
 
-fn kept(settings: &Settings) -> Row {
-    match &settings.vault {
-        Some(set) => set_by(Key::Vault, set),
+fn set_or_default(key: Key, set: Option<&Setting>, default: &str) -> Row {
+    match set {
+        Some(set) => set_by(key, set),
         None => Row {
-            key: Key::Vault.name(),
-            value: Some(VaultKind::default().name().to_owned()),
+            key: key.name(),
+            value: Some(default.to_owned()),
             source: "default",
             place: None,
         },
@@ -112,7 +118,7 @@ fn set_by(key: Key, set: &Setting) -> Row {
     };
     Row {
         key: key.name(),
-        value: Some(set.value.clone()),
+        value: Some(key.shown(&set.value)),
         source,
         place: Some(set.source.to_string()),
     }
@@ -155,12 +161,14 @@ fn set(key: &str, value: Option<&String>, words: &Words) -> Outcome {
     let Some(key) = Key::ALL.into_iter().find(|known| known.name() == key) else {
         return Err(Failure::new(Exit::Usage, "unknown_setting", key));
     };
-    let (is_known, problem): (fn(&str) -> bool, _) = match key {
-        Key::Language => (language::is_spoken, "unknown_language"),
-        Key::Vault => (|value| VaultKind::from_name(value).is_some(), "unknown_vault"),
+    let problem = match key {
+        Key::Language => "unknown_language",
+        Key::Vault => "unknown_vault",
+        Key::Proxy => "unknown_proxy",
     };
+    let is_known = |value: &String| key.takes(value) && (key != Key::Language || language::is_spoken(value));
     if let Some(value) = value.filter(|value| !is_known(value)) {
-        return Err(Failure::new(Exit::Usage, problem, value));
+        return Err(Failure::new(Exit::Usage, problem, key.shown(value)));
     }
     let path =
         settings::set(key, value.cloned()).map_err(|error| Failure::failed("settings_not_saved", error))?;

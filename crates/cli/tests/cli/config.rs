@@ -66,7 +66,7 @@ fn where_the_agent_is_and_listens() {
         .iter()
         .map(|row| &row["source"])
         .collect();
-    assert_eq!(sources, ["default", "default", "default", "environment"]);
+    assert_eq!(sources, ["default", "default", "default", "default", "environment"]);
 }
 
 #[test]

@@ -160,7 +160,10 @@ impl Idp {
     }
 
     pub(crate) fn oidc(&self) -> Oidc {
-        Oidc::new(Http::new(Duration::from_secs(10), None), self.clock())
+        Oidc::new(
+            Http::new(Duration::from_secs(10), latchkey_ipc::settings::Proxy::System),
+            self.clock(),
+        )
     }
 
     pub(crate) fn identity(&self) -> Identity {
