@@ -175,6 +175,18 @@ impl Desktop {
         Ok(())
     }
 
+    /// Sends a part a signal: stopped, it is there and does not answer.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn signal_part(&self, part: &str, signal: rustix::process::Signal) -> Result<()> {
+        let parts = self.parts.borrow();
+        parts
+            .get(part)
+            .with_context(|| format!("no {part} runs"))?
+            .signal(signal)
+    }
+
     /// A program of this session: its environment, and nothing of the machine's own.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         command(program, &self.environment, &self.home())
