@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use latchkey_core::devices::OwnDevices;
+use latchkey_core::session::SessionWish;
 use latchkey_core::time::Timestamp;
 use latchkey_core::view::{SignInMethod, View};
 use latchkey_ipc::messages::{Reply, Request, ResetScope, SentField};
@@ -30,6 +32,9 @@ pub(crate) fn handler() -> impl Fn(tauri::ipc::Invoke<Wry>) -> bool + Send + Syn
         sign_out,
         check,
         prepare_offline,
+        devices,
+        release_device,
+        session,
         reset,
         privacy,
         copy_text,
@@ -130,6 +135,34 @@ async fn prepare_offline(link: State<'_, Arc<AgentLink>>) -> Result<Prepared, Fa
         Reply::Checked { until } => Ok(Prepared { until }),
         _ => Err(Failure::of("unsupported")),
     }
+}
+
+#[tauri::command]
+async fn devices(link: State<'_, Arc<AgentLink>>, service: Option<String>) -> Result<OwnDevices, Failure> {
+    match ask(&link, Request::Devices { service }).await? {
+        Reply::Devices(own) => Ok(own),
+        _ => Err(Failure::of("unsupported")),
+    }
+}
+
+#[tauri::command]
+async fn release_device(
+    link: State<'_, Arc<AgentLink>>,
+    service: Option<String>,
+    device: String,
+    same_machine: bool,
+) -> Result<(), Failure> {
+    let request = Request::ReleaseDevice {
+        service,
+        device,
+        same_machine,
+    };
+    ask(&link, request).await.map(drop)
+}
+
+#[tauri::command]
+async fn session(link: State<'_, Arc<AgentLink>>, product: String, wish: SessionWish) -> Result<(), Failure> {
+    ask(&link, Request::Session { product, wish }).await.map(drop)
 }
 
 #[tauri::command]

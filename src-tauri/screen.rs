@@ -10,6 +10,9 @@ pub(crate) const SIGN_OUT: &str = "sign-out";
 /// Confirms the reset of everything.
 pub(crate) const RESET_ALL: &str = "reset";
 
+/// The user's devices.
+pub(crate) const DEVICES: &str = "devices";
+
 /// Where one product stands.
 pub(crate) fn product(product: &str) -> String {
     format!("product:{product}")

@@ -213,11 +213,19 @@ fn licences(view: &View, words: &Words) -> Vec<Entry> {
             screen: screen::RESET_ALL.into(),
         },
     );
+    let signed_in = view.accounts.iter().any(|account| account.user.is_some());
+    let devices = signed_in.then(|| {
+        item(
+            label(MenuItem::Devices),
+            Action::Open {
+                screen: screen::DEVICES.into(),
+            },
+        )
+    });
     let manage = Entry::Submenu {
         label: label(MenuItem::Manage),
-        entries: resets.chain([all]).collect(),
+        entries: resets.chain([all]).chain(devices).collect(),
     };
-    let signed_in = view.accounts.iter().any(|account| account.user.is_some());
     let prepare = signed_in.then(|| item(label(MenuItem::PrepareOffline), Action::PrepareOffline));
     prepare.into_iter().chain([manage]).collect()
 }

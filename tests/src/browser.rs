@@ -75,18 +75,33 @@ impl Browser {
     /// # Errors
     /// The pages are not what they should be.
     pub fn confirm_code(&self, code: &str, account: &Account) -> Result<()> {
-        let shown = self.page.wait_for("#code")?.text()?;
-        ensure!(
-            shown == code,
-            "the provider shows {shown}, and the product {code}"
-        );
-        self.page.wait_for("#continue")?.click()?;
+        self.is_the_code(code)?;
         self.page.wait_for("#email")?.type_text(&account.email)?;
         self.page.wait_for("#password")?.type_text(&account.password)?;
         self.page.wait_for("#sign-in")?.click()?;
         self.page.wait_for("#allow")?.click()?;
         self.page.wait_for("#done")?;
         Ok(())
+    }
+
+    /// The same, where the provider still knows who sits there.
+    ///
+    /// # Errors
+    /// The pages are not what they should be.
+    pub fn confirm_another_code(&self, code: &str) -> Result<()> {
+        self.is_the_code(code)?;
+        self.page.wait_for("#allow")?.click()?;
+        self.page.wait_for("#done")?;
+        Ok(())
+    }
+
+    fn is_the_code(&self, code: &str) -> Result<()> {
+        let shown = self.page.wait_for("#code")?.text()?;
+        ensure!(
+            shown == code,
+            "the provider shows {shown}, and the product {code}"
+        );
+        self.page.wait_for("#continue")?.click()
     }
 
     /// Signs in on the provider's pages, which `address` leads to, and agrees. Afterwards the browser shows whatever

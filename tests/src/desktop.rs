@@ -14,6 +14,7 @@ use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
 
 use crate::bus::Bus;
+use crate::keyring;
 use crate::notices::Notices;
 use crate::process::Process;
 use crate::session_files;
@@ -22,9 +23,6 @@ use crate::wait::{SOON, until};
 
 /// How long a screen that moves no more has not moved.
 const STILL_FOR: Duration = Duration::from_secs(3);
-
-/// What opens the keyring.
-const KEYRING_PASSWORD: &str = "test";
 
 /// Which parts a session has; all of them, unless a story is about one that is missing.
 #[derive(Clone, Copy, Debug)]
@@ -132,8 +130,18 @@ impl Desktop {
         daemon
             .input()
             .context("the keyring has an input")?
-            .write_all(KEYRING_PASSWORD.as_bytes())?;
+            .write_all(keyring::PASSWORD.as_bytes())?;
         self.keep("keyring", daemon, "org.freedesktop.secrets")
+    }
+
+    /// Ends the keyring, whoever of two it is, and starts it anew, unlocked.
+    ///
+    /// # Errors
+    /// It does not end, or does not come up.
+    pub fn restart_keyring(&self) -> Result<()> {
+        self.end_part("keyring")?;
+        keyring::end_any(&self.bus)?;
+        self.start_keyring()
     }
 
     /// Starts the panel, and with it the tray.

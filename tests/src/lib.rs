@@ -21,8 +21,11 @@
 //! | [`qr`] | what a camera sees |
 //! | [`webdriver`], [`browser`], [`window`] | the user's browser and the product's window, driven |
 //! | [`provider`], [`service`], [`services`] | the identity provider and the licensing service, filled |
+//! | [`gate`] | a door before the provider, which holds what a story wants to interrupt |
 //! | [`clock`], [`machine`] | wall clocks that a story sets; days that pass, reboots |
 //! | [`world`], [`atlas`] | all of it together, with a user and a product |
+//! | [`pending`] | what every status owes to whoever waits |
+//! | [`listeners`] | which ports a process listens on |
 //! | [`secrets`] | looking for what must not be lying about |
 #![cfg(target_os = "linux")]
 
@@ -31,10 +34,13 @@ pub mod browser;
 pub mod bus;
 pub mod clock;
 pub mod desktop;
+pub mod gate;
 pub mod keyring;
+pub mod listeners;
 pub mod log;
 pub mod machine;
 pub mod notices;
+pub mod pending;
 pub mod process;
 pub mod programs;
 pub mod provider;

@@ -45,6 +45,7 @@ pub struct Provider {
     logs: PathBuf,
     clock: Clock,
     issuer: String,
+    port: u16,
     process: Option<Process>,
 }
 
@@ -71,17 +72,18 @@ impl Provider {
             logs,
             clock,
             issuer: String::new(),
+            port: free_port()?,
             process: None,
         };
-        provider.run(free_port()?)?;
+        provider.run()?;
         Ok(provider)
     }
 
-    fn run(&mut self, port: u16) -> Result<()> {
+    fn run(&mut self) -> Result<()> {
         let mut command = Command::new("node");
         command.arg(programs::root().join("tests/provider/provider.mjs"));
         command
-            .args(["--follow-stdin", "--port", &port.to_string(), "--config"])
+            .args(["--follow-stdin", "--port", &self.port.to_string(), "--config"])
             .arg(self.folder.join("config.json"));
         command.envs(self.clock.environment());
         let mut process = Process::start_with_input("provider", &mut command, &self.logs, Stdio::piped())?;
@@ -101,6 +103,11 @@ impl Provider {
         &self.issuer
     }
 
+    /// The port that it listens on itself, whatever its issuer says.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Its wall clock.
     pub fn clock(&self) -> &Clock {
         &self.clock
@@ -116,16 +123,19 @@ impl Provider {
         Ok(())
     }
 
+    /// Ends it as a power cut would.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn kill(&mut self) -> Result<()> {
+        self.process.take().context("the provider does not run")?.kill()
+    }
+
     /// Brings it back, at the same address.
     ///
     /// # Errors
     /// It does not come up.
     pub fn resume(&mut self) -> Result<()> {
-        let port = self
-            .issuer
-            .rsplit_once(':')
-            .and_then(|(_, port)| port.parse().ok())
-            .context("an issuer has a port")?;
-        self.run(port)
+        self.run()
     }
 }

@@ -4,6 +4,7 @@ use std::cell::{Ref, RefCell, RefMut};
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -13,6 +14,7 @@ use crate::atlas::Atlas;
 use crate::browser::Browser;
 use crate::desktop::Desktop;
 use crate::machine::Machine;
+use crate::pending::ensure_explained;
 use crate::process::Process;
 use crate::provider::{Account, Provider};
 use crate::service::Service;
@@ -24,7 +26,7 @@ use crate::window::Window;
 #[derive(Debug)]
 pub struct World<'d> {
     desk: &'d Desktop,
-    services: Services,
+    services: Rc<Services>,
     tray: RefCell<Option<Process>>,
     machine: Machine<'d>,
 }
@@ -53,7 +55,27 @@ impl<'d> World<'d> {
     pub fn seeded_by(desk: &'d Desktop, policy: &Value, provider: &Value) -> Result<Self> {
         let world = Self {
             desk,
-            services: Services::seeded_by(desk.folder(), &desk.logs(), policy, provider)?,
+            services: Rc::new(Services::seeded_by(
+                desk.folder(),
+                &desk.logs(),
+                policy,
+                provider,
+            )?),
+            tray: RefCell::default(),
+            machine: Machine::install(desk)?,
+        };
+        world.register(VERSION)?;
+        Ok(world)
+    }
+
+    /// Maya's second machine, on a desktop of its own, with the same services behind it.
+    ///
+    /// # Errors
+    /// A part does not come up.
+    pub fn second<'e>(&self, desk: &'e Desktop) -> Result<World<'e>> {
+        let world = World {
+            desk,
+            services: Rc::clone(&self.services),
             tray: RefCell::default(),
             machine: Machine::install(desk)?,
         };
@@ -145,16 +167,18 @@ impl<'d> World<'d> {
     /// The whole state, as `latchkey status --json` tells it.
     ///
     /// # Errors
-    /// The agent does not answer.
+    /// The agent does not answer, or something is pending that says less than it owes.
     pub fn status(&self) -> Result<Value> {
         let output = self.cli_output(["status", "--json"])?;
         let text = String::from_utf8(output.stdout)?;
-        serde_json::from_str(&text).with_context(|| {
+        let status = serde_json::from_str(&text).with_context(|| {
             format!(
                 "latchkey status printed {text:?}, {}",
                 String::from_utf8_lossy(&output.stderr)
             )
-        })
+        })?;
+        ensure_explained(&status)?;
+        Ok(status)
     }
 
     /// Signs Maya in, by `latchkey sign-in` and the browser that it opens.
@@ -249,17 +273,21 @@ impl<'d> World<'d> {
         self.start_atlas_with(&[])
     }
 
+    /// Atlas, to be started.
+    pub fn atlas_command(&self) -> Command {
+        let mut command = self.machine.command("atlas");
+        command.arg("--registration").arg(self.registration());
+        command.arg("--document").arg(self.desk.home().join("map.atlas"));
+        command
+    }
+
     /// Starts Atlas with further arguments of its own: `--keep-trying`, `--wait SECONDS`.
     ///
     /// # Errors
     /// It cannot be started.
     pub fn start_atlas_with(&self, arguments: &[&str]) -> Result<Atlas> {
-        let mut command = self.machine.command("atlas");
-        command.arg("--registration").arg(self.registration());
-        command
-            .arg("--document")
-            .arg(self.desk.home().join("map.atlas"))
-            .args(arguments);
+        let mut command = self.atlas_command();
+        command.args(arguments);
         Atlas::start(&mut command, &self.desk.logs())
     }
 

@@ -1,8 +1,8 @@
 // A bridge to nothing: it answers as if all went well, or as it is told, and remembers what it was asked.
 
 import type { Bridge, Locale, Qr, SignInWish } from '../src/bridge';
-import type { Failure } from '../src/view';
-import { fields, NOW, ZONE } from './fixtures';
+import type { Failure, SessionWish } from '../src/view';
+import { fields, NOW, own, ZONE } from './fixtures';
 import { qr } from './qr';
 
 export class StillBridge implements Bridge {
@@ -25,6 +25,10 @@ export class StillBridge implements Bridge {
   readonly signOut = (service: string | null) => this.#answer(`signOut ${service}`, undefined);
   readonly check = () => this.#answer('check', undefined);
   readonly prepareOffline = () => this.#answer('prepareOffline', { until: NOW + 30 * 86_400_000 as number | null });
+  readonly devices = (service: string | null) => this.#answer(`devices ${service}`, own);
+  readonly releaseDevice = (service: string | null, device: string, sameMachine: boolean) =>
+    this.#answer(['releaseDevice', service, device, sameMachine].join(' '), undefined);
+  readonly session = (product: string, wish: SessionWish) => this.#answer(`session ${product} ${wish}`, undefined);
   readonly reset = (product: string | null) => this.#answer(`reset ${product}`, undefined);
   readonly privacy = () => this.#answer('privacy', fields);
   readonly copyText = (text: string) => this.#answer(`copyText ${text}`, undefined);

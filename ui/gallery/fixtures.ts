@@ -1,6 +1,6 @@
 // A View for each screen and state, for the tests and for looking at (shoot.mjs).
 
-import type { AccountView, Headline, ProductView, SentField, SignInView, StatusView, Timestamp, UserCode, View } from '../src/view';
+import type { AccountView, Headline, OwnDevices, ProductView, SentField, SignInView, StatusView, Timestamp, UserCode, View } from '../src/view';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -49,6 +49,7 @@ function account(more: Partial<AccountView> = {}): AccountView {
     next_check_at: NOW + 21 * HOUR,
     checking: false,
     release_waiting: false,
+    session_awaited: [],
     ...more,
   };
 }
@@ -246,8 +247,23 @@ export const views: Record<string, View | null | undefined> = {
     { open: 0 },
   ),
   'stopped-session': stopped(
+    refusal(16, 'SESSION_IN_USE', {
+      detail: {
+        holder: device('1', 'STUDIO-2', 'Windows 11', 2 * MINUTE),
+        holder_since: (NOW - 3 * HOUR) / 1000,
+        may_take_over: true,
+      },
+    }),
+    { open: 0 },
+  ),
+  'stopped-session-held': stopped(
     refusal(16, 'SESSION_IN_USE', { detail: { holder: device('1', 'STUDIO-2', 'Windows 11', 2 * MINUTE) } }),
     { open: 0 },
+  ),
+  'licensed-awaited': view(
+    licensed,
+    [product(lease(30 * DAY - HOUR))],
+    [account({ session_awaited: [{ name: 'maya-laptop', asked_at: (NOW - MINUTE) / 1000 }] })],
   ),
   'stopped-released': stoppedAll(refusal(23, 'DEVICE_RELEASED', { since: NOW - HOUR }), nobody(), { open: 0 }),
   'stopped-unknown': stopped(refusal(99, 'BEYOND_THE_SEA'), { open: 0 }),
@@ -264,6 +280,15 @@ export const fields: SentField[] = [
   { field: 'product', value: 'MERIDIAN 3.4 (closed)' },
 ];
 
+export const own: OwnDevices = {
+  devices: [
+    { ...device('1', 'STUDIO-2', 'Windows 11', 3 * HOUR), holds_place: true, in_use: true, this: false },
+    { ...device('2', 'STUDIO-1', 'Debian GNU/Linux 12', MINUTE), holds_place: true, in_use: false, this: true },
+    { ...device('3', 'maya-laptop', 'macOS 15', 12 * DAY), holds_place: true, in_use: false, this: false },
+  ],
+  releases_left: 4,
+};
+
 /** The screens that a user opens, by name: the place, and the View below it. */
 export const places: Record<string, { place: string; view: string }> = {
   product: { place: 'product:ATLAS', view: 'licensed' },
@@ -274,4 +299,5 @@ export const places: Record<string, { place: string; view: string }> = {
   'reset-one': { place: 'reset:ATLAS', view: 'licensed' },
   'sign-out': { place: 'sign-out', view: 'licensed' },
   privacy: { place: 'privacy', view: 'licensed' },
+  devices: { place: 'devices', view: 'licensed' },
 };

@@ -3,7 +3,7 @@
 import { Channel, invoke } from '@tauri-apps/api/core';
 import { listen } from '@tauri-apps/api/event';
 
-import type { Failure, SentField, SignInMethod, Timestamp, View } from './view';
+import type { Failure, OwnDevices, SentField, SessionWish, SignInMethod, Timestamp, View } from './view';
 
 /** How the user wants to sign in; whichever way is open already, else the browser, when nothing is said. */
 export interface SignInWish {
@@ -39,6 +39,12 @@ export interface Bridge {
   signOut(service: string | null): Promise<void>;
   check(): Promise<void>;
   prepareOffline(): Promise<{ until: Timestamp | null }>;
+  /** The user's own devices at a service. */
+  devices(service: string | null): Promise<OwnDevices>;
+  /** Gives one of them up; where it is this very computer, installed anew, its place goes over. */
+  releaseDevice(service: string | null, device: string, sameMachine: boolean): Promise<void>;
+  /** What becomes of the session that this device and another one want. */
+  session(product: string, wish: SessionWish): Promise<void>;
   /** One product by its key, or everything. */
   reset(product: string | null): Promise<void>;
   privacy(): Promise<SentField[]>;
@@ -64,6 +70,9 @@ export const tauri: Bridge = {
   signOut: (service) => invoke('sign_out', { service }),
   check: () => invoke('check'),
   prepareOffline: () => invoke('prepare_offline'),
+  devices: (service) => invoke('devices', { service }),
+  releaseDevice: (service, device, sameMachine) => invoke('release_device', { service, device, sameMachine }),
+  session: (product, wish) => invoke('session', { product, wish }),
   reset: (product) => invoke('reset', { product }),
   privacy: () => invoke('privacy'),
   copyText: (text) => invoke('copy_text', { text }),

@@ -7,6 +7,7 @@ export const Code = {
   OfflineLimitReached: 12,
   NotAssigned: 13,
   SubscriptionEnded: 14,
+  SessionInUse: 16,
   InvalidArgument: 22,
   DeviceReleased: 23,
 } as const;

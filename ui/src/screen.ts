@@ -8,6 +8,7 @@ export type Place =
   | { screen: 'home' }
   | { screen: 'product'; product: string }
   | { screen: 'reset'; product: string | null }
+  | { screen: 'devices' }
   | { screen: 'sign-out' }
   | { screen: 'privacy' };
 
@@ -22,6 +23,7 @@ export function placeNamed(name: string): Place {
       return product === '' ? HOME : { screen: 'product', product };
     case 'reset':
       return { screen: 'reset', product: product === '' ? null : product };
+    case 'devices':
     case 'sign-out':
     case 'privacy':
       return { screen };
@@ -120,7 +122,7 @@ export function accountOf(view: View, service: string): AccountView | undefined 
 }
 
 /** What leads out of a status. */
-export type Remedy = 'sign_in' | 'check' | 'ask_admin' | null;
+export type Remedy = 'sign_in' | 'check' | 'ask_admin' | 'use_here' | null;
 
 export function remedyOf(status: StatusView): Remedy {
   switch (status.code) {
@@ -130,6 +132,8 @@ export function remedyOf(status: StatusView): Remedy {
     case Code.NotAssigned:
     case Code.SubscriptionEnded:
       return 'ask_admin';
+    case Code.SessionInUse:
+      return status.detail?.may_take_over === true ? 'use_here' : 'check';
     case Code.InvalidArgument:
       return null;
     case Code.AuthPending:

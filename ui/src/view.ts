@@ -16,9 +16,34 @@ export interface DeviceEntry {
   last_seen: number;
 }
 
+/** One of the user's own devices. */
+export interface OwnDevice extends DeviceEntry {
+  holds_place: boolean;
+  in_use: boolean;
+  this: boolean;
+}
+
+export interface OwnDevices {
+  devices: OwnDevice[];
+  releases_left: number;
+}
+
+/** What becomes of a session that two devices want. */
+export type SessionWish = 'take_over' | 'hand_over';
+
+/** A device that waits for a session that this one has. */
+export interface WaitingDevice {
+  name: string;
+  /** In seconds. */
+  asked_at: number;
+}
+
 export interface RefusalDetail {
   devices?: DeviceEntry[];
   holder?: DeviceEntry;
+  /** In seconds. */
+  holder_since?: number;
+  may_take_over?: boolean;
   minimum_version?: string;
   contact?: string;
 }
@@ -72,6 +97,7 @@ export interface AccountView {
   next_check_at: Timestamp | null;
   checking: boolean;
   release_waiting: boolean;
+  session_awaited: WaitingDevice[];
 }
 
 export type SignInMethod = 'browser' | 'device_code';

@@ -139,7 +139,8 @@ it('finds its places by their names', () => {
   expect(placeNamed('reset:ATLAS')).toEqual({ screen: 'reset', product: 'ATLAS' });
   expect(placeNamed('sign-out')).toEqual({ screen: 'sign-out' });
   expect(placeNamed('privacy')).toEqual({ screen: 'privacy' });
-  for (const unknown of ['product', 'devices', 'constructor', ':', '<img>']) expect(placeNamed(unknown)).toEqual(HOME);
+  expect(placeNamed('devices')).toEqual({ screen: 'devices' });
+  for (const unknown of ['product', 'device', 'constructor', ':', '<img>']) expect(placeNamed(unknown)).toEqual(HOME);
 });
 
 it('resets everything, and says so, where the product is not registered any more', async () => {

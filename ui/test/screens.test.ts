@@ -283,7 +283,8 @@ describe('stopped', () => {
     ['stopped-first-start', 'Atlas cannot start', 'Try again', 'check'],
     ['stopped-network-blocked', 'Atlas cannot start', 'Try again', 'check'],
     ['stopped-devices', 'Atlas cannot start', 'Try again', 'check'],
-    ['stopped-session', 'Atlas cannot start', 'Try again', 'check'],
+    ['stopped-session', 'Atlas cannot start', 'Use here instead', 'session ATLAS take_over'],
+    ['stopped-session-held', 'Atlas cannot start', 'Try again', 'check'],
     ['stopped-released', 'Atlas cannot start', 'Sign in', 'signIn https://licence.lindqvist.example'],
     ['stopped-unknown', 'Atlas cannot start', 'Try again', 'check'],
   ])('%s has one button that leads out', async (view, title, name, asked) => {
@@ -311,15 +312,70 @@ describe('stopped', () => {
     await show('stopped-devices');
     const devices = screen.getByRole('heading', { name: 'Devices that hold your places' }).parentElement!;
     expect(within(devices).getAllByRole('listitem').map((item) => item.textContent?.replaceAll(/\s+/g, ' ').trim())).toEqual([
-      'STUDIO-2 Windows 11 · last seen 11:05',
-      'maya-laptop Debian 12 · last seen 15 November 14:05',
-      'render-farm-gateway-frankfurt-04 macOS 15 · last seen 28 April 15:05',
+      'STUDIO-2 Windows 11 · last seen 11:05 Release…',
+      'maya-laptop Debian 12 · last seen 15 November 14:05 Release…',
+      'render-farm-gateway-frankfurt-04 macOS 15 · last seen 28 April 15:05 Release…',
     ]);
+  });
+
+  it('releases one of them after asking, and only then', async () => {
+    const { bridge, user } = await show('stopped-devices');
+    await user.click(button('Release maya-laptop…'));
+    expect(text()).toContain('The place of maya-laptop is free at once.');
+    await user.click(button('Keep it'));
+    expect(bridge.asked).toEqual([]);
+    await user.click(button('Release maya-laptop…'));
+    await user.click(button('Release'));
+    expect(bridge.asked).toEqual(['releaseDevice https://licence.lindqvist.example 2 false']);
+    await user.click(button('Release STUDIO-2…'));
+    await user.click(button('It is this computer, installed anew'));
+    expect(bridge.asked[1]).toBe('releaseDevice https://licence.lindqvist.example 1 true');
+  });
+
+  it('says since when another device has it', async () => {
+    await show('stopped-session');
+    expect(text()).toMatch(/Windows 11\s· since 11:05/);
   });
 
   it('says what a newer agent says as well as it can', async () => {
     await show('stopped-unknown');
     expect(text()).toContain('Atlas has the status 99, which this version does not know. Update Latchkey and Atlas.');
+  });
+});
+
+describe('devices', () => {
+  it('shows this one first, and how many may still be released', async () => {
+    const { bridge, user } = await show('licensed', 'devices');
+    await settled();
+    expect(screen.getAllByRole('listitem').map((item) => item.textContent?.replaceAll(/\s+/g, ' ').trim())).toEqual([
+      'STUDIO-1 Debian GNU/Linux 12 · last seen 14:04 · this computer',
+      'STUDIO-2 Windows 11 · last seen 11:05 · in use Release…',
+      'maya-laptop macOS 15 · last seen 12 November 14:05 Release…',
+    ]);
+    expect(text()).toContain('You can release 4 more devices today.');
+    await user.click(button('Release maya-laptop…'));
+    await user.click(button('Release'));
+    await settled();
+    expect(bridge.asked).toEqual([
+      'devices https://licence.lindqvist.example',
+      'releaseDevice https://licence.lindqvist.example 3 false',
+      'devices https://licence.lindqvist.example',
+    ]);
+  });
+
+  it('says why they cannot be shown', async () => {
+    const { bridge, app } = await show('licensed');
+    bridge.failure = { problem: 'not_offered', detail: '' };
+    await app.go({ screen: 'devices' });
+    await settled();
+    expect(text()).toContain('This licensing service is too old for that.');
+  });
+
+  it('hands over what another device waits for', async () => {
+    const { bridge, user } = await show('licensed-awaited');
+    expect(text()).toContain('maya-laptop waits for Atlas.');
+    await user.click(button('Hand over'));
+    expect(bridge.asked).toEqual(['session ATLAS hand_over']);
   });
 });
 

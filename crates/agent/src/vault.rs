@@ -124,6 +124,14 @@ impl Vault {
         self.call(|answer| Work::Open { answer }).await
     }
 
+    /// Opens the vault, and sees whether it takes something new, which is then taken out again.
+    ///
+    /// # Errors
+    /// [`VaultError`], after at most the deadline.
+    pub async fn try_out(&self) -> Result<(), VaultError> {
+        self.call(|answer| Work::TryOut { answer }).await
+    }
+
     /// Opens the vault with a passphrase; with `first`, chooses it.
     ///
     /// # Errors
@@ -208,10 +216,10 @@ impl Vault {
     }
 
     fn late(&self) -> VaultError {
-        if self.access.borrow().is_locked() {
-            VaultError::Locked
-        } else {
-            VaultError::TimedOut
+        match *self.access.borrow() {
+            Access::Prompting => VaultError::Prompting,
+            access if access.is_locked() => VaultError::Locked,
+            _ => VaultError::TimedOut,
         }
     }
 }

@@ -223,8 +223,17 @@ impl Held {
 
     /// Whether the refusal in force says that another device has the session.
     pub fn is_session_in_use(&self) -> bool {
+        self.is_refused(Code::SessionInUse)
+    }
+
+    /// Whether the refusal in force says that there is no seat.
+    pub fn is_not_assigned(&self) -> bool {
+        self.is_refused(Code::NotAssigned)
+    }
+
+    fn is_refused(&self, code: Code) -> bool {
         self.refusal()
-            .is_some_and(|refusal| refusal.claims().code == Code::SessionInUse)
+            .is_some_and(|refusal| refusal.claims().code == code)
     }
 
     /// Ends a session refusal, if one is in force (rule 9). Says whether one was.

@@ -32,6 +32,8 @@ pub enum MenuItem<'a> {
     ResetProduct(&'a str),
     /// Resets everything.
     ResetAll,
+    /// Opens the window at the user's devices.
+    Devices,
     /// Opens the window.
     Open,
     /// The switch for starting at login.
@@ -66,6 +68,7 @@ impl Words {
                 self.message("menu-reset-product", &[("product", product.into())])
             }
             MenuItem::ResetAll => plain("menu-reset-all"),
+            MenuItem::Devices => plain("menu-devices"),
             MenuItem::Open => plain("menu-open"),
             MenuItem::StartAtLogin => plain("menu-start-at-login"),
             MenuItem::Quit => plain("menu-quit"),

@@ -250,6 +250,7 @@ fn licensed_is_calm() {
     Manage licences ▸
         Reset Atlas…  → Open { screen: "reset:ATLAS" }
         Reset all…  → Open { screen: "reset" }
+        Devices…  → Open { screen: "devices" }
     ───
     Open Latchkey  → Open { screen: "" }
     [x] Start at login  → ToggleAutostart
@@ -284,6 +285,7 @@ fn offline_says_how_long() {
     Manage licences ▸
         Reset Atlas…  → Open { screen: "reset:ATLAS" }
         Reset all…  → Open { screen: "reset" }
+        Devices…  → Open { screen: "devices" }
     ───
     Open Latchkey  → Open { screen: "" }
     [x] Start at login  → ToggleAutostart
@@ -318,6 +320,7 @@ fn the_final_days_say_what_to_do() {
     Manage licences ▸
         Reset Atlas…  → Open { screen: "reset:ATLAS" }
         Reset all…  → Open { screen: "reset" }
+        Devices…  → Open { screen: "devices" }
     ───
     Open Latchkey  → Open { screen: "" }
     [x] Start at login  → ToggleAutostart
@@ -359,6 +362,7 @@ fn stopped_names_the_product_and_why() {
         Reset Atlas…  → Open { screen: "reset:ATLAS" }
         Reset Bolt & Nut…  → Open { screen: "reset:BOLT" }
         Reset all…  → Open { screen: "reset" }
+        Devices…  → Open { screen: "devices" }
     ───
     Open Latchkey  → Open { screen: "" }
     [x] Start at login  → ToggleAutostart
@@ -391,6 +395,7 @@ fn an_outage_says_that_work_goes_on() {
     Manage licences ▸
         Reset Atlas…  → Open { screen: "reset:ATLAS" }
         Reset all…  → Open { screen: "reset" }
+        Devices…  → Open { screen: "devices" }
     ───
     Open Latchkey  → Open { screen: "" }
     [x] Start at login  → ToggleAutostart
@@ -419,6 +424,7 @@ fn versions_of_one_product_share_their_licence() {
     Manage licences ▸
         Reset Atlas…  → Open { screen: "reset:ATLAS" }
         Reset all…  → Open { screen: "reset" }
+        Devices…  → Open { screen: "devices" }
     ───
     Open Latchkey  → Open { screen: "" }
     [x] Start at login  → ToggleAutostart

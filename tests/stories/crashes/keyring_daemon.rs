@@ -2,10 +2,8 @@
 //! (`gkd_secret_service_publish_dispatch: assertion 'client' failed`, a fault of its own). That is not what is looked at
 //! here, so it is noticed, and mended as a new login would.
 
-use rustix::process::{Pid, Signal, kill_process};
 use stories::bus::{Bus, Target};
 use stories::prelude::*;
-use stories::wait::SOON;
 
 const NAME: &str = "org.freedesktop.secrets";
 const DAEMON: Target<'static> = Target {
@@ -42,19 +40,7 @@ impl<'d> KeyringDaemon<'d> {
     /// Starts another one in its place, unlocked.
     pub(crate) fn restart(&mut self) -> Result<()> {
         let bus = self.desk.bus();
-        self.desk.end_part("keyring")?;
-        if let Ok(other) = owner(bus) {
-            let id: u32 = bus
-                .call(DAEMON, "GetConnectionUnixProcessID", &other)?
-                .body()
-                .deserialize()?;
-            let id = Pid::from_raw(i32::try_from(id)?).context("a process has a number")?;
-            kill_process(id, Signal::KILL)?;
-        }
-        until("the keyring to be gone", SOON, || {
-            Ok((!bus.has_owner(NAME)?).then_some(()))
-        })?;
-        self.desk.start_keyring()?;
+        self.desk.restart_keyring()?;
         self.owner = owner(bus)?;
         Ok(())
     }

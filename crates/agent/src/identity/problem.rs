@@ -34,6 +34,8 @@ pub const ACCESS_DENIED: &str = "access_denied";
 pub const EXPIRED: &str = "expired";
 /// The keyring is locked.
 pub const VAULT_LOCKED: &str = "vault_locked";
+/// The keyring is locked, and its prompt is open.
+pub const VAULT_PROMPTING: &str = "vault_prompting";
 /// There is no keyring, or it cannot be reached.
 pub const VAULT_UNAVAILABLE: &str = "vault_unavailable";
 /// The keyring does not answer in time.
@@ -82,6 +84,7 @@ pub const ALL: &[&str] = &[
     ACCESS_DENIED,
     EXPIRED,
     VAULT_LOCKED,
+    VAULT_PROMPTING,
     VAULT_UNAVAILABLE,
     VAULT_HUNG,
     VAULT_READ_ONLY,
@@ -146,6 +149,7 @@ fn of_http(error: &HttpError) -> &'static str {
 pub fn of_vault(error: &VaultError) -> &'static str {
     match error {
         VaultError::Locked => VAULT_LOCKED,
+        VaultError::Prompting => VAULT_PROMPTING,
         VaultError::Unavailable { .. } => VAULT_UNAVAILABLE,
         VaultError::TimedOut => VAULT_HUNG,
         VaultError::ReadOnly { .. } => VAULT_READ_ONLY,

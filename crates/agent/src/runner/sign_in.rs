@@ -135,7 +135,7 @@ async fn can_be_kept(tools: &Tools) -> Result<(), SessionError> {
     };
     tokio::select! {
         biased;
-        ready = tools.vault.make_ready() => Ok(ready?),
+        ready = tools.vault.try_out() => Ok(ready?),
         () = prompting => Ok(()),
     }
 }

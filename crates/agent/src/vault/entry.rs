@@ -24,6 +24,14 @@ impl Entry {
         }
     }
 
+    /// The entry that is written to see whether anything can be, and deleted again.
+    pub(super) fn trial() -> Self {
+        Self {
+            name: "latchkey:trial".into(),
+            label: "Latchkey — trial".into(),
+        }
+    }
+
     /// The name by which the keyring finds it.
     pub fn name(&self) -> &str {
         &self.name

@@ -6,9 +6,12 @@ use latchkey_core::vault::VaultTrouble;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VaultError {
-    /// The keyring is locked: it waits for the user, or the user has closed its prompt.
+    /// The keyring is locked: the user has closed its prompt, or it cannot be shown.
     #[error("the keyring is locked")]
     Locked,
+    /// The keyring is locked, and its prompt is open: it waits for the user.
+    #[error("the keyring waits for its password")]
+    Prompting,
     /// There is no keyring, or it cannot be reached.
     #[error("the keyring is not available: {why}")]
     Unavailable {
@@ -64,6 +67,7 @@ impl VaultError {
     pub const fn trouble(&self) -> Option<VaultTrouble> {
         match self {
             Self::Locked | Self::WrongPassphrase => Some(VaultTrouble::Locked),
+            Self::Prompting => Some(VaultTrouble::Prompting),
             Self::NoPassphrase => Some(VaultTrouble::NoPassphrase),
             Self::PassphraseFile { .. } => Some(VaultTrouble::PassphraseFile),
             Self::Unavailable { .. } => Some(VaultTrouble::Unavailable),
@@ -132,6 +136,7 @@ impl Access {
     pub(super) const fn after(error: &VaultError) -> Option<Self> {
         match error {
             VaultError::Locked => Some(Self::Locked),
+            VaultError::Prompting => Some(Self::Prompting),
             VaultError::NoPassphrase => Some(Self::NoPassphrase),
             VaultError::PassphraseFile { .. } => Some(Self::PassphraseFile),
             VaultError::Unavailable { .. } => Some(Self::Unavailable),

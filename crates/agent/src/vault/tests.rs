@@ -30,7 +30,7 @@ async fn what_is_written_is_read_and_what_is_deleted_is_gone() {
 async fn a_locked_keyring_is_named_at_the_deadline_and_the_late_write_is_done() {
     let (keyring, vault, entry) = vault(10 * SHORT);
     keyring.lock();
-    assert_eq!(vault.write(&entry, secret("late")).await, Err(VaultError::Locked));
+    assert_eq!(vault.write(&entry, secret("late")).await, Err(VaultError::Prompting));
     assert_eq!(keyring.prompts(), 1);
     let mut access = vault.access();
     assert_eq!(*access.borrow(), Access::Prompting);
@@ -140,10 +140,24 @@ async fn a_keyring_that_takes_nothing_new_is_told_from_one_that_is_not_there() {
 }
 
 #[tokio::test]
+async fn whether_anything_new_is_taken_is_found_out_without_leaving_something() {
+    let (keyring, vault, _) = vault(LONG);
+    assert_eq!(vault.try_out().await, Ok(()));
+    assert_eq!(keyring.kept(&Entry::trial()), None);
+    keyring.refuse(true);
+    let refused = vault.try_out().await;
+    assert!(matches!(refused, Err(VaultError::ReadOnly { .. })), "{refused:?}");
+    assert_eq!(*vault.access().borrow(), Access::ReadOnly);
+    keyring.refuse(false);
+    assert_eq!(vault.try_out().await, Ok(()));
+    assert_eq!(*vault.access().borrow(), Access::Ready, "it is noticed");
+}
+
+#[tokio::test]
 async fn a_prompt_that_is_open_has_a_name_of_its_own_and_is_no_hang() {
     let (keyring, vault, entry) = vault(SHORT);
     keyring.lock();
-    assert_eq!(vault.read(&entry).await, Err(VaultError::Locked));
+    assert_eq!(vault.read(&entry).await, Err(VaultError::Prompting));
     assert_eq!(*vault.access().borrow(), Access::Prompting);
     tokio::time::sleep(3 * SHORT).await;
     assert_eq!(*vault.access().borrow(), Access::Prompting);

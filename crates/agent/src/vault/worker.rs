@@ -29,6 +29,10 @@ pub(super) enum Work {
     Open {
         answer: Answer<()>,
     },
+    /// Open it, put something in and take it out again.
+    TryOut {
+        answer: Answer<()>,
+    },
     /// Open it with a passphrase.
     Unlock {
         passphrase: SecretText,
@@ -47,6 +51,7 @@ impl Work {
             Self::Write { answer, .. }
             | Self::Delete { answer, .. }
             | Self::Open { answer }
+            | Self::TryOut { answer }
             | Self::Unlock { answer, .. } => answer.send(Err(why)).is_ok(),
             Self::Look => false,
         };
@@ -107,6 +112,12 @@ impl Worker {
             Work::Open { answer } => {
                 let opened = self.open(backend, Purpose::Write);
                 self.read(answer, opened);
+            }
+            // Nobody waits for it any more.
+            Work::TryOut { answer } if answer.is_closed() => {}
+            Work::TryOut { answer } => {
+                let opened = self.open(backend, Purpose::Write);
+                self.wrote(answer, opened.and_then(|()| try_out(backend)));
             }
             Work::Unlock {
                 passphrase,
@@ -210,6 +221,13 @@ fn put(backend: &mut dyn Backend, entry: &Entry, value: &SecretBytes) -> Result<
 fn take_out(backend: &mut dyn Backend, entry: &Entry) -> Result<(), VaultError> {
     let deleted = backend.delete(entry);
     deleted.map_err(|error| refuses_or_is_away(backend, entry, error))
+}
+
+/// Whether something new is taken: no keyring says so unless it is given something.
+fn try_out(backend: &mut dyn Backend) -> Result<(), VaultError> {
+    let trial = Entry::trial();
+    put(backend, &trial, &SecretBytes::new(b"trial".to_vec()))?;
+    take_out(backend, &trial)
 }
 
 /// Tells a keyring that takes nothing from one that is not there, which fail alike: the first one still answers.

@@ -249,8 +249,8 @@ fn a_prompt_that_is_open_has_a_name_of_its_own() {
             .await
             .unwrap()
             .unwrap();
-        // Nobody answers, and whoever asked is told that it is locked, and not that it hangs.
-        assert_eq!(read.await.unwrap(), Err(VaultError::Locked));
+        // Nobody answers, and whoever asked is told that it waits for them, and not that it hangs.
+        assert_eq!(read.await.unwrap(), Err(VaultError::Prompting));
         assert_eq!(*access.borrow(), Access::Prompting);
         // Somebody opens it elsewhere, as a login does.
         unlock_the_keyring("test").await;

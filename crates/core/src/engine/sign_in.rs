@@ -77,7 +77,9 @@ impl Engine {
             .services
             .get(&service)
             .and_then(|service| service.account.as_ref());
-        if account.is_some_and(|account| !account.sign_in_again) {
+        // Whose entry is gone or unreadable is told to sign in again, also before a check has found that out.
+        let is_lost = self.vault.is_emptied(&service) || self.vault.is_keyless(&service);
+        if !is_lost && account.is_some_and(|account| !account.sign_in_again) {
             return self.answer(ticket, Answer::Done);
         }
         let Some(open) = &mut self.sign_in else {

@@ -61,7 +61,8 @@ impl Spreading {
 }
 
 impl Engine {
-    /// A product was refused for want of a seat. Whoever waits for it goes on waiting, once.
+    /// A product was refused for want of a seat, just now or before its program started. Whoever waits for it goes on waiting,
+    /// once.
     pub(super) fn not_assigned(&mut self, now: &Now, name: &str, product: &str) {
         let since = self.trusted(now);
         let waits = self.is_awaited(name, product);

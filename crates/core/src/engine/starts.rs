@@ -48,6 +48,7 @@ impl Engine {
             .and_then(Held::lease)
             .map(|lease| (lease.is_good(at), lease.claims().policy.session_policy));
         let was_in_use = held.is_some_and(Held::is_session_in_use);
+        let without_seat = held.is_some_and(Held::is_not_assigned) && !running;
         // The next try starts clean: its user is awaited anew (rule 17).
         self.vault_locked
             .take_if(|since| at >= *since + VAULT_AWAITED_FOR);
@@ -62,6 +63,7 @@ impl Engine {
                     Some((true, SessionPolicy::Takeover | SessionPolicy::Deny))
                 ));
         let confirm_until = confirm.then(|| now.ticks + CONFIRM_WITHIN);
+        let name = service.clone();
         self.uses.insert(
             key,
             Use {
@@ -75,6 +77,9 @@ impl Engine {
                 told: None,
             },
         );
+        if without_seat {
+            self.not_assigned(now, &name, product);
+        }
     }
 
     /// Where an open product, or a start, stands. A product that is not registered has no use and is told so.

@@ -95,6 +95,19 @@ fn what_runs_and_loses_its_seat_is_told_so_at_once() {
 }
 
 #[test]
+fn a_start_that_finds_an_old_refusal_waits_too() {
+    let mut world = without_a_seat();
+    world.ask(latchkey_core::engine::Ask::Check);
+    world.pass(minutes(1));
+    assert_eq!(world.code(ATLAS), 13);
+    let key = world.start(ATLAS);
+    assert_eq!(world.told(key), [4], "an admin may have assigned it since");
+    world.service().seat(ATLAS, Seat::Assigned);
+    world.pass(minutes(2));
+    assert_eq!(world.status(key).code, 0);
+}
+
+#[test]
 fn the_next_start_waits_anew() {
     let mut world = without_a_seat();
     let key = world.start(ATLAS);

@@ -154,6 +154,30 @@ devices-title = Geräte, die Ihre Plätze halten
 device-last-seen = zuletzt gesehen { $time }
 holder-title = Dort in Gebrauch
 
+## Geräte und Sitzungen
+
+own-devices-open = Geräte …
+own-devices-title = Ihre Geräte
+own-devices-text = Jedes davon belegt einen Ihrer Plätze. Geben Sie eines frei, das Sie nicht mehr benutzen oder verloren haben: der Platz ist sofort frei.
+device-this = dieser Computer
+device-in-use = in Benutzung
+release-ask = Freigeben …
+release-ask-name = { $name } freigeben …
+release-text = Der Platz von { $name } ist sofort frei. Lizenzen und Anmeldung des Geräts enden, sobald es wieder online ist.
+release-now = Freigeben
+release-same = Es ist dieser Computer, neu installiert
+release-keep = Behalten
+releases-left = { $left ->
+    [0] Sie können heute kein Gerät mehr freigeben.
+    [one] Sie können heute noch ein Gerät freigeben.
+   *[other] Sie können heute noch { $left } Geräte freigeben.
+}
+holder-since = seit { $time }
+use-here = Stattdessen hier benutzen
+use-here-text = Dort bekommt das Produkt einige Minuten zum Speichern.
+awaited-text = { $device } wartet auf { $product }.
+hand-over = Übergeben
+
 ## Ein Produkt
 
 product-publisher = Hersteller

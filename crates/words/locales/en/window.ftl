@@ -154,6 +154,30 @@ devices-title = Devices that hold your places
 device-last-seen = last seen { $time }
 holder-title = In use there
 
+## Devices and sessions
+
+own-devices-open = Devices…
+own-devices-title = Your devices
+own-devices-text = Each of these holds one of your places. Release one that you no longer use, or have lost: its place is free at once.
+device-this = this computer
+device-in-use = in use
+release-ask = Release…
+release-ask-name = Release { $name }…
+release-text = The place of { $name } is free at once. Its licences and its sign-in end when it is next online.
+release-now = Release
+release-same = It is this computer, installed anew
+release-keep = Keep it
+releases-left = { $left ->
+    [0] You can release no more devices today.
+    [one] You can release one more device today.
+   *[other] You can release { $left } more devices today.
+}
+holder-since = since { $time }
+use-here = Use here instead
+use-here-text = There, the product gets a few minutes to save.
+awaited-text = { $device } waits for { $product }.
+hand-over = Hand over
+
 ## One product
 
 product-publisher = Publisher

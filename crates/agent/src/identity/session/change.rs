@@ -152,7 +152,7 @@ impl Held<'_> {
         self.shared.vault.ask_again();
         let result = call().await;
         let mut access = self.shared.vault.access();
-        if !matches!(result, Err(VaultError::Locked)) || *access.borrow() != Access::Prompting {
+        if !matches!(result, Err(VaultError::Prompting)) {
             return result;
         }
         let answered = async {

@@ -283,7 +283,7 @@ async fn a_locked_keyring_signs_nobody_out() {
     world.keyring.lock();
     assert_eq!(
         world.credentials(DAY).await,
-        Err(SessionError::Vault(VaultError::Locked))
+        Err(SessionError::Vault(VaultError::Prompting))
     );
     world.keyring.answer(true);
     until_ready(&world.sessions.0.vault).await;

@@ -1,0 +1,84 @@
+//! What every status owes to whoever waits: nothing is pending without saying why, since when, until when, and what to do.
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+
+/// `AUTH_PENDING`
+const PENDING: u64 = 4;
+/// Reasons for which somebody is awaited, who does not come for ever.
+const AWAITED: [&str; 4] = [
+    "waiting_for_user",
+    "waiting_for_other",
+    "vault_locked",
+    "entitlement_spreading",
+];
+
+/// Looks at every product of what `latchkey status --json` printed, and at the sign-in that is open.
+///
+/// # Errors
+/// Something is pending that does not say all of it.
+pub fn ensure_explained(status: &Value) -> Result<()> {
+    for product in status["products"].as_array().into_iter().flatten() {
+        explained(&product["status"]).with_context(|| format!("{} waits unexplained", product["product"]))?;
+    }
+    let sign_in = &status["sign_in"];
+    ensure!(
+        sign_in.is_null() || (sign_in["since"].is_string() && sign_in["until"].is_string()),
+        "a sign-in is open since and until nobody knows when: {sign_in}"
+    );
+    Ok(())
+}
+
+fn explained(status: &Value) -> Result<()> {
+    if status["code"].as_u64() != Some(PENDING) {
+        return Ok(());
+    }
+    let reason = status["reason"]
+        .as_str()
+        .with_context(|| format!("no reason: {status}"))?;
+    ensure!(status["since"].is_string(), "since when: {status}");
+    ensure!(
+        status["until"].is_string() == AWAITED.contains(&reason),
+        "until when, if and only if somebody is awaited: {status}"
+    );
+    ensure!(
+        status["next_step"].as_str().is_some_and(|step| !step.is_empty()),
+        "what to do: {status}"
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn waiting() -> Value {
+        json!({
+            "code": 4, "reason": "waiting_for_user", "since": "2026-01-01T00:00:00Z", "until": "2026-01-01T00:15:00Z",
+            "next_step": "Finish there.",
+        })
+    }
+
+    fn seen(status: &Value) -> Result<()> {
+        ensure_explained(&json!({ "products": [{ "product": "ATLAS", "status": status }] }))
+    }
+
+    #[test]
+    fn nothing_is_pending_without_saying_all_of_it() {
+        seen(&waiting()).unwrap();
+        seen(&json!({ "code": 0 })).unwrap();
+        for field in ["reason", "since", "until", "next_step"] {
+            let mut status = waiting();
+            status[field] = Value::Null;
+            seen(&status).unwrap_err();
+        }
+        let mut status = waiting();
+        status["reason"] = "network_blocked".into();
+        seen(&status).unwrap_err();
+        status["until"] = Value::Null;
+        seen(&status).unwrap();
+        ensure_explained(&json!({ "sign_in": { "since": "2026-01-01T00:00:00Z" } })).unwrap_err();
+    }
+}

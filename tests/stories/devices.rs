@@ -1,0 +1,214 @@
+//! Two machines of one user: who may run, who is told, and who gives way (rules 10, 11 and 14).
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use stories::prelude::*;
+use stories::services::PRODUCT;
+use stories::wait::SOON;
+
+tell!(
+    a_session_is_taken_over_and_the_other_desktop_is_told_within_seconds,
+    under_deny_the_second_waits_until_the_first_is_closed,
+    one_device_too_many_releases_another_and_goes_on,
+    a_seat_that_is_assigned_while_its_user_waits_arrives_by_itself,
+);
+
+/// How soon the other device must be told (rule 11).
+const TOLD: Duration = Duration::from_secs(5);
+
+/// A desktop of its own, for the user's second machine.
+fn second_desk(story: &Story) -> Result<Desktop> {
+    let story = Story::begin("second", story.folder().join("second"))?;
+    Desktop::start(&story)
+}
+
+fn signed_in(world: &World<'_>) -> Result<()> {
+    world.sign_in()?;
+    world.cli(["check"]).map(drop)
+}
+
+fn atlas_of(world: &World<'_>) -> Result<Value> {
+    let status = world.status()?;
+    let products = status["products"].as_array().into_iter().flatten();
+    let mut atlas = products.filter(|product| product["product"] == PRODUCT);
+    let atlas = atlas.next().context("Atlas is registered")?;
+    Ok(atlas["status"].clone())
+}
+
+fn wait_for_code(world: &World<'_>, code: u16, limit: Duration) -> Result<Value> {
+    until(&format!("Atlas to have code {code}"), limit, || {
+        let status = atlas_of(world)?;
+        Ok((status["code"] == code).then_some(status))
+    })
+}
+
+fn a_session_is_taken_over_and_the_other_desktop_is_told_within_seconds(story: &Story) -> Result<()> {
+    let desk = Desktop::start(story)?;
+    let studio = World::seeded(&desk)?;
+    let other_desk = second_desk(story)?;
+    let laptop = studio.second(&other_desk)?;
+    signed_in(&studio)?;
+    signed_in(&laptop)?;
+    let tray = studio.start_tray()?;
+
+    let mut first = studio.start_atlas()?;
+    first.wait_for("OK")?;
+    let mut second = laptop.start_atlas_with(&["--keep-trying"])?;
+    second.wait_for("SESSION_IN_USE")?;
+    let refused = atlas_of(&laptop)?;
+    ensure!(
+        !refused["holder"].is_null() && !refused["holder_since"].is_null(),
+        "who has it: {refused}"
+    );
+    ensure!(refused["may_take_over"] == true, "{refused}");
+    let holder = until("the holder to see who waits", SOON, || {
+        let waiting = studio.status()?["accounts"][0]["session_awaited"].clone();
+        Ok(waiting.as_array().filter(|waiting| !waiting.is_empty()).cloned())
+    })?;
+    ensure!(holder.len() == 1, "{holder:?}");
+
+    let began = Instant::now();
+    laptop.cli(["use-here", PRODUCT])?;
+    first.wait_for("SESSION_IN_USE")?;
+    let told = began.elapsed();
+    ensure!(told < TOLD, "the other device was told after {told:?}");
+    second.wait_for("OK")?;
+    let stopping = atlas_of(&studio)?;
+    ensure!(!stopping["stop_at"].is_null(), "it has time to save: {stopping}");
+    tray.wait_for_words("in use on")?;
+    desk.screenshot("in-use-elsewhere")?;
+    first.close()?;
+
+    // It is closed there, and free here again: nothing of the refusal of before stands in the way.
+    second.close()?;
+    until("the session to be free", TOLD, || {
+        let sessions = studio.service().tell(["session", "list"])?;
+        Ok(sessions.as_array().is_some_and(Vec::is_empty).then_some(()))
+    })?;
+    let mut again = studio.start_atlas()?;
+    again.wait_for("OK")?;
+    ensure!(!again.text()?.contains("SESSION_IN_USE"), "{}", again.text()?);
+    let sessions = studio.service().tell(["session", "list"])?;
+    ensure!(
+        sessions.as_array().is_some_and(|sessions| sessions.len() == 1),
+        "{sessions}"
+    );
+    again.close()
+}
+
+fn under_deny_the_second_waits_until_the_first_is_closed(story: &Story) -> Result<()> {
+    let desk = Desktop::start(story)?;
+    let studio = World::seeded_with(&desk, &json!({ "session_policy": "deny" }))?;
+    let other_desk = second_desk(story)?;
+    let laptop = studio.second(&other_desk)?;
+    signed_in(&studio)?;
+    signed_in(&laptop)?;
+    let mut first = studio.start_atlas()?;
+    first.wait_for("OK")?;
+    let mut second = laptop.start_atlas_with(&["--keep-trying"])?;
+    second.wait_for("SESSION_IN_USE")?;
+    // Whoever may not take it over is told the same again.
+    laptop.cli(["use-here", PRODUCT])?;
+    let refused = atlas_of(&laptop)?;
+    ensure!(
+        refused["code"] == 16 && refused["may_take_over"] == false,
+        "{refused}"
+    );
+    ensure!(
+        first.process().is_running()? && !first.text()?.contains("SESSION_IN_USE"),
+        "{}",
+        first.text()?
+    );
+
+    first.close()?;
+    second.wait_for("OK")?;
+    // And the holder may give it away by themselves.
+    let mut third = studio.start_atlas_with(&["--keep-trying"])?;
+    third.wait_for("SESSION_IN_USE")?;
+    until("the holder to see who waits", SOON, || {
+        let waiting = laptop.status()?["accounts"][0]["session_awaited"].clone();
+        Ok(waiting.as_array().filter(|waiting| !waiting.is_empty()).map(drop))
+    })?;
+    laptop.cli(["hand-over", PRODUCT])?;
+    third.wait_for("OK")?;
+    second.wait_for("SESSION_IN_USE")?;
+    second.close()?;
+    third.close()
+}
+
+fn one_device_too_many_releases_another_and_goes_on(story: &Story) -> Result<()> {
+    let desk = Desktop::start(story)?;
+    let studio = World::seeded_with(&desk, &json!({ "device_limit": 1 }))?;
+    let other_desk = second_desk(story)?;
+    let laptop = studio.second(&other_desk)?;
+    signed_in(&studio)?;
+    laptop.sign_in()?;
+    let mut refused = laptop.start_atlas()?;
+    refused.wait_for("DEVICE_LIMIT")?;
+    let listed = atlas_of(&laptop)?;
+    ensure!(
+        listed["devices"]
+            .as_array()
+            .is_some_and(|devices| devices.len() == 1),
+        "{listed}"
+    );
+
+    let window = laptop.open_window("")?;
+    window.page().wait_for_words("Devices that hold your places")?;
+    window.screenshot("device-limit")?;
+    window.page().click_button("Release…")?;
+    window.page().wait_for_words("is free at once")?;
+    window.screenshot("release")?;
+    window.page().click_button("Release")?;
+    let mut atlas = laptop.start_atlas_with(&["--keep-trying"])?;
+    atlas.wait_for("OK")?;
+
+    // The other one hears of it, and what it has of a sign-in is worth nothing any more.
+    let _ = studio.cli_output(["check"])?;
+    wait_for_code(&studio, 23, SOON)?;
+    ensure!(
+        studio.status()?["accounts"][0]["user"].is_null(),
+        "she is still signed in there"
+    );
+    let mut lost = studio.start_atlas()?;
+    lost.wait_for("DEVICE_RELEASED")?;
+    let devices: Value = serde_json::from_str(&laptop.cli(["devices", "--json"])?)?;
+    ensure!(devices["releases_left"] == 4, "{devices}");
+    ensure!(
+        devices["devices"]
+            .as_array()
+            .is_some_and(|devices| devices.len() == 1),
+        "{devices}"
+    );
+    atlas.close()
+}
+
+fn a_seat_that_is_assigned_while_its_user_waits_arrives_by_itself(story: &Story) -> Result<()> {
+    let desk = Desktop::start(story)?;
+    let world = World::seeded(&desk)?;
+    world
+        .service()
+        .tell(["seat", "unassign", &world.maya().email, PRODUCT])?;
+    world.sign_in()?;
+    let mut atlas = world.start_atlas_with(&["--wait", "50"])?;
+    let pending = until("the product to wait for its seat", SOON, || {
+        let status = atlas_of(&world)?;
+        Ok((status["reason"] == "entitlement_spreading").then_some(status))
+    })?;
+    ensure!(
+        !pending["since"].is_null() && !pending["until"].is_null(),
+        "{pending}"
+    );
+    ensure!(
+        pending["next_step"].as_str().is_some_and(|step| !step.is_empty()),
+        "{pending}"
+    );
+    world
+        .service()
+        .tell(["seat", "assign", &world.maya().email, PRODUCT])?;
+    let began = Instant::now();
+    atlas.wait_for("OK")?;
+    ensure!(began.elapsed() < TOLD, "it took {:?}", began.elapsed());
+    atlas.close()
+}

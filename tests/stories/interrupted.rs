@@ -1,0 +1,31 @@
+//! A sign-in that is interrupted at every step on the wire, by whoever has a part in it: everybody who waits is told, and the
+//! next one starts clean (rule 17). `askers.rs` tells of the steps at which the user is awaited.
+
+#[path = "interrupted/asked.rs"]
+mod asked;
+#[path = "interrupted/asleep.rs"]
+mod asleep;
+#[path = "interrupted/windowed.rs"]
+mod windowed;
+#[path = "interrupted/wire.rs"]
+mod wire;
+
+use stories::prelude::*;
+
+use asleep::{
+    a_clock_that_jumps_past_the_code_ends_it, a_code_that_ends_while_the_machine_sleeps_is_over_when_it_wakes,
+};
+use windowed::a_window_that_asked_may_be_closed;
+use wire::{
+    while_the_address_is_found_anybody_may_die, while_the_code_is_asked_about_anybody_may_die,
+    while_the_tokens_are_fetched_anybody_may_die,
+};
+
+tell!(
+    while_the_address_is_found_anybody_may_die,
+    while_the_tokens_are_fetched_anybody_may_die,
+    while_the_code_is_asked_about_anybody_may_die,
+    a_code_that_ends_while_the_machine_sleeps_is_over_when_it_wakes,
+    a_clock_that_jumps_past_the_code_ends_it,
+    a_window_that_asked_may_be_closed,
+);
