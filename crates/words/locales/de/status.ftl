@@ -63,7 +63,7 @@ status-subscription-ended = Das Abonnement für { $product } ist beendet.
        *[other] Bitten Sie { $contact }, es zu verlängern.
     }
 status-device-limit = { $product } ist bereits auf so vielen Geräten, wie Ihr Abonnement erlaubt.
-    .next = Setzen Sie die Lizenzen auf einem davon zurück, oder bitten Sie Ihre Administration, eines freizugeben.
+    .next = Geben Sie eines frei, das Sie nicht mehr brauchen, oder bitten Sie Ihre Administration darum.
 status-session-in-use = { $product } wird { $holder ->
         [none] auf einem anderen Gerät verwendet.
        *[other] auf { $holder } verwendet.

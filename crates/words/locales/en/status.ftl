@@ -63,7 +63,7 @@ status-subscription-ended = The subscription for { $product } has ended.
        *[other] Ask { $contact } to renew it.
     }
 status-device-limit = { $product } is already on as many devices as your subscription allows.
-    .next = Reset the licences on one of them, or ask your admin to release one.
+    .next = Release one that you no longer need, or ask your admin to.
 status-session-in-use = { $product } is in use on { $holder ->
         [none] another device.
        *[other] { $holder }.
