@@ -34,12 +34,14 @@ const PICTURED = [
   'stopped-subscription',
   'stopped-devices',
   'stopped-session',
+  'licensed-awaited',
   'stopped-released',
   'product',
   'reset',
   'reset-one',
   'sign-out',
   'privacy',
+  'devices',
 ];
 
 const [folder] = process.argv.slice(2);

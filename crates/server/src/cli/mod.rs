@@ -2,6 +2,7 @@
 
 mod device;
 mod error;
+mod hold;
 mod init;
 mod issuer;
 mod key;
@@ -68,6 +69,9 @@ enum Command {
     /// Seats: which user may use which product.
     #[command(subcommand)]
     Seat(seat::Seat),
+    /// Losses of seats that wait for an administrator.
+    #[command(subcommand)]
+    Hold(hold::Hold),
     /// Devices that hold places.
     #[command(subcommand)]
     Device(device::Device),
@@ -131,6 +135,7 @@ fn run(cli: Cli) -> Result<Output, CliError> {
             Command::Subscription(command) => command.run(&data.open()?, now).await,
             Command::User(command) => command.run(&data.open()?, now).await,
             Command::Seat(command) => command.run(&data.open()?, now).await,
+            Command::Hold(command) => command.run(&data.open()?).await,
             Command::Device(command) => command.run(&data.open()?, now).await,
             Command::Session(command) => command.run(&data.open()?).await,
             Command::Usage(usage) => usage.run(&data.open()?).await,

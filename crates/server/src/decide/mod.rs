@@ -1,6 +1,7 @@
 //! Who gets a lease. PURE: rows and the time come in as arguments, and what comes out is data. The store calls this
 //! inside its transaction, so that two devices can never both take the last place.
 
+pub mod mass_loss;
 mod places;
 mod sessions;
 #[cfg(test)]

@@ -18,8 +18,8 @@ use latchkey_core::time::Timestamp;
 use latchkey_api::devices::{OwnDevices, ReleaseDevice};
 
 use self::records::{
-    Caller, CheckCommand, CheckOutcome, Device, Issuer, Keyring, NewKeys, NewSubscription, Organisation,
-    Overlap, Product, ReleaseOutcome, Seat, SessionRow, Subscription, UsageRow, User,
+    Caller, CheckCommand, CheckOutcome, Device, Hold, Imported, Issuer, Keyring, NewKeys, NewSubscription,
+    Organisation, Overlap, Product, ReleaseOutcome, Seat, SessionRow, Subscription, UsageRow, User,
 };
 
 /// Why the store did not do what it was asked.
@@ -229,6 +229,19 @@ pub trait Store: Send + Sync {
     ) -> Result<Vec<Seat>, StoreError>;
     /// Takes seats away, and frees the places of the user's devices. Returns those that were taken.
     async fn unassign_seat(&self, email: String, target: String) -> Result<Vec<Seat>, StoreError>;
+
+    /// Makes the seats of a subscription those of these users, as another system has them. This is no administrator's own action:
+    /// where too many would lose their seats by it, that is held back (rule 18).
+    async fn import_seats(
+        &self,
+        subscription: String,
+        emails: Vec<String>,
+        at: Timestamp,
+    ) -> Result<Imported, StoreError>;
+    /// The organisations whose losses are held back, the longest first.
+    async fn holds(&self) -> Result<Vec<Hold>, StoreError>;
+    /// Ends a hold: what was lost is given back, or is lost.
+    async fn end_hold(&self, organisation: String, give_back: bool) -> Result<(), StoreError>;
 
     /// Every device, or one user's, last seen first.
     async fn devices(&self, email: Option<String>) -> Result<Vec<Device>, StoreError>;

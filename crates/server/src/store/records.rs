@@ -130,6 +130,31 @@ pub struct UsageRow {
     pub minutes: u32,
 }
 
+/// What an import of seats has changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Imported {
+    /// Who has a seat now, and had none.
+    pub assigned: Vec<String>,
+    /// Who has none any more.
+    pub lost: Vec<String>,
+    /// The organisation whose losses are held back, if they are.
+    pub held: Option<String>,
+}
+
+/// An organisation whose losses are held back until an administrator says what is to become of them (rule 18).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Hold {
+    /// The organisation's name.
+    pub organisation: String,
+    /// Since when.
+    #[serde(serialize_with = "seconds")]
+    pub since: Timestamp,
+    /// How many active users would lose their seats.
+    pub lost: u32,
+    /// Of how many.
+    pub active: u32,
+}
+
 /// A session that is held (rule 11).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SessionRow {
@@ -171,6 +196,8 @@ pub enum CheckOutcome {
     IdTokenRequired,
     /// The issuer was moved, and the subject has to sign in at the one that took its place.
     IssuerMoved,
+    /// The user has lost a seat, and that is held back (rule 18).
+    Held,
     /// The policy wants a shorter access token.
     TokenLivesTooLong(TokenLivesTooLong),
     /// Decided and stored.

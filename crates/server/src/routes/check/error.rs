@@ -39,6 +39,10 @@ pub(crate) enum CheckError {
     TokenLivesTooLong(TokenLivesTooLong),
     #[error("the issuer was moved: sign in at the one that took its place")]
     IssuerMoved,
+    #[error(
+        "so many users of the organisation have lost their seats at once that an administrator has to confirm it"
+    )]
+    Held,
     #[error(transparent)]
     Identity(#[from] IdentityUnavailable),
     #[error("{}", match .0 { Some(why) => format!("the ID token that was sent: {why}"), None => String::from("none was sent") })]
@@ -118,6 +122,16 @@ impl IntoResponse for CheckError {
             )
             .detail(&self),
             Self::IssuerMoved => Answer::unknown_issuer(&self),
+            // As in an outage, and so without a time to come back: whoever has a lease goes on with it.
+            Self::Held => {
+                tracing::error!("a check is held back: see `latchkey-server hold list`");
+                Answer::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "seats_held",
+                    "The seats are not certain now",
+                )
+                .detail(&self)
+            }
             Self::Identity(_) => Answer::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "identity_unavailable",

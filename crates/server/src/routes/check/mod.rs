@@ -82,6 +82,7 @@ pub(super) async fn check(
     };
     let (user, device, waiting, decided) = match service.store.check(command).await? {
         CheckOutcome::IdTokenRequired => return Err(CheckError::IdTokenRequired(id_token_problem)),
+        CheckOutcome::Held => return Err(CheckError::Held),
         CheckOutcome::IssuerMoved => return Err(CheckError::IssuerMoved),
         CheckOutcome::TokenLivesTooLong(too_long) => return Err(CheckError::TokenLivesTooLong(too_long)),
         CheckOutcome::Decided {

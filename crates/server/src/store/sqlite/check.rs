@@ -5,6 +5,7 @@ use latchkey_core::lease::DeviceEntry;
 use latchkey_core::time::Timestamp;
 use rusqlite::{Connection, Row, params};
 
+use super::losses::{self, Loss};
 use super::person::{Person, Who, who};
 use super::row::{execute, id, json, optional, rows, sql, value};
 use super::{devices, sessions, usage};
@@ -25,7 +26,17 @@ pub(super) fn check(c: &Connection, command: &CheckCommand) -> Result<CheckOutco
     if device(c, command, &person)?.is_none() && !signed_in_since(c, command, &person)? {
         return Ok(CheckOutcome::IdTokenRequired);
     }
-    let question = question(c, command, &person)?;
+    let losses = match &person.organisation {
+        Some(organisation) => losses::held_back(c, organisation, &person.id)?,
+        None => Vec::new(),
+    };
+    let asks = |loss: &Loss| command.products.iter().any(|asked| asked.product == loss.product);
+    // Whoever was refused already gets the seat back; for everybody else it is as if this service were out.
+    if losses.iter().any(|loss| asks(loss) && !loss.refused) {
+        return Ok(CheckOutcome::Held);
+    }
+    let mut question = question(c, command, &person)?;
+    give_back(&mut question, &losses);
     let verdict = match decide::check(&question) {
         Ok(verdict) => verdict,
         Err(too_long) => return Ok(CheckOutcome::TokenLivesTooLong(too_long)),
@@ -58,6 +69,10 @@ pub(super) fn check(c: &Connection, command: &CheckCommand) -> Result<CheckOutco
     let asked = command.products.iter().map(|asked| asked.product.clone());
     for (product, decision) in asked.zip(verdict.decisions) {
         keep(c, &device.id, &product, &decision)?;
+        let refused = matches!(&decision, Decision::Refuse(refused) if refused.code == Code::NotAssigned);
+        if refused || !losses.is_empty() {
+            losses::told(c, &person.id, &product, refused)?;
+        }
         // At least the time in milliseconds: a database that was restored from a backup must not go back either.
         let seq: i64 = value(
             c,
@@ -106,6 +121,18 @@ fn leave_behind(c: &Connection, command: &CheckCommand, person: &Person) -> Resu
         devices::free(c, &device)?;
     }
     Ok(())
+}
+
+/// The seats that were lost count, as far as they are asked about.
+fn give_back(question: &mut Question, losses: &[Loss]) {
+    for asked in &mut question.asked {
+        for offer in asked.offers.iter_mut().filter(|offer| offer.seat.is_none()) {
+            let lost = losses
+                .iter()
+                .find(|loss| loss.product == asked.product && loss.subscription == offer.subscription);
+            offer.seat = lost.map(|loss| loss.seat.clone());
+        }
+    }
 }
 
 /// A device that was here before.

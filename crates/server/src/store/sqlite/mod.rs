@@ -5,6 +5,7 @@ mod check;
 mod devices;
 mod issuers;
 mod keys;
+mod losses;
 mod migrations;
 mod open;
 mod person;
@@ -30,8 +31,8 @@ use latchkey_core::time::Timestamp;
 pub use self::open::OpenError;
 use self::worker::{Kind, Worker};
 use super::records::{
-    Caller, CheckCommand, CheckOutcome, Device, Issuer, Keyring, NewKeys, NewSubscription, Organisation,
-    Overlap, Product, ReleaseOutcome, Seat, SessionRow, Subscription, UsageRow, User,
+    Caller, CheckCommand, CheckOutcome, Device, Hold, Imported, Issuer, Keyring, NewKeys, NewSubscription,
+    Organisation, Overlap, Product, ReleaseOutcome, Seat, SessionRow, Subscription, UsageRow, User,
 };
 use super::{Store, StoreError};
 
@@ -249,6 +250,27 @@ impl Store for SqliteStore {
     async fn unassign_seat(&self, email: String, target: String) -> Result<Vec<Seat>, StoreError> {
         self.writer
             .run(move |c| users::unassign(c, &email, &target))
+            .await
+    }
+
+    async fn import_seats(
+        &self,
+        subscription: String,
+        emails: Vec<String>,
+        at: Timestamp,
+    ) -> Result<Imported, StoreError> {
+        self.writer
+            .run(move |c| losses::import(c, &subscription, &emails, at))
+            .await
+    }
+
+    async fn holds(&self) -> Result<Vec<Hold>, StoreError> {
+        self.reader.run(losses::holds).await
+    }
+
+    async fn end_hold(&self, organisation: String, give_back: bool) -> Result<(), StoreError> {
+        self.writer
+            .run(move |c| losses::end_hold(c, &organisation, give_back))
             .await
     }
 

@@ -48,6 +48,10 @@ suite! {
     devices a_user_releases_at_most_five_devices_a_day
     devices old_tokens_take_no_place_back
     devices the_same_machine_keeps_its_place
+    mass_loss a_mass_loss_is_held_back_and_given_back
+    mass_loss a_mass_loss_that_is_confirmed_is_one
+    mass_loss whoever_was_refused_before_it_was_seen_gets_the_seat_back
+    mass_loss what_is_no_mass_loss_is_a_refusal
     sessions the_one_session_has_one_winner
     sessions a_session_is_taken_over_and_its_holder_is_told
     sessions a_session_that_ends_goes_to_whoever_waits

@@ -3,9 +3,9 @@
 use latchkey_core::time::Timestamp;
 use rusqlite::{Connection, Row, params};
 
-use super::pushes;
 use super::row::{execute, id, json, optional, optional_time, rows, sql, value};
 use super::subscriptions::organisation;
+use super::{losses, pushes};
 use crate::store::records::{Seat, User};
 use crate::store::{Conflict, StoreError};
 
@@ -180,6 +180,7 @@ fn take(c: &Connection, user: &str, cover: &Cover, at: Timestamp) -> Result<(), 
         }
         .into());
     }
+    losses::found(c, user, &cover.subscription, &cover.product)?;
     let id = id("seat")?;
     execute(
         c,

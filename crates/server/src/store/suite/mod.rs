@@ -4,6 +4,7 @@
 pub(crate) mod administration;
 pub(crate) mod checks;
 pub(crate) mod devices;
+pub(crate) mod mass_loss;
 pub(crate) mod relocation;
 pub(crate) mod sessions;
 pub(crate) mod who;
@@ -18,8 +19,8 @@ use latchkey_core::policy::Policy;
 use latchkey_core::time::{HOUR, Timestamp};
 
 use super::records::{
-    AskedProduct, Caller, CheckCommand, CheckOutcome, Decided, EmailClaim, Issuer, NewKeys, NewSubscription,
-    Product, ReleaseOutcome, Subscription, User,
+    AskedProduct, Caller, CheckCommand, CheckOutcome, Decided, EmailClaim, Imported, Issuer, NewKeys,
+    NewSubscription, Product, ReleaseOutcome, Subscription, User,
 };
 use super::{Conflict, Store, StoreError};
 use crate::decide::{Decision, Grant, Refused};
@@ -112,6 +113,7 @@ impl Fixture {
             CheckOutcome::Decided { user, products, .. } => (user, products),
             other @ (CheckOutcome::IdTokenRequired
             | CheckOutcome::IssuerMoved
+            | CheckOutcome::Held
             | CheckOutcome::TokenLivesTooLong(_)) => {
                 panic!("{other:?}")
             }

@@ -80,6 +80,7 @@ pub(crate) async fn a_session_is_taken_over_and_its_holder_is_told(store: Arc<dy
         }
         other @ (CheckOutcome::IdTokenRequired
         | CheckOutcome::IssuerMoved
+        | CheckOutcome::Held
         | CheckOutcome::TokenLivesTooLong(_)) => panic!("{other:?}"),
     }
     let before = fixture.push().await;

@@ -1,0 +1,49 @@
+//! `latchkey-server hold`: losses of seats that wait for an administrator (rule 18).
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::output::time;
+use super::{CliError, Output};
+use crate::store::Store;
+
+#[derive(Subcommand)]
+pub(super) enum Hold {
+    /// List the organisations whose losses are held back.
+    List,
+    /// The seats are lost indeed: who lost one is told so.
+    Confirm {
+        /// The organisation.
+        organisation: String,
+    },
+    /// It was a mistake: the seats are given back.
+    GiveBack {
+        /// The organisation.
+        organisation: String,
+    },
+}
+
+impl Hold {
+    pub(super) async fn run(self, store: &dyn Store) -> Result<Output, CliError> {
+        match self {
+            Self::List => Output::table(
+                &store.holds().await?,
+                ["ORGANISATION", "SINCE", "WOULD LOSE SEATS", "OF ACTIVE USERS"],
+                |one| {
+                    let (organisation, since) = (one.organisation.clone(), time(one.since));
+                    [organisation, since, one.lost.to_string(), one.active.to_string()]
+                },
+            ),
+            Self::Confirm { organisation } => {
+                store.end_hold(organisation.clone(), false).await?;
+                let text = format!("The lost seats of {organisation} are lost.");
+                Output::new(&json!({ "confirmed": organisation }), text)
+            }
+            Self::GiveBack { organisation } => {
+                store.end_hold(organisation.clone(), true).await?;
+                let text = format!("The lost seats of {organisation} are given back.");
+                Output::new(&json!({ "given_back": organisation }), text)
+            }
+        }
+    }
+}

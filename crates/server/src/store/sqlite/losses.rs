@@ -1,0 +1,139 @@
+//! Seats that were lost by no administrator's own action, and what is held back of that (rule 18).
+
+use latchkey_core::time::{DAY, Timestamp};
+use rusqlite::{Connection, params};
+
+use super::row::{execute, rows, sql, time, value};
+use super::subscriptions::organisation;
+use super::{pushes, users};
+use crate::decide::mass_loss::{ACTIVE_WITHIN, WITHIN, is_mass_loss};
+use crate::store::StoreError;
+use crate::store::records::{Hold, Imported};
+
+/// Makes the seats of a subscription those of these users. What is taken away by that is lost, and may be held back.
+pub(super) fn import(
+    c: &Connection,
+    subscription: &str,
+    emails: &[String],
+    at: Timestamp,
+) -> Result<Imported, StoreError> {
+    let org: String = super::row::optional(
+        c,
+        sql!("subscription_organisation"),
+        params![subscription],
+        |row| row.get(0),
+    )?
+    .ok_or_else(|| StoreError::NotFound {
+        what: "subscription",
+        name: subscription.to_owned(),
+    })?;
+    execute(c, sql!("losses_forget"), params![(at - DAY).as_secs()])?;
+    let held: Vec<(String, Option<String>)> =
+        rows(c, sql!("seats_of_subscription"), params![subscription], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    let stays = |email: &Option<String>| email.as_ref().is_some_and(|email| emails.contains(email));
+    let mut lost: Vec<String> = Vec::new();
+    for (seat, email) in held.iter().filter(|(_, email)| !stays(email)) {
+        execute(c, sql!("seat_lose"), params![seat, at.as_secs()])?;
+        execute(c, sql!("seat_delete"), params![seat])?;
+        lost.extend(email.clone());
+    }
+    lost.sort_unstable();
+    lost.dedup();
+    let name: String = value(c, sql!("organisation_name"), params![org])?;
+    let mut assigned = Vec::new();
+    for email in emails {
+        if !held.iter().any(|(_, of)| of.as_ref() == Some(email)) {
+            users::add(c, email, &name, at)?;
+            assigned.push(email.clone());
+        }
+        users::assign(c, email, subscription, at)?;
+    }
+    let hold = detect(c, &org, at)?;
+    execute(c, sql!("losses_push"), params![org])?;
+    Ok(Imported {
+        assigned,
+        lost,
+        held: hold.then_some(name),
+    })
+}
+
+/// Holds the organisation's losses back, if they are a mass. Says whether they are held.
+fn detect(c: &Connection, org: &str, at: Timestamp) -> Result<bool, StoreError> {
+    let active_since = (at - ACTIVE_WITHIN).as_secs();
+    let active: u32 = value(c, sql!("losses_active"), params![org, active_since])?;
+    let lost_since = (at - WITHIN).as_secs();
+    let losing: u32 = value(c, sql!("losses_losing"), params![org, active_since, lost_since])?;
+    if is_mass_loss(losing, active) {
+        execute(c, sql!("hold_put"), params![org, at.as_secs(), losing, active])?;
+    }
+    is_held(c, org)
+}
+
+fn is_held(c: &Connection, org: &str) -> Result<bool, StoreError> {
+    value(c, sql!("hold_exists"), params![org])
+}
+
+/// A seat that was lost.
+pub(super) struct Loss {
+    pub(super) seat: String,
+    pub(super) subscription: String,
+    pub(super) product: String,
+    /// A device was told so already.
+    pub(super) refused: bool,
+}
+
+/// What the user has lost and is held back; nothing where nothing is held.
+pub(super) fn held_back(c: &Connection, org: &str, user: &str) -> Result<Vec<Loss>, StoreError> {
+    if !is_held(c, org)? {
+        return Ok(Vec::new());
+    }
+    rows(c, sql!("losses_of_user"), params![user], |row| {
+        Ok(Loss {
+            seat: row.get(0)?,
+            subscription: row.get(1)?,
+            product: row.get(2)?,
+            refused: row.get(3)?,
+        })
+    })
+}
+
+/// Notes whether the user was last told that the seat is lost.
+pub(super) fn told(c: &Connection, user: &str, product: &str, refused: bool) -> Result<(), StoreError> {
+    execute(c, sql!("loss_told"), params![user, product, refused]).map(drop)
+}
+
+/// It was assigned anew.
+pub(super) fn found(c: &Connection, user: &str, subscription: &str, product: &str) -> Result<(), StoreError> {
+    execute(c, sql!("loss_delete"), params![user, subscription, product]).map(drop)
+}
+
+pub(super) fn holds(c: &Connection) -> Result<Vec<Hold>, StoreError> {
+    rows(c, sql!("holds"), [], |row| {
+        Ok(Hold {
+            organisation: row.get(0)?,
+            since: time(row, 1)?,
+            lost: row.get(2)?,
+            active: row.get(3)?,
+        })
+    })
+}
+
+/// An administrator says what is to become of what is held: it is lost, or it is given back.
+pub(super) fn end_hold(c: &Connection, name: &str, give_back: bool) -> Result<(), StoreError> {
+    let org = organisation(c, name)?;
+    if !is_held(c, &org)? {
+        return Err(StoreError::NotFound {
+            what: "hold",
+            name: name.to_owned(),
+        });
+    }
+    if give_back {
+        execute(c, sql!("losses_restore"), params![org])?;
+    }
+    execute(c, sql!("losses_push"), params![org])?;
+    execute(c, sql!("losses_delete"), params![org])?;
+    execute(c, sql!("hold_delete"), params![org])?;
+    pushes::prune(c)
+}

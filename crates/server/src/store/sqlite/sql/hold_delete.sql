@@ -1,0 +1,1 @@
+DELETE FROM holds WHERE organisation_id = ?1

@@ -1,0 +1,1 @@
+DELETE FROM seat_losses WHERE organisation_id = ?1

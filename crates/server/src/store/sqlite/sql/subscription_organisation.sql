@@ -1,0 +1,1 @@
+SELECT organisation_id FROM subscriptions WHERE id = ?1

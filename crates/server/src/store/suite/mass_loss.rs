@@ -1,0 +1,158 @@
+//! Rule 18: an import that takes too many seats away is held back.
+
+use super::*;
+
+const MINUTE: i64 = 60_000;
+
+/// An organisation of ten who have all checked, and the addresses of all.
+async fn ten(store: Arc<dyn Store>) -> (Fixture, Vec<String>) {
+    let policy = Policy::default();
+    let fixture = Fixture::with(store, policy).await;
+    let subscription = fixture
+        .store
+        .add_subscription(new_subscription(&["ATLAS"], None, Policy::default()), NOW)
+        .await
+        .unwrap();
+    let fixture = Fixture {
+        subscription,
+        ..fixture
+    };
+    let mut emails = vec![MAYA.to_owned()];
+    emails.extend((1..10).map(|n| format!("user{n}@nord.example")));
+    // Those of the fixture's own subscription would cover the product too.
+    fixture
+        .store
+        .unassign_seat(MAYA.into(), "ATLAS".into())
+        .await
+        .unwrap();
+    fixture.import(&emails, NOW).await;
+    for email in &emails {
+        grant(&fixture.one(fixture.of(email, NOW)).await);
+    }
+    (fixture, emails)
+}
+
+impl Fixture {
+    async fn import(&self, emails: &[String], at: Timestamp) -> Imported {
+        let id = self.subscription.id.clone();
+        self.store.import_seats(id, emails.to_vec(), at).await.unwrap()
+    }
+
+    fn of(&self, email: &str, now: Timestamp) -> CheckCommand {
+        CheckCommand {
+            now,
+            subject: if email == MAYA {
+                "maya".into()
+            } else {
+                email.into()
+            },
+            email: EmailClaim::Proven(email.into()),
+            ..self.command(email)
+        }
+    }
+
+    async fn outcome(&self, email: &str, now: Timestamp) -> CheckOutcome {
+        self.store.check(self.of(email, now)).await.unwrap()
+    }
+}
+
+/// Half of them at once: leases stay, nobody is refused, and the administrator decides.
+pub(crate) async fn a_mass_loss_is_held_back_and_given_back(store: Arc<dyn Store>) {
+    let (fixture, emails) = ten(store).await;
+    let imported = fixture.import(&emails[..5], NOW).await;
+    assert_eq!((imported.lost.len(), imported.held.as_deref()), (5, Some("Nord")));
+    grant(&fixture.one(fixture.of(&emails[0], NOW)).await);
+    assert!(matches!(
+        fixture.outcome(&emails[7], NOW).await,
+        CheckOutcome::Held
+    ));
+    let holds = fixture.store.holds().await.unwrap();
+    assert_eq!((holds[0].lost, holds[0].active), (5, 10));
+    // It stays, however long it takes.
+    let later = NOW.shifted(3 * DAY * 1000);
+    assert!(matches!(
+        fixture.outcome(&emails[7], later).await,
+        CheckOutcome::Held
+    ));
+
+    fixture.store.end_hold("Nord".into(), true).await.unwrap();
+    grant(&fixture.one(fixture.of(&emails[7], later)).await);
+    assert!(fixture.store.holds().await.unwrap().is_empty());
+    let nothing = fixture.store.end_hold("Nord".into(), true).await;
+    assert!(matches!(nothing, Err(StoreError::NotFound { what: "hold", .. })));
+}
+
+/// Confirmed, it is what it was.
+pub(crate) async fn a_mass_loss_that_is_confirmed_is_one(store: Arc<dyn Store>) {
+    let (fixture, emails) = ten(store).await;
+    fixture.import(&emails[..3], NOW).await;
+    assert!(matches!(
+        fixture.outcome(&emails[7], NOW).await,
+        CheckOutcome::Held
+    ));
+    let before = fixture.store.last_push().await.unwrap();
+    fixture.store.end_hold("Nord".into(), false).await.unwrap();
+    assert!(
+        fixture.store.last_push().await.unwrap() > before,
+        "who lost a seat is pushed"
+    );
+    assert_eq!(
+        refused(&fixture.one(fixture.of(&emails[7], NOW)).await).code,
+        Code::NotAssigned
+    );
+}
+
+/// One after the other within ten minutes is a mass too: whom it has refused already, it gives the seat back.
+pub(crate) async fn whoever_was_refused_before_it_was_seen_gets_the_seat_back(store: Arc<dyn Store>) {
+    let (fixture, emails) = ten(store).await;
+    let at = |minutes: i64| NOW.shifted(minutes * MINUTE);
+    for (minute, left) in [(1, 9), (2, 8), (3, 7), (4, 6)] {
+        assert_eq!(fixture.import(&emails[..left], at(minute)).await.held, None);
+    }
+    assert_eq!(
+        refused(&fixture.one(fixture.of(&emails[9], at(4))).await).code,
+        Code::NotAssigned
+    );
+    assert_eq!(
+        fixture.import(&emails[..5], at(5)).await.held.as_deref(),
+        Some("Nord")
+    );
+    grant(&fixture.one(fixture.of(&emails[9], at(6))).await);
+    assert!(
+        matches!(fixture.outcome(&emails[8], at(6)).await, CheckOutcome::Held),
+        "who was not refused"
+    );
+    assert!(
+        matches!(fixture.outcome(&emails[9], at(7)).await, CheckOutcome::Held),
+        "and who has it back"
+    );
+}
+
+/// Slowly, few, or by an administrator: each is decided by itself.
+pub(crate) async fn what_is_no_mass_loss_is_a_refusal(store: Arc<dyn Store>) {
+    let (fixture, emails) = ten(store).await;
+    let imported = fixture.import(&emails[..6], NOW).await;
+    assert_eq!((imported.lost.len(), imported.held), (4, None));
+    assert_eq!(
+        refused(&fixture.one(fixture.of(&emails[9], NOW)).await).code,
+        Code::NotAssigned
+    );
+    let later = NOW.shifted(11 * MINUTE);
+    assert_eq!(
+        fixture.import(&emails[..5], later).await.held,
+        None,
+        "the others were lost long before"
+    );
+    for email in &emails[..5] {
+        fixture
+            .store
+            .unassign_seat(email.clone(), "ATLAS".into())
+            .await
+            .unwrap();
+    }
+    assert_eq!(
+        refused(&fixture.one(fixture.of(&emails[0], later)).await).code,
+        Code::NotAssigned
+    );
+    assert!(fixture.store.holds().await.unwrap().is_empty());
+}
