@@ -3,6 +3,7 @@
 mod deny;
 mod direction;
 mod purity;
+mod rules;
 mod tracked;
 
 use anyhow::{Result, bail};
@@ -32,6 +33,8 @@ enum Check {
     Purity,
     /// No path of a machine and no registry's address in a committed file
     Tracked,
+    /// Every rule names the tests that hold it
+    Rules,
     /// Clippy, and every warning counts
     Lints,
     /// Licences, banned crates, sources, known vulnerabilities
@@ -47,6 +50,7 @@ impl Check {
             Self::Direction => direction::check(),
             Self::Purity => purity::check(),
             Self::Tracked => tracked::check(),
+            Self::Rules => rules::check(),
             Self::Lints => ui::build().and_then(|()| lints()),
             Self::Deny => deny::check(options.fast),
             Self::Cross => ui::build().and_then(|()| other_systems()),
