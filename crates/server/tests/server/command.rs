@@ -76,9 +76,15 @@ pub(crate) async fn check_with(
     key: &SigningKey,
     token: String,
 ) -> (CheckRequest, CheckAnswer) {
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let address = format!("{url}/v1/check");
-    let body = CheckRequest {
+    let body = question(issuer, "maya", MAYA);
+    let answer = ask(url, key, &token, &body).await;
+    assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    (body, answer.json().await.unwrap())
+}
+
+/// What the device of someone asks about ATLAS.
+pub(crate) fn question(issuer: &Issuer, sub: &str, email: &str) -> CheckRequest {
+    CheckRequest {
         jti: random(),
         agent: "0.1.0".into(),
         device: DeviceDescription {
@@ -86,34 +92,41 @@ pub(crate) async fn check_with(
             system: "Linux".into(),
         },
         products: vec![query("ATLAS")],
-        id_token: Some(issuer.id_token("maya", MAYA, now())),
+        id_token: Some(issuer.id_token(sub, email, now())),
         issuer: Some(issuer.url.clone()),
         session: None,
         usage: vec![],
-    };
-    let mut nonce = None;
+    }
+}
+
+/// The answer to a check, whatever it is, to a device that takes the nonce that it is given.
+pub(crate) async fn ask(url: &str, key: &SigningKey, token: &str, body: &CheckRequest) -> reqwest::Response {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let address = format!("{url}/v1/check");
+    let mut nonce: Option<String> = None;
     loop {
         let proof = dpop::make(
             key,
             "POST",
             &address,
             nonce.as_deref(),
-            Some(&token),
+            Some(token),
             now(),
             &random(),
         )
         .unwrap();
         let request = http
             .post(&address)
-            .bearer_auth(&token)
+            .bearer_auth(token)
             .header("DPoP", proof)
-            .json(&body);
+            .json(body);
         let answer = request.send().await.unwrap();
-        if answer.status().is_success() {
-            return (body, answer.json().await.unwrap());
+        match answer.headers().get("DPoP-Nonce") {
+            Some(given) if nonce.is_none() && !answer.status().is_success() => {
+                nonce = Some(given.to_str().unwrap().to_owned());
+            }
+            _ => return answer,
         }
-        assert!(nonce.is_none(), "{}", answer.text().await.unwrap());
-        nonce = Some(answer.headers()["DPoP-Nonce"].to_str().unwrap().to_owned());
     }
 }
 

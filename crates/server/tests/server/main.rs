@@ -15,6 +15,7 @@ mod identity;
 mod issuer;
 mod issuer_check;
 mod limits;
+mod mass_loss;
 mod opaque;
 mod process;
 mod proofs;
