@@ -6,6 +6,7 @@
 //! | [`ui`] | the window's pages, built when they changed |
 //! | [`demo`] | the whole product, seen |
 //! | [`test`] | every test, or some |
+//! | [`simulate`] | months of many machines and the service, in seconds |
 //! | [`bench`] | what the product costs |
 //! | [`programs`] | the programs as they are shipped, which both of them run |
 //! | [`screenshots`] | pictures of all that people see, for the documentation |
@@ -20,6 +21,7 @@ mod packages;
 mod programs;
 mod screenshots;
 mod setup;
+mod simulate;
 mod test;
 mod ui;
 
@@ -45,6 +47,8 @@ enum Task {
     Demo(demo::Options),
     /// Run the tests: unit tests, UI tests and stories, or some of them
     Test(test::Options),
+    /// Live through histories in which everything fails that can
+    Simulate(simulate::Options),
     /// Measure what the product costs, beside what cannot be spared
     Bench(bench::Options),
     /// Picture every screen, the menu and each notice, light and dark, in docs/screenshots
@@ -58,6 +62,7 @@ fn main() -> ExitCode {
         Task::Setup => setup::install().map(|()| command::say("everything is there")),
         Task::Ui => ui::build(),
         Task::Demo(options) => demo::run(&options),
+        Task::Simulate(options) => simulate::run(&options),
         Task::Test(options) => test::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Screenshots => screenshots::run(),

@@ -34,6 +34,8 @@ pub(crate) const PACKAGES: &[Package] = &[
         "drives the browser",
         &["chromium-driver", "chromium-chromedriver"],
     ),
+    package("a company's proxy", &["tinyproxy-bin", "tinyproxy"]),
+    package("whom a machine believes", &["ca-certificates"]),
     package("moves the wall clock", &["faketime"]),
     package("reads QR codes off screenshots", &["zbar-tools"]),
     package("letters on screenshots", &["fonts-dejavu-core"]),

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 
 use crate::command::{cargo, program, say, shown};
-use crate::{programs, setup, ui};
+use crate::{programs, setup, simulate, ui};
 
 /// Which tests; all of them when none is chosen.
 #[derive(clap::Args)]
@@ -54,6 +54,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         Some(_) if !cfg!(target_os = "linux") => say("the stories need Linux: skipped"),
         Some(filter) => {
             programs::build()?;
+            if all {
+                say("the simulation");
+                tally.add(&mut simulate::histories((0, simulate::TESTED)))?;
+            }
             say("stories");
             tally.add(&mut cargo(["test", "-pstories", "--no-fail-fast", "--", filter]))?;
         }

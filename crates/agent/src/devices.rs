@@ -1,12 +1,13 @@
 //! The device keys, held in memory while the agent runs, so that a start is answered without asking the keyring.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use latchkey_core::code::Code;
+use latchkey_core::code::{Code, Reason};
 use latchkey_core::engine::{Engine, UseKey};
 use latchkey_core::jws::{Jwk, SigningKey, Thumbprint};
 use latchkey_core::proof::{self, ProofClaims};
-use latchkey_core::time::{MINUTE, Now};
+use latchkey_core::time::{MINUTE, Now, Timestamp};
 use latchkey_core::vault::KeyState;
 use latchkey_core::view::StatusView;
 use latchkey_ipc::messages::Grant;
@@ -40,38 +41,66 @@ pub(crate) enum Slot {
     Gone(KeyState),
 }
 
+/// For how long somebody who starts a product waits for the keyring (rule 17).
+const AWAITED_FOR: Duration = Duration::from_secs(15 * MINUTE.as_secs());
+
 /// The keys by service. A service that is missing here has a key that the keyring has not given yet.
 #[derive(Debug, Default)]
-pub(crate) struct Devices(BTreeMap<String, Slot>);
+pub(crate) struct Devices {
+    slots: BTreeMap<String, Slot>,
+    /// Since when a key is missed.
+    missed: BTreeMap<String, Timestamp>,
+}
 
 impl Devices {
     pub(crate) fn put(&mut self, service: String, slot: Slot) {
-        self.0.insert(service, slot);
+        self.missed.remove(&service);
+        self.slots.insert(service, slot);
     }
 
     pub(crate) fn forget(&mut self, service: &str) {
-        self.0.remove(service);
+        self.slots.remove(service);
     }
 
     /// Every key that is here.
     pub(crate) fn held(&self) -> impl Iterator<Item = (&str, &Device)> {
-        self.0.iter().filter_map(|(service, slot)| match slot {
+        self.slots.iter().filter_map(|(service, slot)| match slot {
             Slot::Held(device) => Some((service.as_str(), device)),
             Slot::Gone(_) => None,
         })
     }
 
     pub(crate) fn device(&self, service: &str) -> Option<&Device> {
-        match self.0.get(service)? {
+        match self.slots.get(service)? {
             Slot::Held(device) => Some(device),
             Slot::Gone(_) => None,
+        }
+    }
+
+    /// What is said in place of an `OK` that cannot be proven.
+    fn withheld(&mut self, service: &str, at: Timestamp) -> StatusView {
+        let status = |code: Code| StatusView {
+            code: code.number(),
+            name: code.name().to_owned(),
+            ..StatusView::default()
+        };
+        if self.slots.contains_key(service) {
+            return status(Code::SignInRequired);
+        }
+        let since = *self.missed.entry(service.to_owned()).or_insert(at);
+        StatusView {
+            reason: Some(Reason::VaultLocked),
+            since: Some(since),
+            // Whoever has not come by then is no longer awaited.
+            until: Some(since + AWAITED_FOR).filter(|until| at < *until),
+            ..status(Code::AuthPending)
         }
     }
 
     /// What a use is told: its status, and with an `OK` the grant that proves it. Without the device key an `OK` cannot
     /// be proven, so it is not said.
     pub(crate) fn answer(
-        &self,
+        &mut self,
         engine: &Engine,
         now: &Now,
         key: UseKey,
@@ -83,21 +112,7 @@ impl Devices {
         };
         let at = engine.trusted(now);
         let Some(device) = self.device(service) else {
-            let code = if self.0.contains_key(service) {
-                Code::SignInRequired
-            } else {
-                Code::AuthPending
-            };
-            let waits = code == Code::AuthPending;
-            let withheld = StatusView {
-                code: code.number(),
-                name: code.name().to_owned(),
-                reason: waits.then_some(latchkey_core::code::Reason::VaultLocked),
-                since: waits.then_some(at),
-                until: waits.then_some(at + 15 * MINUTE),
-                ..StatusView::default()
-            };
-            return (withheld, None);
+            return (self.withheld(service, at), None);
         };
         let claims = ProofClaims {
             nonce: nonce.to_owned(),
@@ -121,5 +136,29 @@ impl Devices {
                 (status, None)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_does_not_come_is_awaited_for_a_while_and_not_anew_each_time() {
+        let mut devices = Devices::default();
+        let first = Timestamp::from_secs(1_800_000_000);
+        let mut told = |after: Duration| {
+            let status = devices.withheld("https://licence.example", first + after);
+            assert_eq!(status.code(), Some(Code::AuthPending));
+            (status.since, status.until)
+        };
+        let until = first + AWAITED_FOR;
+        assert_eq!(told(Duration::ZERO), (Some(first), Some(until)));
+        assert_eq!(told(MINUTE), (Some(first), Some(until)));
+        assert_eq!(told(AWAITED_FOR), (Some(first), None));
+
+        devices.put("https://licence.example".to_owned(), Slot::Gone(KeyState::Gone));
+        let status = devices.withheld("https://licence.example", first);
+        assert_eq!(status.code(), Some(Code::SignInRequired));
     }
 }

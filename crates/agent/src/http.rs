@@ -8,7 +8,8 @@ mod stream;
 mod tests;
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, LOCATION};
@@ -17,7 +18,7 @@ use latchkey_ipc::settings::{Proxy, Settings};
 use serde::Serialize;
 use url::{Host, Url};
 
-pub use error::{HttpError, Unreachable};
+pub use error::{HttpError, TlsFault, Unreachable};
 pub use stream::{Opened, Stream};
 
 /// The longest answer that is read, in bytes.
@@ -75,6 +76,8 @@ struct Shared {
     /// None: as the settings say at the time.
     proxy: Option<Proxy>,
     clients: RwLock<Clients>,
+    /// Somebody out there could not be reached: the system's proxies or its trust store may not be what they were.
+    doubtful: AtomicBool,
 }
 
 impl Shared {
@@ -114,6 +117,7 @@ impl Http {
             total,
             proxy,
             clients: RwLock::new(Clients::new(total, now)),
+            doubtful: AtomicBool::new(false),
         }))
     }
 
@@ -123,24 +127,31 @@ impl Http {
         self.put(Clients::new(self.0.total, self.0.proxy()));
     }
 
-    /// The same, if another proxy was set since. Cheap otherwise: before each conversation with a service.
+    /// The same, if another proxy was set since, or somebody could not be reached: an admin may have mended it, and no network has
+    /// changed. Cheap otherwise: before each conversation with a service.
     pub async fn follow_settings(&self) {
         let http = self.clone();
         let followed = tokio::task::spawn_blocking(move || {
             let proxy = http.0.proxy();
-            if http
-                .0
-                .clients
-                .read()
-                .unwrap_or_else(PoisonError::into_inner)
-                .proxy
-                != proxy
-            {
+            if http.0.doubtful.swap(false, Ordering::Relaxed) || http.clients().proxy != proxy {
                 http.put(Clients::new(http.0.total, proxy));
             }
         });
         if let Err(error) = followed.await {
             tracing::error!(%error, "the proxy setting was not read");
+        }
+    }
+
+    fn clients(&self) -> RwLockReadGuard<'_, Clients> {
+        self.0.clients.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A connection has failed.
+    fn unreachable(&self, host: &str, error: &reqwest::Error) -> HttpError {
+        self.0.doubtful.store(true, Ordering::Relaxed);
+        HttpError::Unreachable {
+            host: host.to_owned(),
+            kind: error::unreachable(error),
         }
     }
 
@@ -186,10 +197,7 @@ impl Http {
     ) -> Result<Response, HttpError> {
         let host = url.host_str().unwrap_or_default().to_owned();
         let client = self.client_for(url)?;
-        let unreachable = |error: reqwest::Error| HttpError::Unreachable {
-            host: host.clone(),
-            kind: error::unreachable(&error),
-        };
+        let unreachable = |error: reqwest::Error| self.unreachable(&host, &error);
         tracing::debug!(%method, host, path = url.path(), "asking");
         let mut answer = client
             .request(method, url.clone())
@@ -222,9 +230,11 @@ impl Http {
     }
 
     fn client_for(&self, url: &Url) -> Result<reqwest::Client, HttpError> {
-        let clients = self.0.clients.read().unwrap_or_else(PoisonError::into_inner);
+        let clients = self.clients();
         match (url.scheme(), is_loopback(url)) {
-            ("https", false) => clients.outward.clone(),
+            ("https", false) => clients.outward.clone().inspect_err(|_| {
+                self.0.doubtful.store(true, Ordering::Relaxed);
+            }),
             ("https" | "http", true) => clients.loopback.clone(),
             _ => Err(HttpError::NotAllowed {
                 origin: url.origin().ascii_serialization(),

@@ -17,8 +17,8 @@ use latchkey_core::time::Timestamp;
 use url::Url;
 
 use crate::http::{Http, HttpError, Opened, Response};
-use crate::random;
 use crate::secret::SecretText;
+use crate::{identity, random};
 
 /// Why the service did not do what was asked. None of these is a refusal: a refusal is signed (rule 9).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +36,9 @@ pub enum LicensingError {
     /// The access token is not taken.
     #[error("the licensing service does not take the access token")]
     InvalidToken,
+    /// The service has nobody to judge the access token: the identity service does not answer it (rule 6).
+    #[error("the identity service does not answer the licensing service")]
+    IdentityUnavailable,
     /// It wants to know who the user is.
     #[error("the licensing service asks for the ID token")]
     IdTokenRequired,
@@ -69,10 +72,10 @@ impl LicensingError {
     /// The stable key of the sentence for it.
     pub fn problem(&self) -> &'static str {
         match self {
-            Self::Http(error) if error.suspects_clock() => "clock_wrong",
-            Self::Http(HttpError::Unreachable { kind, .. }) if kind.looks_offline() => "offline",
-            Self::Http(_) | Self::InvalidToken | Self::Unexpected(_) => "licensing_unreachable",
+            Self::Http(error) => identity::problem::of_network(error).unwrap_or("licensing_unreachable"),
+            Self::InvalidToken | Self::Unexpected(_) => "licensing_unreachable",
             Self::Busy { .. } => "service_busy",
+            Self::IdentityUnavailable => "identity_unreachable",
             Self::IdTokenRequired => "id_token_required",
             Self::UnknownIssuer => "sign_in_again",
             Self::UnknownDomain => "unknown_domain",
@@ -480,6 +483,10 @@ fn verdict(response: &Response) -> LicensingError {
             LicensingError::Blocked(format!("a web page with status {}", response.status.as_u16()))
         }
         (StatusCode::TOO_MANY_REQUESTS, _) => LicensingError::Busy { retry_after },
+        // Before what is busy: it too says when to come back.
+        (StatusCode::SERVICE_UNAVAILABLE, Some("identity_unavailable")) => {
+            LicensingError::IdentityUnavailable
+        }
         (StatusCode::SERVICE_UNAVAILABLE, _) if retry_after.is_some() => LicensingError::Busy { retry_after },
         (StatusCode::UNAUTHORIZED, Some("invalid_token")) => LicensingError::InvalidToken,
         (_, Some("id_token_required")) => LicensingError::IdTokenRequired,

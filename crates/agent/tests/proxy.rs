@@ -4,6 +4,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::process::Command;
+use std::time::Duration;
 
 use http::HeaderMap;
 use latchkey_agent::http::{Http, HttpError, Response, Unreachable};
@@ -55,7 +56,7 @@ fn a_proxy_set_by_hand_is_used_and_none_where_none_is_wanted() {
     let name = "a_proxy_set_by_hand_is_used_and_none_where_none_is_wanted";
     behind_a_proxy(name, environments, async |_| {
         let (port, asked) = counting();
-        let total = std::time::Duration::from_secs(10);
+        let total = Duration::from_secs(10);
         let http = Http::new(
             total,
             Proxy::from_text(&format!("http://127.0.0.1:{port}")).unwrap(),
@@ -71,7 +72,7 @@ fn a_proxy_set_by_hand_is_used_and_none_where_none_is_wanted() {
             panic!("{error:?}")
         };
         assert!(
-            !matches!(kind, Unreachable::Proxy { .. }),
+            !matches!(kind, Unreachable::Proxy { .. } | Unreachable::ProxyPassword),
             "no proxy is asked: {error:?}"
         );
     });
@@ -98,20 +99,48 @@ async fn get(http: &Http, url: &str) -> Result<Response, HttpError> {
     http.get(&url.parse().unwrap(), HeaderMap::new()).await
 }
 
+fn kind(error: HttpError) -> Option<Unreachable> {
+    match error {
+        HttpError::Unreachable { host, kind } if host == "id.example" => Some(kind),
+        _ => None,
+    }
+}
+
 #[test]
-fn a_proxy_that_refuses_is_named() {
+fn a_proxy_that_wants_a_password_is_named() {
     let refusal = "HTTP/1.1 407 Who are you\r\ncontent-length: 0\r\n\r\n";
-    behind_a_proxy("a_proxy_that_refuses_is_named", refusal, async |http| {
+    behind_a_proxy("a_proxy_that_wants_a_password_is_named", refusal, async |http| {
         let error = get(&http, "https://id.example/").await.unwrap_err();
-        let HttpError::Unreachable {
-            host,
-            kind: Unreachable::Proxy { .. },
-        } = error
-        else {
-            panic!("{error:?}")
-        };
-        assert_eq!(host, "id.example");
+        assert!(error.wants_proxy_password());
+        assert_eq!(kind(error), Some(Unreachable::ProxyPassword));
     });
+}
+
+/// It may not want to, or the host may be out: it does not say.
+#[test]
+fn a_proxy_that_does_not_connect_is_told_from_one_that_wants_a_password() {
+    let refusal = "HTTP/1.1 502 Nobody there\r\ncontent-length: 0\r\n\r\n";
+    let name = "a_proxy_that_does_not_connect_is_told_from_one_that_wants_a_password";
+    behind_a_proxy(name, refusal, async |http| {
+        let error = get(&http, "https://id.example/").await.unwrap_err();
+        let kind = kind(error).unwrap();
+        assert!(matches!(kind, Unreachable::Proxy { .. }), "{kind:?}");
+        assert!(!kind.looks_offline());
+    });
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_not_there_is_told_from_a_host_that_is_not() {
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for (proxy, expected, offline) in [
+        (format!("http://{nobody}"), Unreachable::Refused, false),
+        ("http://proxy.invalid:3128".to_owned(), Unreachable::Dns, true),
+    ] {
+        let http = Http::new(Duration::from_secs(10), Proxy::from_text(&proxy).unwrap());
+        let kind = kind(get(&http, "https://id.example/").await.unwrap_err()).unwrap();
+        assert_eq!(kind, Unreachable::ProxyUnreachable(Box::new(expected)));
+        assert_eq!(kind.looks_offline(), offline, "{kind}");
+    }
 }
 
 #[test]

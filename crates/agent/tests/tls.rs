@@ -10,7 +10,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use http::HeaderMap;
-use latchkey_agent::http::{Http, HttpError, Unreachable};
+use latchkey_agent::http::{Http, HttpError, TlsFault};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -83,14 +83,8 @@ fn serve((from, to, name): Leaf) -> (String, u16) {
     (authority.pem(), port)
 }
 
-fn clock(answer: Result<u16, HttpError>) -> Option<bool> {
-    match answer.unwrap_err() {
-        HttpError::Unreachable {
-            kind: Unreachable::Tls { clock, .. },
-            ..
-        } => Some(clock),
-        _ => None,
-    }
+fn fault(answer: Result<u16, HttpError>) -> Option<TlsFault> {
+    answer.unwrap_err().tls_fault()
 }
 
 #[test]
@@ -112,7 +106,7 @@ fn an_expired_certificate_makes_the_clock_suspect() {
         true,
         (2000, 2001, "127.0.0.1"),
         |answer| {
-            assert_eq!(clock(answer), Some(true));
+            assert_eq!(fault(answer), Some(TlsFault::Clock));
         },
     );
 }
@@ -124,19 +118,19 @@ fn a_certificate_of_the_future_makes_the_clock_suspect() {
         true,
         (2099, 2100, "127.0.0.1"),
         |answer| {
-            assert_eq!(clock(answer), Some(true));
+            assert_eq!(fault(answer), Some(TlsFault::Clock));
         },
     );
 }
 
 #[test]
-fn a_stranger_is_not_the_clock() {
+fn a_stranger_is_an_unknown_authority_and_not_the_clock() {
     asked(
-        "a_stranger_is_not_the_clock",
+        "a_stranger_is_an_unknown_authority_and_not_the_clock",
         false,
         (2020, 2100, "127.0.0.1"),
         |answer| {
-            assert_eq!(clock(answer), Some(false));
+            assert_eq!(fault(answer), Some(TlsFault::Authority));
         },
     );
 }
@@ -148,7 +142,7 @@ fn another_name_is_not_the_clock() {
         true,
         (2020, 2100, "portal.example"),
         |answer| {
-            assert_eq!(clock(answer), Some(false));
+            assert_eq!(fault(answer), Some(TlsFault::Other));
         },
     );
 }

@@ -28,6 +28,7 @@
 //! | [`code`] | the status codes and reasons that the outside sees |
 //! | [`notice`] | what the user is told, once per cause |
 //! | [`vault`] | where the secrets are kept, and what may stand in the way |
+//! | [`network`] | what of the network may stand in the way |
 //! | [`view`] | the whole state, for everyone who shows it |
 //! | [`engine`] | the one place where facts change |
 #![deny(clippy::wildcard_enum_match_arm)]
@@ -40,6 +41,7 @@ pub mod facts;
 pub mod jws;
 pub mod keys;
 pub mod lease;
+pub mod network;
 pub mod notice;
 pub mod policy;
 pub mod proof;

@@ -378,6 +378,10 @@ pub enum Problem {
     ClockWrong,
     /// The identity service wants the user to sign in again.
     SignInAgain,
+    /// The network's proxy wants a name and a password.
+    ProxyPassword,
+    /// A service's certificate comes from an authority that this machine does not know.
+    AuthorityUnknown,
 }
 
 /// The whole state. `revision` counts the changes, so that a reader can tell a newer from an older.

@@ -19,7 +19,7 @@ use std::{env, fmt, fs, io};
 use latchkey_core::vault::VaultKind;
 use serde::{Deserialize, Serialize};
 
-pub use self::proxy::{Proxy, ProxyAddress};
+pub use self::proxy::{Proxy, ProxyAddress, ProxyFault};
 
 /// Names the language that is spoken, above both files.
 pub const LANGUAGE_VARIABLE: &str = "LATCHKEY_LANGUAGE";
@@ -51,13 +51,13 @@ pub enum SettingsError {
         source: serde_json::Error,
     },
     /// A setting has a value that this version does not know.
-    #[error("{place}: {key} cannot be {value:?}")]
+    #[error("{place}: {key} cannot be {value}")]
     UnknownValue {
         /// The file or the variable.
         place: String,
         /// The setting.
         key: &'static str,
-        /// Its value there.
+        /// Its value there, as it may be shown.
         value: String,
     },
     /// There is no folder for a user's settings.
@@ -123,15 +123,17 @@ impl Key {
         match self {
             Self::Language => true,
             Self::Vault => VaultKind::from_name(value).is_some(),
-            Self::Proxy => Proxy::from_text(value).is_some(),
+            Self::Proxy => Proxy::from_text(value).is_ok(),
         }
     }
 
-    /// A value as it may be shown: without a password.
+    /// A value as it may be shown: without a password. Of one that says nothing, where it may hold one, what is wrong with it.
     pub fn shown(self, value: &str) -> String {
         match self {
             Self::Language | Self::Vault => value.to_owned(),
-            Self::Proxy => Proxy::from_text(value).map_or_else(|| "…".to_owned(), |proxy| proxy.to_string()),
+            Self::Proxy => {
+                Proxy::from_text(value).map_or_else(|fault| fault.to_string(), |proxy| proxy.to_string())
+            }
         }
     }
 }
@@ -201,7 +203,10 @@ impl Settings {
                     problems.push(SettingsError::UnknownValue {
                         place: source.to_string(),
                         key: key.name(),
-                        value: key.shown(&value),
+                        value: match key {
+                            Key::Language | Key::Vault => format!("{value:?}"),
+                            Key::Proxy => format!("this: {}", key.shown(&value)),
+                        },
                     });
                     return None;
                 }
@@ -227,7 +232,7 @@ impl Settings {
     /// Which proxy the agent uses.
     pub fn proxy(&self) -> Proxy {
         let set = self.proxy.as_ref();
-        set.and_then(|set| Proxy::from_text(&set.value))
+        set.and_then(|set| Proxy::from_text(&set.value).ok())
             .unwrap_or_default()
     }
 }
@@ -286,10 +291,22 @@ impl File {
             fs::create_dir_all(folder).map_err(io)?;
         }
         let beside = path.with_extension("json.new");
-        fs::write(&beside, text)
+        write_private(&beside, &text)
             .and_then(|()| fs::rename(&beside, path))
             .map_err(io)
     }
+}
+
+/// Writes a file that its owner alone may read: an address of a proxy may hold a password.
+fn write_private(path: &Path, text: &[u8]) -> io::Result<()> {
+    use io::Write as _;
+    // One that is left of a write that was cut short keeps its own mode.
+    let _ = fs::remove_file(path);
+    let mut options = fs::File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(text)
 }
 
 fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {

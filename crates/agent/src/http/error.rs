@@ -61,26 +61,45 @@ pub enum Unreachable {
     Timeout,
     /// TLS failed.
     Tls {
-        /// The certificate is expired or not yet valid, as far as this machine's clock knows: the clock is suspect.
-        clock: bool,
+        /// What is wrong, as far as it matters here.
+        fault: TlsFault,
         /// What rustls says of it.
         why: String,
     },
-    /// A proxy does not let the request through.
+    /// The proxy wants a name and a password.
+    ProxyPassword,
+    /// The proxy is there and brings nobody to the host: it does not want to, or cannot reach it itself, and does not say which.
     Proxy {
         /// What it says.
         why: String,
     },
+    /// The proxy itself cannot be reached.
+    ProxyUnreachable(Box<Unreachable>),
     /// The connection broke before the answer was complete.
     Broken,
     /// Something else.
     Other(String),
 }
 
+/// What is wrong with TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsFault {
+    /// The certificate is expired or not yet valid, as far as this machine's clock knows: the clock is suspect.
+    Clock,
+    /// The certificate comes from an authority that this machine does not know: most likely one of a company's proxy.
+    Authority,
+    /// Something else.
+    Other,
+}
+
 impl Unreachable {
-    /// Whether this is what a machine without a network sees (rule 8).
+    /// Whether this is what a machine without a network sees (rule 8). The name of a proxy is known in the company's network alone.
     pub fn looks_offline(&self) -> bool {
-        matches!(self, Self::Dns | Self::NoRoute)
+        match self {
+            Self::Dns | Self::NoRoute => true,
+            Self::ProxyUnreachable(kind) => kind.looks_offline(),
+            _ => false,
+        }
     }
 }
 
@@ -91,11 +110,17 @@ impl fmt::Display for Unreachable {
             Self::NoRoute => f.write_str("there is no route to it"),
             Self::Refused => f.write_str("it refuses the connection"),
             Self::Timeout => f.write_str("it does not answer in time"),
-            Self::Tls { clock: true, why } => {
-                write!(f, "its certificate does not fit this machine's clock ({why})")
-            }
-            Self::Tls { clock: false, why } => write!(f, "TLS failed ({why})"),
-            Self::Proxy { why } => write!(f, "the proxy refuses ({why})"),
+            Self::Tls { fault, why } => match fault {
+                TlsFault::Clock => write!(f, "its certificate does not fit this machine's clock ({why})"),
+                TlsFault::Authority => write!(
+                    f,
+                    "its certificate comes from an authority that this machine does not know ({why})"
+                ),
+                TlsFault::Other => write!(f, "TLS failed ({why})"),
+            },
+            Self::ProxyPassword => f.write_str("the proxy wants a name and a password"),
+            Self::Proxy { why } => write!(f, "the proxy does not connect to it ({why})"),
+            Self::ProxyUnreachable(kind) => write!(f, "of the proxy before it: {kind}"),
             Self::Broken => f.write_str("the connection broke"),
             Self::Other(why) => f.write_str(why),
         }
@@ -103,29 +128,82 @@ impl fmt::Display for Unreachable {
 }
 
 impl HttpError {
+    /// What is wrong with TLS, at the host or at the proxy before it.
+    pub fn tls_fault(&self) -> Option<TlsFault> {
+        let Self::Unreachable { kind, .. } = self else {
+            return None;
+        };
+        match kind {
+            Unreachable::Tls { fault, .. } => Some(*fault),
+            Unreachable::ProxyUnreachable(kind) => match **kind {
+                Unreachable::Tls { fault, .. } => Some(fault),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// Whether this machine's clock is suspect.
     pub fn suspects_clock(&self) -> bool {
+        self.tls_fault() == Some(TlsFault::Clock)
+    }
+
+    /// Whether a proxy stands in the way that wants a password.
+    pub fn wants_proxy_password(&self) -> bool {
         matches!(
             self,
             Self::Unreachable {
-                kind: Unreachable::Tls { clock: true, .. },
+                kind: Unreachable::ProxyPassword,
                 ..
             }
         )
     }
 }
 
+/// How the client's tunnel through a proxy begins what it says; the rest is one of few texts, for it has no type of its own.
+const TUNNEL: &str = "tunnel error: ";
+/// What it says before it has reached the proxy, and while it speaks with it: a cause follows.
+const NOT_AT_THE_PROXY: [&str; 2] = [
+    "failed to create underlying connection",
+    "io error establishing tunnel",
+];
+/// What it says of a 407.
+const WANTS_PASSWORD: &str = "proxy authorization required";
+
 /// Names what `error` is, by walking down to its causes.
 pub(super) fn unreachable(error: &reqwest::Error) -> Unreachable {
-    if error.is_dns() {
-        return Unreachable::Dns;
-    }
-    let mut last = String::new();
+    let of_connection = |cause| {
+        if error.is_dns() {
+            Unreachable::Dns
+        } else {
+            named(cause)
+        }
+    };
     let mut cause = error.source();
+    while let Some(error) = cause {
+        match error.to_string().strip_prefix(TUNNEL) {
+            Some(WANTS_PASSWORD) => return Unreachable::ProxyPassword,
+            Some(why) if NOT_AT_THE_PROXY.contains(&why) => {
+                return Unreachable::ProxyUnreachable(Box::new(of_connection(error.source())));
+            }
+            Some(why) => return Unreachable::Proxy { why: why.to_owned() },
+            None => cause = cause_of(error),
+        }
+    }
+    match of_connection(error.source()) {
+        Unreachable::Other(_) if error.is_timeout() => Unreachable::Timeout,
+        Unreachable::Other(why) if !why.is_empty() && !error.is_connect() => Unreachable::Broken,
+        kind => kind,
+    }
+}
+
+/// Names a failed connection by its causes.
+fn named(mut cause: Option<&(dyn Error + 'static)>) -> Unreachable {
+    let mut last = String::new();
     while let Some(error) = cause {
         if let Some(tls) = error.downcast_ref::<rustls::Error>() {
             return Unreachable::Tls {
-                clock: is_about_time(tls),
+                fault: fault(tls),
                 why: tls.to_string(),
             };
         }
@@ -133,19 +211,9 @@ pub(super) fn unreachable(error: &reqwest::Error) -> Unreachable {
             return kind;
         }
         last = error.to_string();
-        if let Some(why) = last.strip_prefix("tunnel error: ") {
-            return Unreachable::Proxy { why: why.to_owned() };
-        }
         cause = cause_of(error);
     }
-    if error.is_timeout() {
-        return Unreachable::Timeout;
-    }
-    if error.is_connect() || last.is_empty() {
-        Unreachable::Other(last)
-    } else {
-        Unreachable::Broken
-    }
+    Unreachable::Other(last)
 }
 
 /// The next cause. An [`io::Error`] hides the error it was made of from `source`, and shows that error's own source.
@@ -178,14 +246,15 @@ fn of_io(error: &io::Error) -> Option<Unreachable> {
         .find_map(|(kind, kinds)| kinds.contains(&error.kind()).then_some(kind))
 }
 
-fn is_about_time(error: &rustls::Error) -> bool {
-    matches!(
-        error,
+fn fault(error: &rustls::Error) -> TlsFault {
+    match error {
         rustls::Error::InvalidCertificate(
             CertificateError::Expired
-                | CertificateError::ExpiredContext { .. }
-                | CertificateError::NotValidYet
-                | CertificateError::NotValidYetContext { .. }
-        )
-    )
+            | CertificateError::ExpiredContext { .. }
+            | CertificateError::NotValidYet
+            | CertificateError::NotValidYetContext { .. },
+        ) => TlsFault::Clock,
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => TlsFault::Authority,
+        _ => TlsFault::Other,
+    }
 }

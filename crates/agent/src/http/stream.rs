@@ -50,10 +50,7 @@ impl Http {
             host: host.clone(),
             kind: Unreachable::Timeout,
         };
-        let unreachable = |error: reqwest::Error| HttpError::Unreachable {
-            host: host.clone(),
-            kind: error::unreachable(&error),
-        };
+        let unreachable = |error: reqwest::Error| self.unreachable(&host, &error);
         let mut answer = answer.map_err(timed_out)?.map_err(unreachable)?;
         if answer.status().is_redirection() {
             return Err(super::redirected(url, &answer));

@@ -162,7 +162,10 @@ async fn what_does_not_speak_tls_is_a_tls_failure_and_not_the_clock() {
         matches!(
             error,
             HttpError::Unreachable {
-                kind: Unreachable::Tls { clock: false, .. },
+                kind: Unreachable::Tls {
+                    fault: TlsFault::Other,
+                    ..
+                },
                 ..
             }
         ),

@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use latchkey_api::discovery::Identity;
 use latchkey_core::time::Timestamp;
 use latchkey_core::view::UserCode;
+use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::{Url, form_urlencoded};
@@ -41,6 +42,7 @@ pub struct DeviceAttempt {
     scopes: Vec<String>,
     code: UserCode,
     device_code: SecretText,
+    verifier: Option<PkceCodeVerifier>,
     interval: Duration,
     expires_in: Duration,
     expires_at: Timestamp,
@@ -98,21 +100,12 @@ impl Oidc {
         let endpoint = provider.metadata.device_authorization_endpoint.as_ref();
         let endpoint = endpoint.ok_or(IdentityError::NoDeviceCode)?;
         let scopes = exchange::scopes(identity);
-        let form = [
-            ("client_id", identity.client_id.clone()),
-            ("scope", scopes.join(" ")),
-        ];
-        let answer: Answer = match self
-            .post(endpoint, form.into_iter().chain(exchange::target(identity)))
-            .await?
-        {
-            Ok(answer) => answer,
-            Err(refused) => return Err(refused.into_error()),
-        };
+        let (answer, verifier) = self.ask_for_code(endpoint, identity, &scopes).await?;
         let expires_in = answer.expires_in.unwrap_or(within).min(within);
         Ok(DeviceAttempt {
             code: user_code(&answer)?,
             device_code: answer.device_code,
+            verifier,
             interval: answer.interval.unwrap_or(UNSAID).clamp(INTERVAL.0, INTERVAL.1),
             expires_in,
             expires_at: self.now() + expires_in,
@@ -121,6 +114,37 @@ impl Oidc {
             identity: identity.clone(),
             scopes,
         })
+    }
+
+    /// Asks as RFC 8628 says, which knows no PKCE, and with PKCE where that is refused: Keycloak wants it of every sign-in of
+    /// a client that must use it. Not at once: others refuse a verifier for which they have kept no challenge.
+    async fn ask_for_code(
+        &self,
+        endpoint: &Url,
+        identity: &Identity,
+        scopes: &[String],
+    ) -> Result<(Answer, Option<PkceCodeVerifier>), IdentityError> {
+        let form = || {
+            let own = [
+                ("client_id", identity.client_id.clone()),
+                ("scope", scopes.join(" ")),
+            ];
+            own.into_iter().chain(exchange::target(identity))
+        };
+        match self.post(endpoint, form()).await? {
+            Ok(answer) => return Ok((answer, None)),
+            Err(Refused { error, .. }) if error == "invalid_request" => {}
+            Err(refused) => return Err(refused.into_error()),
+        }
+        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        let pkce = [
+            ("code_challenge", challenge.as_str().to_owned()),
+            ("code_challenge_method", challenge.method().as_str().to_owned()),
+        ];
+        match self.post(endpoint, form().chain(pkce)).await? {
+            Ok(answer) => Ok((answer, Some(verifier))),
+            Err(refused) => Err(refused.into_error()),
+        }
     }
 
     /// Posts a form, and reads the answer or the error that came.
@@ -266,7 +290,12 @@ impl DeviceAttempt {
             ("device_code", self.device_code.expose().to_owned()),
             ("client_id", self.identity.client_id.clone()),
         ];
-        let form = form.into_iter().chain(exchange::target(&self.identity));
+        let verifier = self.verifier.as_ref();
+        let verifier = verifier.map(|verifier| ("code_verifier", verifier.secret().clone()));
+        let form = form
+            .into_iter()
+            .chain(exchange::target(&self.identity))
+            .chain(verifier);
         let endpoint = &self.provider.metadata.token_endpoint;
         match self.oidc.post(endpoint, form).await? {
             Ok(answer) => Ok(Polled::Tokens(Box::new(answer))),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use latchkey_core::engine::Side;
 
-use crate::http::{HttpError, Unreachable};
+use crate::http::{HttpError, TlsFault};
 
 /// Why an identity service did not do what was asked, or was not believed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -175,15 +175,16 @@ impl IdentityError {
         matches!(self, Self::Http(error) if error.suspects_clock()) || matches!(self, Self::Clock { .. })
     }
 
-    /// Whether something on the network stands in the way, and not the service itself.
+    /// Whether something on the network stands in the way, and not the service itself. A proxy that does not connect says nothing
+    /// of why: the service may be out.
     pub fn is_blocked(&self) -> bool {
-        let by = |kind: &Unreachable| {
-            matches!(
-                kind,
-                Unreachable::Tls { clock: false, .. } | Unreachable::Proxy { .. }
-            )
-        };
-        matches!(self, Self::CaptivePortal { .. })
-            || matches!(self, Self::Http(HttpError::Unreachable { kind, .. }) if by(kind))
+        match self {
+            Self::CaptivePortal { .. } => true,
+            Self::Http(error) => {
+                error.wants_proxy_password()
+                    || matches!(error.tls_fault(), Some(TlsFault::Authority | TlsFault::Other))
+            }
+            _ => false,
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The stable keys of what can go wrong. `latchkey-words` has a sentence and a next step for each.
 
 use super::IdentityError;
-use crate::http::{HttpError, Unreachable};
+use crate::http::{HttpError, TlsFault, Unreachable};
 use crate::vault::VaultError;
 
 /// The machine has no network.
@@ -10,6 +10,14 @@ pub const OFFLINE: &str = "offline";
 pub const NETWORK_BLOCKED: &str = "network_blocked";
 /// The network wants the user to sign in to it first.
 pub const NETWORK_SIGN_IN: &str = "network_sign_in";
+/// The network's proxy wants a name and a password.
+pub const PROXY_PASSWORD: &str = "proxy_password";
+/// The network's proxy does not connect to the service.
+pub const PROXY_REFUSES: &str = "proxy_refuses";
+/// The network's proxy does not answer.
+pub const PROXY_UNREACHABLE: &str = "proxy_unreachable";
+/// A certificate comes from an authority that this machine does not know.
+pub const AUTHORITY_UNKNOWN: &str = "authority_unknown";
 /// A certificate is not trusted.
 pub const CERTIFICATE: &str = "certificate";
 /// The machine's clock is wrong.
@@ -72,6 +80,10 @@ pub const ALL: &[&str] = &[
     OFFLINE,
     NETWORK_BLOCKED,
     NETWORK_SIGN_IN,
+    PROXY_PASSWORD,
+    PROXY_REFUSES,
+    PROXY_UNREACHABLE,
+    AUTHORITY_UNKNOWN,
     CERTIFICATE,
     CLOCK_WRONG,
     IDENTITY_UNAVAILABLE,
@@ -130,18 +142,29 @@ impl IdentityError {
 
 fn of_http(error: &HttpError) -> &'static str {
     match error {
-        HttpError::Unreachable { kind, .. } => match kind {
-            Unreachable::Dns | Unreachable::NoRoute => OFFLINE,
-            Unreachable::Tls { clock: true, .. } => CLOCK_WRONG,
-            Unreachable::Tls { clock: false, .. } => CERTIFICATE,
-            Unreachable::Proxy { .. } => NETWORK_BLOCKED,
-            Unreachable::Refused | Unreachable::Timeout | Unreachable::Broken | Unreachable::Other(_) => {
-                IDENTITY_UNAVAILABLE
-            }
-        },
+        HttpError::Unreachable { .. } => of_network(error).unwrap_or(IDENTITY_UNAVAILABLE),
         HttpError::TooLarge { .. } | HttpError::Redirected { .. } => PROVIDER_UNTRUSTED,
         HttpError::NotAllowed { .. } => PROVIDER_MISCONFIGURED,
         HttpError::Unusable { .. } => CERTIFICATE,
+    }
+}
+
+/// The stable key of what stands between this machine and a service; `None` where it is the service that does not answer.
+pub fn of_network(error: &HttpError) -> Option<&'static str> {
+    let HttpError::Unreachable { kind, .. } = error else {
+        return None;
+    };
+    if kind.looks_offline() {
+        return Some(OFFLINE);
+    }
+    match (error.tls_fault(), kind) {
+        (Some(TlsFault::Clock), _) => Some(CLOCK_WRONG),
+        (Some(TlsFault::Authority), _) => Some(AUTHORITY_UNKNOWN),
+        (Some(TlsFault::Other), _) => Some(CERTIFICATE),
+        (None, Unreachable::ProxyPassword) => Some(PROXY_PASSWORD),
+        (None, Unreachable::ProxyUnreachable(_)) => Some(PROXY_UNREACHABLE),
+        (None, Unreachable::Proxy { .. }) => Some(PROXY_REFUSES),
+        (None, _) => None,
     }
 }
 

@@ -6,12 +6,14 @@ use std::time::Duration;
 use latchkey_api::check::{CheckRequest, DeviceDescription, ProductQuery, Usage};
 use latchkey_core::code::Reason;
 use latchkey_core::engine::{Attempt, CheckAnswered, CheckFailure, CheckOrder, Outcome, Query, Side, Signed};
+use latchkey_core::network::NetworkTrouble;
 use latchkey_core::status::Party;
 use latchkey_core::vault::VaultTrouble;
 
 use super::{Runner, Tools};
 use crate::devices::{Device, Slot};
-use crate::http::HttpError;
+use crate::http::{HttpError, TlsFault};
+use crate::identity::IdentityError;
 use crate::identity::session::{Credentials, Ended, SessionError};
 use crate::licensing::LicensingError;
 use crate::random;
@@ -183,16 +185,25 @@ impl Check<'_> {
 
     async fn licensing_failed(&self, error: &LicensingError) -> CheckFailure {
         tracing::info!(%error, "the licensing service did not check");
+        if let LicensingError::Http(error) = error
+            && let Some(hindered) = hindered(error)
+        {
+            return hindered;
+        }
         match error {
             LicensingError::Busy { retry_after } => CheckFailure::Busy {
                 retry_after: *retry_after,
             },
+            LicensingError::IdentityUnavailable => {
+                let identity = identity_side(self.tools, Some(self.order.issuer.clone())).await;
+                CheckFailure::Unreachable {
+                    licensing: judged_by(identity),
+                    identity,
+                }
+            }
             LicensingError::IdTokenRequired => CheckFailure::IdTokenRequired,
             LicensingError::UnknownIssuer | LicensingError::UnknownDomain => CheckFailure::SignInAgain,
             LicensingError::Outdated(_) => CheckFailure::Hindered(Reason::ServiceOutdated),
-            LicensingError::Http(error) if error.suspects_clock() => {
-                CheckFailure::Hindered(Reason::ClockWrong)
-            }
             LicensingError::Blocked(_) => CheckFailure::Hindered(Reason::NetworkBlocked),
             LicensingError::Http(HttpError::Redirected { .. }) => {
                 CheckFailure::Hindered(Reason::NetworkBlocked)
@@ -214,6 +225,11 @@ impl Check<'_> {
 
     async fn session_failed(&self, error: &SessionError) -> CheckFailure {
         tracing::info!(%error, "no access token");
+        if let SessionError::Identity(IdentityError::Http(error)) = error
+            && let Some(hindered) = hindered(error)
+        {
+            return hindered;
+        }
         match error {
             SessionError::SignInAgain(Ended::Removed) => CheckFailure::VaultEmptied,
             SessionError::SignInAgain(_) => CheckFailure::SignInAgain,
@@ -241,6 +257,18 @@ impl Check<'_> {
     }
 }
 
+/// What on the way to a service stands in it, where it is known that trying again will not mend it.
+fn hindered(error: &HttpError) -> Option<CheckFailure> {
+    if error.wants_proxy_password() {
+        return Some(CheckFailure::Blocked(NetworkTrouble::ProxyPassword));
+    }
+    error.tls_fault().map(|fault| match fault {
+        TlsFault::Clock => CheckFailure::Hindered(Reason::ClockWrong),
+        TlsFault::Authority => CheckFailure::Blocked(NetworkTrouble::AuthorityUnknown),
+        TlsFault::Other => CheckFailure::Hindered(Reason::NetworkBlocked),
+    })
+}
+
 fn query(query: &Query) -> ProductQuery {
     ProductQuery {
         product: query.product.clone(),
@@ -266,6 +294,7 @@ fn side(error: &LicensingError) -> Side {
     match error {
         LicensingError::Http(HttpError::Unreachable { kind, .. }) if kind.looks_offline() => Side::NoRoute,
         LicensingError::Busy { .. }
+        | LicensingError::IdentityUnavailable
         | LicensingError::IdTokenRequired
         | LicensingError::UnknownIssuer
         | LicensingError::UnknownDomain
@@ -277,6 +306,15 @@ fn side(error: &LicensingError) -> Side {
         | LicensingError::InvalidToken
         | LicensingError::Blocked(_)
         | LicensingError::Unexpected(_) => Side::Silent,
+    }
+}
+
+/// How the licensing service stands that cannot have an access token judged: the identity service is out, unless it
+/// answers this machine. Then it is the licensing service that does not do its work.
+const fn judged_by(identity: Side) -> Side {
+    match identity {
+        Side::Answers => Side::Silent,
+        Side::Silent | Side::NoRoute => Side::Answers,
     }
 }
 

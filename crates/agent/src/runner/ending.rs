@@ -75,6 +75,7 @@ impl Runner {
                 jwk: release.jwk,
                 release: release.token,
             };
+            tools.http.follow_settings().await;
             let sent = tools.licensing.release(&service, &request).await;
             if let Err(error) = &sent {
                 tracing::info!(%error, "a release waits for the service");

@@ -105,6 +105,7 @@ impl Runner {
 }
 
 async fn credentials(tools: &Tools, at: &AccountAt) -> Result<(Credentials, SigningKey), ProvenError> {
+    tools.http.follow_settings().await;
     let identity = tools.licensing.identity_of(&at.service, &at.issuer).await?;
     let credentials = tools
         .sessions

@@ -30,7 +30,10 @@ async fn what_is_written_is_read_and_what_is_deleted_is_gone() {
 async fn a_locked_keyring_is_named_at_the_deadline_and_the_late_write_is_done() {
     let (keyring, vault, entry) = vault(10 * SHORT);
     keyring.lock();
-    assert_eq!(vault.write(&entry, secret("late")).await, Err(VaultError::Prompting));
+    assert_eq!(
+        vault.write(&entry, secret("late")).await,
+        Err(VaultError::Prompting)
+    );
     assert_eq!(keyring.prompts(), 1);
     let mut access = vault.access();
     assert_eq!(*access.borrow(), Access::Prompting);

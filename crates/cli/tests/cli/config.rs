@@ -66,7 +66,10 @@ fn where_the_agent_is_and_listens() {
         .iter()
         .map(|row| &row["source"])
         .collect();
-    assert_eq!(sources, ["default", "default", "default", "default", "environment"]);
+    assert_eq!(
+        sources,
+        ["default", "default", "default", "default", "environment"]
+    );
 }
 
 #[test]
@@ -76,6 +79,16 @@ fn what_cannot_be_set_is_said() {
         session(&agent, &["config", "set", "agent", "/tmp/agent"], &[]),
         session(&agent, &["config", "set", "language", "fr"], &[]),
         session(&agent, &["config", "set", "vault", "plain"], &[]),
+        session(
+            &agent,
+            &["config", "set", "proxy", "proxy.nord.example:3128"],
+            &[],
+        ),
+        session(
+            &agent,
+            &["config", "set", "proxy", "http://maya:s3/cret@proxy:3128"],
+            &[],
+        ),
         session(&agent, &["config", "unset", "autostart"], &[]),
     ];
     insta::assert_snapshot!(sessions.join("\n"));

@@ -301,7 +301,8 @@ impl Engine {
             | CheckFailure::Busy { .. }
             | CheckFailure::SignInAgain
             | CheckFailure::IdTokenRequired
-            | CheckFailure::Hindered(_) => self.vault_as_seen(at),
+            | CheckFailure::Hindered(_)
+            | CheckFailure::Blocked(_) => self.vault_as_seen(at),
         }
         let service = self.facts.services.get_mut(name);
         let again = matches!(failure, CheckFailure::SignInAgain | CheckFailure::VaultEmptied);
@@ -376,5 +377,6 @@ const fn in_words(failure: &CheckFailure) -> (Code, &'static str) {
         CheckFailure::SignInAgain => (Code::SignInRequired, "sign_in_again"),
         CheckFailure::IdTokenRequired => (Code::SignInRequired, "id_token_required"),
         CheckFailure::Hindered(reason) => (Code::AuthPending, reason.name()),
+        CheckFailure::Blocked(trouble) => (Code::AuthPending, trouble.key()),
     }
 }

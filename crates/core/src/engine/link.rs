@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::code::Reason;
+use crate::network::NetworkTrouble;
 use crate::status::{Party, Wire, is_offline};
 use crate::time::{MINUTE, Now, Timestamp};
 use crate::usage::Usage;
@@ -44,6 +45,8 @@ pub(super) struct Link {
     suspicion: Option<(Reach, Duration, Timestamp)>,
     /// Why no check can succeed.
     pub(super) hindrance: Option<(Reason, Timestamp)>,
+    /// Where that is the network: what of it, if it is known.
+    blocked: Option<NetworkTrouble>,
     /// A share of 10 % of `check_every` by which the daily check comes early, 0 to 255.
     jitter: u8,
     /// Requests that wait for the check.
@@ -159,6 +162,11 @@ impl Link {
         if self.flight.take().is_some() {
             self.wanted = true;
         }
+    }
+
+    /// What of the network stands in the way.
+    pub(super) fn blocked(&self) -> Option<NetworkTrouble> {
+        self.blocked.filter(|_| self.hindrance.is_some())
     }
 
     /// Nobody can be asked, so what was learned does not stay true.
@@ -320,6 +328,7 @@ impl Link {
     pub(super) fn failed(&mut self, failure: &CheckFailure, now: &Now, at: Timestamp) {
         self.heal.take_if(|heal| !heal.patient);
         let hindered = self.hindrance.take();
+        self.blocked = None;
         if !matches!(failure, CheckFailure::Unreachable { .. }) {
             self.undoubt();
         }
@@ -329,11 +338,10 @@ impl Link {
                 self.learn(shown_by(*licensing, *identity), now, at);
             }
             CheckFailure::Busy { retry_after } => at_least = retry_after.unwrap_or_default().min(BACK_OFF.1),
-            CheckFailure::Hindered(reason) => {
-                let since = hindered
-                    .filter(|(same, _)| same == reason)
-                    .map_or(at, |(_, since)| since);
-                self.hindrance = Some((*reason, since));
+            CheckFailure::Hindered(reason) => self.hindered(*reason, hindered, at),
+            CheckFailure::Blocked(trouble) => {
+                self.hindered(Reason::NetworkBlocked, hindered, at);
+                self.blocked = Some(*trouble);
             }
             CheckFailure::Vault(_)
             | CheckFailure::VaultEmptied
@@ -341,6 +349,13 @@ impl Link {
             | CheckFailure::IdTokenRequired => {}
         }
         self.back_off(now, at_least);
+    }
+
+    fn hindered(&mut self, reason: Reason, before: Option<(Reason, Timestamp)>, at: Timestamp) {
+        let since = before
+            .filter(|(same, _)| *same == reason)
+            .map_or(at, |(_, since)| since);
+        self.hindrance = Some((reason, since));
     }
 
     /// A probe found a side silent.

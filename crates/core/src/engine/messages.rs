@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::code::{Code, Reason};
 use crate::facts::{Forget, PendingRelease};
 use crate::jws::Thumbprint;
+use crate::network::NetworkTrouble;
 use crate::registration::Registration;
 use crate::session::{SessionWish, WaitingDevice};
 use crate::status::Party;
@@ -212,6 +213,8 @@ pub enum CheckFailure {
     IdTokenRequired,
     /// Something stands in the way that trying again will not mend.
     Hindered(Reason),
+    /// Something of the network stands in the way, and somebody can mend it (`NetworkBlocked`).
+    Blocked(NetworkTrouble),
 }
 
 /// What a check brought, not yet believed.

@@ -1,13 +1,17 @@
 //! The View: the whole state, as everyone shows it.
 
+use std::collections::BTreeSet;
+
 use crate::code::{Basis, Code};
 use crate::facts::Held;
+use crate::network::NetworkTrouble;
 use crate::notice::Left;
 use crate::status::Status;
 use crate::time::{Now, Timestamp};
 use crate::view::{AccountView, Headline, Icon, Line, Problem, ProductView, Reach, UserView, View};
 
 use super::Engine;
+use super::link::Link;
 
 /// A wall clock that is wrong by more than this is named, because TLS and tokens will refuse it.
 const CLOCK_WRONG_FROM: i64 = 10 * 60 * 1000;
@@ -123,6 +127,9 @@ impl Engine {
         if self.wall_is_wrong(now) {
             problems.push(Problem::ClockWrong);
         }
+        // As one line, however many services are behind it.
+        let blocked: BTreeSet<_> = self.links.values().filter_map(Link::blocked).collect();
+        problems.extend(blocked.into_iter().map(NetworkTrouble::problem));
         problems
     }
 

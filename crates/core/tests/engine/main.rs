@@ -15,6 +15,8 @@ mod rules_grace;
 #[cfg(test)]
 mod rules_inputs;
 #[cfg(test)]
+mod rules_network;
+#[cfg(test)]
 mod rules_outage;
 #[cfg(test)]
 mod rules_refusals;

@@ -1,6 +1,6 @@
 //! The vault: whatever stands in its way is named, signs nobody out and stops no good lease.
 
-use latchkey_core::engine::{Answer, Ask, CheckFailure, Engine, Input};
+use latchkey_core::engine::{Answer, Ask, CheckFailure, Engine, Input, SignInWish};
 use latchkey_core::facts::Facts;
 use latchkey_core::vault::{KeyState, VaultKind, VaultTrouble};
 use latchkey_core::view::{Line, Problem};
@@ -117,6 +117,26 @@ fn without_the_device_key_nothing_runs_and_nothing_is_lost() {
     world.input(Input::Key { service, key });
     world.pass(seconds(1));
     assert_eq!(world.status(start).code, 0);
+}
+
+/// Nobody need wait for a check to fail first, which may be a day away.
+#[test]
+fn whose_key_is_gone_signs_in_again_as_they_are_told_to() {
+    for key in [KeyState::Gone, KeyState::Unreadable(VaultTrouble::Damaged)] {
+        let mut world = World::signed_in();
+        world.restart();
+        let service = SERVICE.to_owned();
+        world.input(Input::Key { service, key });
+        world.ask(Ask::SignIn(SignInWish::default()));
+        assert!(
+            world.view().sign_in.is_some(),
+            "{key:?}: told that it is done already"
+        );
+    }
+    let mut world = World::signed_in();
+    world.restart();
+    let ticket = world.ask(Ask::SignIn(SignInWish::default()));
+    assert_eq!(world.answer(ticket), Some(&Answer::Done));
 }
 
 #[test]

@@ -101,7 +101,12 @@ mod tests {
             "LC_TIME",
             "XDG_RUNTIME_DIR",
             "https_proxy",
+            "HTTPS_PROXY",
+            "NO_PROXY",
+            "SSL_CERT_FILE",
+            "SSL_CERT_DIR",
             "LATCHKEY_AGENT",
+            "LATCHKEY_PROXY",
             "TZ",
         ] {
             assert!(is_inherited(OsStr::new(name)), "{name}");

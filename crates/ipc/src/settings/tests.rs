@@ -61,6 +61,50 @@ fn secrets_are_kept_where_somebody_has_chosen_and_else_in_the_keyring() {
 }
 
 #[test]
+fn a_proxy_is_the_systems_where_nobody_has_chosen_and_what_is_none_is_not_repeated() {
+    let folder = tempfile::tempdir().unwrap();
+    let [user, machine] = ["user", "machine"].map(|name| folder.path().join(name));
+    let settings = |variable: Option<&'static str>| {
+        Settings::of(
+            move |key| variable.filter(|_| key == Key::Proxy).map(str::to_owned),
+            Some(user.clone()),
+            Some(machine.clone()),
+        )
+    };
+    assert_eq!(settings(None).proxy(), Proxy::System);
+    fs::write(&machine, r#"{"proxy": "http://proxy.nord.example:3128"}"#).unwrap();
+    assert_eq!(
+        settings(None).proxy().to_string(),
+        "http://proxy.nord.example:3128"
+    );
+    fs::write(&user, r#"{"proxy": "direct"}"#).unwrap();
+    assert_eq!(settings(None).proxy(), Proxy::Direct);
+    assert_eq!(settings(Some("system")).proxy(), Proxy::System);
+    let mistaken = settings(Some("socks5://maya:s3cret@proxy:1080"));
+    assert_eq!(mistaken.proxy(), Proxy::Direct);
+    assert_eq!(
+        mistaken.problems[0].to_string(),
+        "LATCHKEY_PROXY: proxy cannot be this: only http:// and https:// proxies can be used"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_written_only_its_owner_reads() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.json");
+    fs::write(&path, "{}").unwrap();
+    fs::write(path.with_extension("json.new"), "cut short").unwrap();
+    let file = File {
+        proxy: Some("http://maya:s3cret@proxy:3128".to_owned()),
+        ..File::default()
+    };
+    file.write(&path).unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
 fn what_is_written_reads_back_and_leaves_the_rest() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("latchkey").join("config.json");

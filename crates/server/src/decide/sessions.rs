@@ -94,19 +94,24 @@ impl<'a> Sessions<'a> {
 
     /// The session is another's: handed over just now, or held all along.
     fn give_way(&mut self, offer: &Offer) {
-        if let Some(successor) = self.successor(offer) {
-            let hold = SessionStep::Hold {
-                subscription: offer.subscription.clone(),
-                device: successor.device.id.clone(),
-                since: self.question.now,
-            };
-            let ended = self.mine(offer).map(end);
-            self.steps.extend(ended);
-            self.steps.push(hold);
-        } else if let Some(holder) = self.before_me(offer) {
+        let holder = match self.successor(offer) {
+            Some(successor) => {
+                let ended = self.mine(offer).map(end);
+                self.steps.extend(ended);
+                self.steps.push(SessionStep::Hold {
+                    subscription: offer.subscription.clone(),
+                    device: successor.device.id.clone(),
+                    since: self.question.now,
+                });
+                Some(&successor.device)
+            }
+            None => self.before_me(offer).map(|holder| &holder.device),
+        };
+        // Its program is still open: also whoever has given the session away waits for it.
+        if let Some(holder) = holder {
             let step = SessionStep::Wait {
                 subscription: offer.subscription.clone(),
-                holder: holder.device.id.clone(),
+                holder: holder.id.clone(),
             };
             if !self.steps.contains(&step) {
                 self.steps.push(step);

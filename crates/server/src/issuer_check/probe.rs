@@ -34,10 +34,24 @@ pub(super) async fn client(http: &reqwest::Client, document: &Document, client_i
         ("client_id", client_id),
         ("code_verifier", "latchkey-issuer-check-latchkey-issuer-check"),
     ];
-    let device = [("client_id", client_id), ("scope", "openid")];
     Client {
         code: ask(http, document.text("token_endpoint"), &code).await,
-        device: ask(http, document.text("device_authorization_endpoint"), &device).await,
+        device: device(http, document, client_id).await,
+    }
+}
+
+/// Asks for a code as the agent does: with PKCE where that is refused without it.
+async fn device(http: &reqwest::Client, document: &Document, client_id: &str) -> Option<Reply> {
+    let endpoint = document.text("device_authorization_endpoint");
+    let form = [
+        ("client_id", client_id),
+        ("scope", "openid"),
+        ("code_challenge", "latchkey-issuer-check-latchkey-issuer-check"),
+        ("code_challenge_method", "S256"),
+    ];
+    match ask(http, endpoint, &form[..2]).await {
+        Some(Reply::Refused(error)) if error == "invalid_request" => ask(http, endpoint, &form).await,
+        reply => reply,
     }
 }
 

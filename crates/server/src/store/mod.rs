@@ -151,7 +151,8 @@ pub trait Store: Send + Sync {
     async fn pushes_since(&self, push: i64) -> Result<Vec<(i64, String)>, StoreError>;
     /// Whether the device was pushed since it last checked.
     async fn push_missed(&self, device: String) -> Result<bool, StoreError>;
-    /// These devices are connected: their sessions and what they wait for go on (rule 11).
+    /// These devices are connected: their sessions and what they wait for go on, and the sessions of those that have been
+    /// silent for too long end (rule 11).
     async fn heard(&self, devices: Vec<String>, now: Timestamp) -> Result<(), StoreError>;
 
     /// Every session that is held, or was until it fell silent.

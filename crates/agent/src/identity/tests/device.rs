@@ -1,6 +1,9 @@
 //! Codes for another device, from providers that give them in odd ways (numbers 3 and 20), and what comes in between.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::provider::{Idp, NOW, Raw};
 use super::{IdentityError, SignedIn, WITHIN};
@@ -73,6 +76,27 @@ async fn a_code_signs_in_and_asks_as_the_standard_says() {
         Some("https://licences.example")
     );
     assert_eq!(idp.asked("/token"), 2);
+}
+
+#[tokio::test]
+async fn pkce_is_used_where_a_code_is_refused_without_it_and_nowhere_else() {
+    let sent = |idp: &Idp, path: &str, name: &str| {
+        let mut form = idp.body(path).into_iter();
+        form.find(|(key, _)| key == name).map(|(_, value)| value)
+    };
+    for wanted in [true, false] {
+        let idp = giving(&json!({})).await;
+        idp.script().codes_want_pkce = wanted;
+        let signed_in = begin(&idp).await.unwrap().signed_in().await;
+        assert!(signed_in.is_ok(), "{wanted}: {signed_in:?}");
+        let verifier = sent(&idp, "/token", "code_verifier");
+        let challenge = verifier.map(|verifier| URL_SAFE_NO_PAD.encode(Sha256::digest(verifier)));
+        assert_eq!(challenge.is_some(), wanted);
+        assert_eq!(sent(&idp, "/device", "code_challenge"), challenge);
+        let method = sent(&idp, "/device", "code_challenge_method");
+        assert_eq!(method.as_deref(), wanted.then_some("S256"));
+        assert_eq!(idp.asked("/device"), if wanted { 2 } else { 1 });
+    }
 }
 
 #[tokio::test]

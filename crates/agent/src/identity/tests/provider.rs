@@ -78,6 +78,8 @@ pub(crate) struct Script {
     pub(crate) answer: Patch,
     /// The one refresh token that is good; whoever sends another one ends it.
     pub(crate) refresh_token: Option<String>,
+    /// Codes for another device are given only where PKCE is used, too.
+    pub(crate) codes_want_pkce: bool,
     /// Holds an exchange until it is notified.
     pub(crate) gate: Option<Arc<Notify>>,
     /// Requests seen: path and body.
@@ -107,6 +109,7 @@ impl Idp {
             sign: Box::new(|claims| jws::sign(&key(1), "JWT", "k1", claims).unwrap()),
             answer: Box::new(|_| {}),
             refresh_token: None,
+            codes_want_pkce: false,
             gate: None,
             seen: Vec::new(),
             nonce: None,
@@ -207,6 +210,13 @@ impl Idp {
                 .iter()
                 .find(|(at, _)| *at == path)
                 .map(|(_, raw)| raw.clone())
+        };
+        let lacks_pkce =
+            path == "/device" && self.script().codes_want_pkce && !body.contains("code_challenge=");
+        let raw = if lacks_pkce {
+            Some(Raw::json(400, &json!({ "error": "invalid_request" })))
+        } else {
+            raw
         };
         let gate = if path == "/token" {
             self.script().gate.clone()

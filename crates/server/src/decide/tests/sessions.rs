@@ -37,6 +37,13 @@ fn hold(device: &str, since: i64) -> SessionStep {
     }
 }
 
+fn wait(holder: &str) -> SessionStep {
+    SessionStep::Wait {
+        subscription: "s".into(),
+        holder: holder.into(),
+    }
+}
+
 fn end(device: &str) -> SessionStep {
     SessionStep::End {
         subscription: "s".into(),
@@ -184,7 +191,8 @@ fn the_holder_hands_over_to_whoever_has_asked_first_and_still_waits() {
         (refused.code, refused.detail.holder),
         (Code::SessionInUse, Some(device("first")))
     );
-    assert_eq!(steps(&asked), [end("mine"), hold("first", NOW)]);
+    let gives = [end("mine"), hold("first", NOW), wait("first")];
+    assert_eq!(steps(&asked), gives, "its program is still open");
     asked.sessions = vec![session("other", NOW - 600, NOW - 60)];
     assert_eq!(
         refusal(&asked).detail.holder,

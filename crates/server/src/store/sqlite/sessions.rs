@@ -136,7 +136,22 @@ pub(super) fn heard(c: &Connection, devices: &[String], now: Timestamp) -> Resul
         execute(c, sql!("sessions_heard"), params![device, now.as_secs()])?;
         execute(c, sql!("session_asks_heard"), params![device, now.as_secs()])?;
     }
+    end_silent(c, now)?;
     pushes::prune(c)
+}
+
+/// Ends the sessions of devices that fell silent: nobody else tells those who wait for one, nor the device itself, which may
+/// come back and think that it has its session still.
+fn end_silent(c: &Connection, now: Timestamp) -> Result<(), StoreError> {
+    let silent: Vec<(String, String)> = rows(c, sql!("sessions_silent"), params![now.as_secs()], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })?;
+    for (subscription, device) in silent {
+        execute(c, sql!("session_delete"), params![subscription, device])?;
+        execute(c, sql!("push_waiting"), params![subscription, device])?;
+        execute(c, sql!("push_device"), params![device])?;
+    }
+    Ok(())
 }
 
 pub(super) fn all(c: &Connection) -> Result<Vec<SessionRow>, StoreError> {

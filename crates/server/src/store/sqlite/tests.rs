@@ -55,6 +55,7 @@ suite! {
     sessions the_one_session_has_one_winner
     sessions a_session_is_taken_over_and_its_holder_is_told
     sessions a_session_that_ends_goes_to_whoever_waits
+    sessions a_session_that_ends_by_silence_goes_to_whoever_waits
     sessions who_is_connected_keeps_the_session
     sessions overlaps_are_reported
     sessions changes_are_pushed

@@ -146,6 +146,38 @@ pub(crate) async fn who_is_connected_keeps_the_session(store: Arc<dyn Store>) {
     grant(&fixture.one(at(later.shifted(15 * 60 * 1000))).await);
 }
 
+/// A device that is gone says nothing of it: whoever waits is pushed when its session has ended, and once.
+pub(crate) async fn a_session_that_ends_by_silence_goes_to_whoever_waits(store: Arc<dyn Store>) {
+    let fixture = under(store, SessionPolicy::Deny).await;
+    fixture.one(fixture.opens("a")).await;
+    assert_eq!(
+        refused(&fixture.one(fixture.opens("b")).await).code,
+        Code::SessionInUse
+    );
+    let devices = fixture.store.devices(None).await.unwrap();
+    let b = devices.into_iter().find(|device| device.name == "b").unwrap().id;
+    let before = fixture.push().await;
+    let beat = async |seconds: i64| {
+        let at = NOW.shifted(seconds * 1000);
+        fixture.store.heard(vec![b.clone()], at).await.unwrap();
+        fixture.pushed(before).await
+    };
+    assert_eq!(beat(15 * 60 - 1).await, [""; 0], "it may come back");
+    assert_eq!(
+        beat(15 * 60).await,
+        ["a", "b"],
+        "it may come back, and is to ask then"
+    );
+    let pushed = fixture.push().await;
+    beat(15 * 60 + 50).await;
+    assert_eq!(fixture.push().await, pushed, "once");
+    let late = CheckCommand {
+        now: NOW.shifted(15 * 60 * 1000),
+        ..fixture.opens("b")
+    };
+    grant(&fixture.one(late).await);
+}
+
 /// Under `report` both run, and the report has it.
 pub(crate) async fn overlaps_are_reported(store: Arc<dyn Store>) {
     let fixture = under(store, SessionPolicy::Report).await;

@@ -1,0 +1,247 @@
+//! One machine: its clocks, its disk, its keyring, its agent's engine and a program. What the engine wants is carried out by the
+//! [`World`](super::world::World).
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use latchkey_core::engine::{Attempt, Effect, Engine, Input, Ticket, UseKey};
+use latchkey_core::facts::Facts;
+use latchkey_core::jws::Thumbprint;
+use latchkey_core::registration::Registration;
+use latchkey_core::time::{BootId, Now, Timestamp};
+use latchkey_core::usage::Usage;
+use latchkey_core::view::StatusView;
+
+use super::service::{PRODUCT, Said};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Power {
+    On,
+    Asleep(Timestamp),
+    Off,
+}
+
+/// What the keyring holds.
+#[derive(Clone, Debug)]
+pub(crate) struct Vault {
+    pub(crate) jkt: Thumbprint,
+    pub(crate) tokens: bool,
+    pub(crate) access_until: Timestamp,
+    pub(crate) signed_in_at: Timestamp,
+    /// The identity service takes its refresh token.
+    pub(crate) granted: bool,
+}
+
+/// A program that has the product open, or waits for it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Program {
+    pub(crate) key: UseKey,
+    pub(crate) running: bool,
+}
+
+/// What the service has told this machine.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Told {
+    pub(crate) last: Option<Said>,
+    /// When the last lease ends.
+    pub(crate) lease_end: Option<Timestamp>,
+    /// How long the machine was off since, in milliseconds.
+    pub(crate) off: i64,
+    /// The user has given up what it holds.
+    pub(crate) given_up: bool,
+}
+
+pub(crate) struct Desktop {
+    pub(crate) name: String,
+    pub(crate) user: usize,
+    pub(crate) network: bool,
+    pub(crate) power: Power,
+    pub(crate) disk_full: bool,
+    pub(crate) wall_ahead: i64,
+    /// The wall clock was ahead of the truth since the last answer: what that costs is the user's (rule 16).
+    pub(crate) was_ahead: bool,
+    pub(crate) vault: Option<Vault>,
+    pub(crate) program: Option<Program>,
+    /// The stream of pushes, and what the service calls the device.
+    pub(crate) stream: Option<(Attempt, String)>,
+    pub(crate) told: Told,
+    /// As of the last save.
+    pub(crate) told_on_disk: Told,
+    /// The agent dies in front of this many-th effect from now.
+    pub(crate) dies_in: Option<usize>,
+    /// Which process this is: what was under way for another is lost.
+    pub(crate) life: u64,
+    /// The agent's timer, in ticks.
+    pub(crate) wake: Option<Duration>,
+    pub(crate) unanswered: BTreeSet<Ticket>,
+    /// What arrived while the machine slept.
+    pub(crate) missed: Vec<Input>,
+    /// How long the program ran, in milliseconds.
+    pub(crate) ran: i64,
+    /// And how much of it was online for certain.
+    pub(crate) ran_online: i64,
+    /// Some of what was counted may never have been told: a crash, a reset, a sign-out.
+    pub(crate) lost_some: bool,
+    engine: Option<Engine>,
+    disk: String,
+    boot: u32,
+    booted_at: Timestamp,
+    keys: u32,
+}
+
+impl Desktop {
+    pub(crate) fn new(name: String, user: usize, at: Timestamp) -> Self {
+        Self {
+            name,
+            user,
+            network: true,
+            power: Power::On,
+            disk_full: false,
+            wall_ahead: 0,
+            was_ahead: false,
+            vault: None,
+            program: None,
+            stream: None,
+            told: Told::default(),
+            told_on_disk: Told::default(),
+            dies_in: None,
+            life: 0,
+            wake: None,
+            unanswered: BTreeSet::new(),
+            missed: Vec::new(),
+            ran: 0,
+            ran_online: 0,
+            lost_some: false,
+            engine: None,
+            disk: serde_json::to_string(&Facts::default()).unwrap(),
+            boot: 1,
+            booted_at: at,
+            keys: 0,
+        }
+    }
+
+    pub(crate) const fn is_on(&self) -> bool {
+        matches!(self.power, Power::On)
+    }
+
+    pub(crate) const fn is_alive(&self) -> bool {
+        self.engine.is_some() && self.is_on()
+    }
+
+    fn now(&self, real: Timestamp, entropy: u64) -> Now {
+        Now {
+            wall: real.shifted(self.wall_ahead),
+            ticks: real.since(self.booted_at),
+            boot: BootId(format!("{}-{}", self.name, self.boot)),
+            utc_offset: 3600,
+            entropy,
+        }
+    }
+
+    /// When the agent's timer rings.
+    pub(crate) fn rings_at(&self) -> Option<Timestamp> {
+        self.is_alive()
+            .then_some(self.wake)
+            .flatten()
+            .map(|ticks| self.booted_at + ticks)
+    }
+
+    pub(crate) fn handle(&mut self, real: Timestamp, entropy: u64, input: Input) -> Vec<Effect> {
+        if !self.is_on() {
+            return Vec::new();
+        }
+        let now = self.now(real, entropy);
+        match self.engine.as_mut() {
+            Some(engine) => engine.handle(&now, input),
+            None => Vec::new(),
+        }
+    }
+
+    /// Where the open program stands.
+    pub(crate) fn status(&self, real: Timestamp) -> Option<StatusView> {
+        let engine = self.engine.as_ref().filter(|_| self.is_on())?;
+        let program = self.program?;
+        Some(engine.use_status(&self.now(real, 0), program.key))
+    }
+
+    /// Where the product stands, open or not.
+    pub(crate) fn product(&self, real: Timestamp) -> Option<StatusView> {
+        let engine = self.engine.as_ref().filter(|_| self.is_on())?;
+        Some(engine.product_status(&self.now(real, 0), PRODUCT))
+    }
+
+    pub(crate) fn engine(&self) -> Option<&Engine> {
+        self.engine.as_ref()
+    }
+
+    /// Minutes that the service does not have yet.
+    pub(crate) fn unsent(&self) -> impl Iterator<Item = Usage> {
+        let services = self
+            .engine
+            .iter()
+            .flat_map(|engine| engine.facts().services.values());
+        services.flat_map(|service| service.usage.to_send())
+    }
+
+    pub(crate) fn save(&mut self) {
+        if !self.disk_full {
+            let engine = self.engine.as_ref().expect("it has just asked for this");
+            self.disk = serde_json::to_string(engine.facts()).unwrap();
+            self.told_on_disk = self.told.clone();
+        }
+    }
+
+    /// The agent starts from what is on disk; the first input it needs.
+    pub(crate) fn launch(&mut self, registration: Registration) -> Input {
+        let facts: Facts = serde_json::from_str(&self.disk).unwrap();
+        self.engine = Some(Engine::new(facts, Vec::new()));
+        Input::Registry(vec![registration])
+    }
+
+    /// The agent dies: what was not saved is lost, and so is everything under way.
+    pub(crate) fn crash(&mut self) {
+        self.engine = None;
+        self.life += 1;
+        self.wake = None;
+        self.dies_in = None;
+        self.stream = None;
+        self.unanswered.clear();
+        self.missed.clear();
+        self.told = self.told_on_disk.clone();
+        self.lost_some = true;
+    }
+
+    pub(crate) fn switch_off(&mut self) {
+        self.crash();
+        self.program = None;
+        self.power = Power::Off;
+    }
+
+    pub(crate) fn switch_on(&mut self, at: Timestamp, off_for: Duration) {
+        self.power = Power::On;
+        self.boot += 1;
+        self.booted_at = at;
+        let off = i64::try_from(off_for.as_millis()).unwrap();
+        self.told.off += off;
+        self.told_on_disk.off += off;
+    }
+
+    /// A sign-in ends well: tokens, and a device key unless there is one.
+    pub(crate) fn sign_in(&mut self, at: Timestamp, access_until: Timestamp) -> Thumbprint {
+        let jkt = match self.vault.take() {
+            Some(vault) => vault.jkt,
+            None => {
+                self.keys += 1;
+                Thumbprint(format!("{}-key-{}", self.name, self.keys))
+            }
+        };
+        self.vault = Some(Vault {
+            jkt: jkt.clone(),
+            tokens: true,
+            access_until,
+            signed_in_at: at,
+            granted: true,
+        });
+        jkt
+    }
+}

@@ -1,0 +1,98 @@
+//! A history: some weeks in which people work, and everything fails that can.
+
+use std::time::Duration;
+
+use latchkey_core::engine::{Ask, SignInWish};
+use latchkey_core::policy::{Policy, SessionPolicy};
+use latchkey_core::session::SessionWish;
+use latchkey_core::time::{DAY, HOUR, MINUTE};
+
+use super::dice::Dice;
+use super::service::{Dies, PRODUCT};
+use super::world::{FAIR, USERS, Weather, World};
+
+const SECOND: Duration = Duration::from_secs(1);
+/// Within this after the last fault, nobody is in doubt any more.
+const CONVERGED: Duration = Duration::from_secs(10 * MINUTE.as_secs());
+/// A session whose device fell silent ends with `session_ttl`, and whoever waits asks again within a heartbeat.
+const SESSIONS_ENDED: Duration = Duration::from_secs(20 * MINUTE.as_secs());
+
+/// Lives through the history of `seed`. Panics where a rule is broken.
+pub(crate) fn history(seed: u64) {
+    let mut dice = Dice::new(seed ^ 0x5EED);
+    let policy = Policy {
+        device_limit: dice.pick(&[1, 2, 3]),
+        session_policy: dice.pick(&[
+            SessionPolicy::Takeover,
+            SessionPolicy::Takeover,
+            SessionPolicy::Deny,
+            SessionPolicy::Report,
+        ]),
+        ..Policy::default()
+    };
+    policy.validate().expect("it makes sense");
+    let mut world = World::new(seed, policy);
+    for desktop in 0..world.desktops.len() {
+        world.ask(desktop, Ask::SignIn(SignInWish::default()));
+        world.pass(SECOND);
+    }
+    world.pass(2 * MINUTE);
+    let steps = 40 + dice.below(80);
+    // Either hours or weeks pass in a history: sessions are a matter of minutes, leases one of days.
+    let longest = dice.pick(&[HOUR, 12 * HOUR, 4 * DAY]);
+    for _ in 0..steps {
+        let spell = dice.spell(SECOND, longest);
+        step(&mut world, &mut dice);
+        world.pass(spell);
+    }
+    world.mend();
+    world.pass(CONVERGED);
+    world.judge_soon_after();
+    world.pass(SESSIONS_ENDED);
+    world.judge_at_the_end();
+}
+
+fn step(world: &mut World, dice: &mut Dice) {
+    let desktop = dice.below(world.desktops.len());
+    let user = dice.below(USERS);
+    let session = |wish| Ask::Session {
+        product: PRODUCT.to_owned(),
+        wish,
+    };
+    match dice.below(100) {
+        0..20 => world.open(desktop),
+        20..28 => world.close(desktop),
+        28..34 => world.ask(desktop, Ask::SignIn(SignInWish::default())),
+        34..40 => world.ask(desktop, session(SessionWish::TakeOver)),
+        40..43 => world.ask(desktop, session(SessionWish::HandOver)),
+        43..46 => world.ask(desktop, Ask::Check),
+        46..48 => world.ask(desktop, Ask::SignOut(None)),
+        48..50 => world.ask(desktop, Ask::Reset(None)),
+        50..52 => world.ask(desktop, Ask::Reset(Some(PRODUCT.to_owned()))),
+        52..55 => world.release_other(desktop),
+        55..58 => world.seat(user, false),
+        58..62 => world.seat(user, true),
+        62..67 => world.cut_off(desktop, dice.spell(SECOND, 5 * DAY)),
+        67..70 => world.sleep(desktop, dice.spell(MINUTE, DAY)),
+        70..73 => world.switch_off(desktop, dice.spell(MINUTE, 3 * DAY)),
+        73..77 => world.desktops[desktop].dies_in = Some(dice.below(12)),
+        77..79 => world.desktops[desktop].disk_full = dice.percent(50),
+        79..81 => {
+            let ahead = dice.pick(&[0, 0, -10 * 86_400_000, -60_000, 60_000, 400 * 86_400_000]);
+            world.set_wall(desktop, ahead);
+        }
+        81..84 if world.service.up => world.licensing_out(dice.spell(SECOND, 2 * DAY)),
+        84..87 if world.identity_up => world.identity_out(dice.spell(SECOND, 2 * DAY)),
+        87..91 => world.service.dies = Some(dice.pick(&[Dies::BeforeTheWrite, Dies::AfterTheWrite])),
+        91..93 => world.service.clock_ahead = dice.pick(&[0, -60_000, 60_000]),
+        93..96 => {
+            world.weather = Weather {
+                lost: dice.below(40),
+                twice: dice.below(40),
+                slowest: dice.pick(&[200, 2_000, 20_000]),
+            };
+        }
+        96..98 => world.weather = FAIR,
+        _ => world.end_grant(desktop),
+    }
+}

@@ -1,0 +1,243 @@
+//! Somebody who watches, knows the truth on both sides, and says after every step whether the rules were kept.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use latchkey_core::code::{Basis, Code};
+use latchkey_core::policy::SessionPolicy;
+use latchkey_core::time::{MINUTE, Timestamp};
+
+use super::desktop::Desktop;
+use super::service::{LicensingService, Question, Said};
+
+/// What rounding, latency and the service's own clock may add.
+const SLACK: Duration = Duration::from_secs(5 * MINUTE.as_secs());
+/// Two devices may run at once for as long as it takes to tell one of them, and for its save window.
+const MOST_TOGETHER: Duration = Duration::from_secs(11 * MINUTE.as_secs());
+
+/// Minutes of what is open are counted once an hour at least, and some fall between two days.
+const UNCOUNTED: i64 = 75;
+
+#[derive(Default)]
+pub(crate) struct Judge {
+    /// Ends of the leases that count for the limit of devices, by user and key.
+    places: BTreeMap<usize, BTreeMap<String, i64>>,
+    /// Since when two devices of a user run at once although everybody can be reached.
+    together: BTreeMap<usize, Timestamp>,
+}
+
+impl Judge {
+    /// Rules 3 and 10: no lease past the policy, and no more devices than the limit.
+    pub(crate) fn service_says(
+        &mut self,
+        question: &Question,
+        said: Option<Said>,
+        now: Timestamp,
+        service: &LicensingService,
+    ) {
+        let now = now.shifted(service.clock_ahead).as_secs();
+        let places = self.places.entry(question.user).or_default();
+        match said {
+            Some(Said::Lease(exp)) => {
+                let most = now + i64::try_from(service.policy.offline_for.as_secs()).unwrap();
+                assert!(exp <= most, "a lease of {} s too many", exp - most);
+                places.insert(question.jkt.0.clone(), exp);
+                let held = places.values().filter(|exp| **exp > now).count();
+                let limit = service.policy.device_limit as usize;
+                assert!(held <= limit, "{held} devices of {limit}: {places:?}");
+            }
+            Some(Said::Refusal(Code::DeviceReleased | Code::NotAssigned)) => {
+                places.remove(&question.jkt.0);
+            }
+            Some(Said::Refusal(_)) | None => {}
+        }
+    }
+
+    pub(crate) fn released(&mut self, jkt: &str) {
+        for places in self.places.values_mut() {
+            places.remove(jkt);
+        }
+    }
+
+    /// The user has released a device, which may not know yet.
+    pub(crate) fn lease_may_outlive(&mut self, user: usize, name: &str) {
+        if let Some(places) = self.places.get_mut(&user) {
+            places.retain(|jkt, _| !jkt.starts_with(&format!("{name}-key-")));
+        }
+    }
+
+    pub(crate) fn places_freed(&mut self, user: usize) {
+        self.places.remove(&user);
+    }
+
+    /// Rule 11: never two active sessions for longer than the save window while everybody can be reached.
+    pub(crate) fn time_passes(
+        &mut self,
+        desktops: &[Desktop],
+        reachable: bool,
+        policy: SessionPolicy,
+        now: Timestamp,
+        until: Timestamp,
+    ) {
+        if policy == SessionPolicy::Report {
+            return;
+        }
+        let mut users: BTreeMap<usize, (bool, usize)> = BTreeMap::new();
+        for desktop in desktops {
+            let (online, running) = users.entry(desktop.user).or_insert((reachable, 0));
+            *online &= is_fine(desktop);
+            *running += usize::from(desktop.status(now).is_some_and(|status| status.may_run()));
+        }
+        for (user, (online, running)) in users {
+            if !online || running < 2 {
+                self.together.remove(&user);
+                continue;
+            }
+            let since = *self.together.entry(user).or_insert(now);
+            assert!(
+                until.since(since) <= MOST_TOGETHER,
+                "user {user}: {running} devices run at once since {:?}",
+                until.since(since)
+            );
+        }
+    }
+
+    /// Rules 3, 5, 9 and 16: what runs has a lease that is good, and what does not was told why by the service, or by time.
+    pub(crate) fn judge(&self, desktop: &Desktop, now: Timestamp) {
+        let Some(status) = desktop.product(now) else {
+            return;
+        };
+        let name = &desktop.name;
+        let told = &desktop.told;
+        let end = match told.last {
+            Some(Said::Lease(exp)) => Some(Timestamp::from_secs(exp)),
+            Some(Said::Refusal(_)) | None => None,
+        };
+        match status.code() {
+            Some(Code::Ok) => {
+                // A machine that was told that the session is elsewhere may ask again; offline it runs on its lease.
+                let asks_again = told.last == Some(Said::Refusal(Code::SessionInUse));
+                let end = end.or_else(|| told.lease_end.filter(|_| asks_again));
+                let end = end.unwrap_or_else(|| panic!("{name} runs, and was told {told:?}"));
+                let latest = end.shifted(told.off) + SLACK;
+                assert!(now < latest, "{name} runs {:?} after its lease", now.since(end));
+            }
+            Some(Code::OfflineLimitReached) => {
+                let over = end.is_some_and(|end| now + SLACK >= end);
+                assert!(
+                    over || desktop.was_ahead,
+                    "{name} stops before its lease ends: {told:?}"
+                );
+            }
+            Some(
+                code @ (Code::NotAssigned
+                | Code::SubscriptionEnded
+                | Code::DeviceLimit
+                | Code::SessionInUse
+                | Code::DeviceReleased),
+            ) => assert_eq!(
+                told.last,
+                Some(Said::Refusal(code)),
+                "{name} is refused by nobody"
+            ),
+            Some(Code::FirstStartOffline | Code::IdentityUnavailable | Code::LicensingUnavailable) => {
+                let holds = matches!(told.last, Some(Said::Lease(_))) && !told.given_up;
+                assert!(!holds, "{name} has a lease, and is told {status:?}");
+            }
+            Some(code @ (Code::LeaseInvalid | Code::ClientOutdated | Code::InvalidArgument)) => {
+                panic!("{name} is told {code:?}");
+            }
+            _ => {}
+        }
+    }
+
+    /// What must be true soon after the last fault (rules 2, 7 and 8): nobody is in doubt any more.
+    pub(crate) fn soon_after(&self, desktops: &[Desktop], assigned: &[bool], now: Timestamp) {
+        for desktop in desktops {
+            let name = &desktop.name;
+            assert!(desktop.is_alive(), "{name} has no agent");
+            let Some(status) = desktop.status(now) else {
+                continue;
+            };
+            let can_check = desktop
+                .vault
+                .as_ref()
+                .is_some_and(|vault| vault.tokens && vault.granted);
+            match status.code() {
+                Some(Code::Ok) => {
+                    assert!(assigned[desktop.user] || !can_check, "{name} runs without a seat");
+                    let confirmed = status.basis == Some(Basis::Lease);
+                    assert!(confirmed || !can_check, "{name} is still in doubt: {status:?}");
+                }
+                Some(Code::SignInRequired) => {}
+                // What was open when its licence was reset has ended: its next start asks.
+                Some(Code::FirstStartOffline) if desktop.told.given_up => {}
+                Some(Code::DeviceLimit | Code::SessionInUse | Code::DeviceReleased) => {}
+                Some(Code::NotAssigned | Code::AuthPending) if !assigned[desktop.user] => {}
+                _ => assert!(!can_check, "{name} is left with {status:?}"),
+            }
+        }
+    }
+
+    /// What must be true when every session of a device that fell silent has ended, too.
+    pub(crate) fn at_the_end(
+        &self,
+        desktops: &[Desktop],
+        service: &LicensingService,
+        assigned: &[bool],
+        now: Timestamp,
+    ) {
+        self.soon_after(desktops, assigned, now);
+        for desktop in desktops {
+            let name = &desktop.name;
+            assert!(desktop.unanswered.is_empty(), "{name} was never answered");
+            let table: u32 = service
+                .minutes()
+                .iter()
+                .filter(|(device, ..)| device == name)
+                .map(|(.., minutes)| minutes)
+                .sum();
+            let ran = desktop.ran / 60_000;
+            assert!(
+                i64::from(table) <= ran + 1,
+                "{name}: {table} minutes in the table, and it ran {ran}"
+            );
+            let unsent: u32 = desktop.unsent().map(|usage| usage.minutes).sum();
+            let least = desktop.ran_online / 60_000 - UNCOUNTED;
+            assert!(
+                desktop.lost_some || i64::from(table + unsent) >= least,
+                "{name}: {table} minutes in the table, {unsent} unsent, and it ran {least} online"
+            );
+        }
+        if service.policy.session_policy == SessionPolicy::Report {
+            return;
+        }
+        for (user, assigned) in assigned.iter().enumerate() {
+            let theirs = desktops.iter().filter(|desktop| desktop.user == user);
+            let runs = |desktop: &&Desktop| desktop.status(now).is_some_and(|status| status.may_run());
+            let (fine, others): (Vec<&Desktop>, Vec<&Desktop>) = theirs.partition(|desktop| is_fine(desktop));
+            let running = fine.iter().copied().filter(|desktop| runs(desktop)).count();
+            // Whoever cannot be told that the session is elsewhere may have it.
+            let somebody = running > 0 || others.iter().copied().any(|desktop| runs(&desktop));
+            let codes: Vec<Option<Code>> = fine
+                .iter()
+                .filter_map(|desktop| Some(desktop.status(now)?.code()))
+                .collect();
+            let waits = codes.contains(&Some(Code::SessionInUse));
+            assert!(running <= 1, "user {user} runs {running} at once: {codes:?}");
+            assert!(
+                somebody || !waits || !assigned,
+                "user {user} waits for a session that nobody has: {codes:?}"
+            );
+        }
+    }
+}
+
+/// Whether nothing is wrong with a machine: it is on and online, and somebody is signed in.
+pub(crate) fn is_fine(desktop: &Desktop) -> bool {
+    let signed_in = desktop
+        .vault
+        .as_ref()
+        .is_some_and(|vault| vault.tokens && vault.granted);
+    desktop.is_alive() && desktop.network && !desktop.disk_full && desktop.dies_in.is_none() && signed_in
+}

@@ -1,0 +1,100 @@
+//! Streams of pushes, and who is known to be connected.
+
+use std::time::Duration;
+
+use latchkey_core::code::Code;
+use latchkey_core::engine::{Attempt, Outcome, Side};
+use latchkey_core::time::MINUTE;
+
+use super::desktop::Desktop;
+use super::service::Said;
+use super::world::{AT_ONCE, Event, World};
+
+/// The service does this every minute; here it is done while somebody waits, and before each check.
+const BEAT: Duration = MINUTE;
+
+impl World {
+    pub(super) fn listen(&mut self, desktop: usize, attempt: Attempt) {
+        let from = self.sender(desktop, attempt);
+        let after = self.latency();
+        let machine = &self.desktops[desktop];
+        let jkt = machine.vault.as_ref().map(|vault| vault.jkt.clone());
+        let reachable = self.sides(desktop).0 == Side::Answers;
+        let listener = jkt
+            .filter(|_| reachable)
+            .and_then(|jkt| self.service.listener(machine.user, &jkt));
+        let Some((device, missed)) = listener else {
+            return self.outcome(after, from, Outcome::ListeningEnded);
+        };
+        self.desktops[desktop].stream = Some((attempt, device));
+        self.outcome(after, from, Outcome::Listening);
+        if missed {
+            self.outcome(after + AT_ONCE, from, Outcome::Pushed);
+        }
+    }
+
+    pub(super) fn pass_pushes_on(&mut self) {
+        for device in self.service.pushes() {
+            let listening = |one: &Desktop| one.stream.as_ref().is_some_and(|(_, id)| *id == device);
+            let Some(desktop) = self.desktops.iter().position(listening) else {
+                continue;
+            };
+            // Of a stream nothing is lost but its end.
+            if self.lost() {
+                self.end_stream(desktop);
+            } else if let Some((attempt, _)) = self.desktops[desktop].stream {
+                let from = self.sender(desktop, attempt);
+                let after = self.latency();
+                self.outcome(after, from, Outcome::Pushed);
+            }
+        }
+    }
+
+    /// What a connected device says by being connected.
+    pub(super) fn write_down_who_is_connected(&self) {
+        let connected = self.desktops.iter().filter(|desktop| desktop.is_on());
+        let devices = connected.filter_map(|desktop| Some(desktop.stream.as_ref()?.1.clone()));
+        self.service.heard(self.now, devices.collect());
+    }
+
+    pub(super) fn expect_beat(&mut self) {
+        let expected = |event: &Event| matches!(event, Event::Beat);
+        if !self.queue.values().any(expected) {
+            self.at(BEAT, Event::Beat);
+        }
+    }
+
+    pub(super) fn beat(&mut self) {
+        if self.service.up {
+            self.write_down_who_is_connected();
+        }
+        let waits = |desktop: &Desktop| {
+            let refused = desktop.told.last == Some(Said::Refusal(Code::SessionInUse));
+            refused && desktop.stream.is_some() && desktop.program.is_some()
+        };
+        if self.desktops.iter().any(waits) {
+            self.expect_beat();
+        }
+    }
+
+    pub(super) fn last_heard(&self, desktop: usize) {
+        if let Some((_, device)) = &self.desktops[desktop].stream
+            && self.service.up
+        {
+            self.service.heard(self.now, vec![device.clone()]);
+        }
+    }
+
+    pub(super) fn end_stream(&mut self, desktop: usize) {
+        if let Some((attempt, _)) = self.desktops[desktop].stream.take() {
+            let from = self.sender(desktop, attempt);
+            self.outcome(AT_ONCE, from, Outcome::ListeningEnded);
+        }
+    }
+
+    pub(super) fn streams_end(&mut self) {
+        for desktop in 0..self.desktops.len() {
+            self.end_stream(desktop);
+        }
+    }
+}

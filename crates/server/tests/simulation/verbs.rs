@@ -1,0 +1,246 @@
+//! What people do, and what goes wrong.
+
+use std::time::Duration;
+
+use latchkey_core::engine::{Ask, Input, Side, UseKey};
+
+use super::desktop::{Power, Program};
+use super::service::{PRODUCT, URL};
+use super::world::{Event, FAIR, World};
+
+impl World {
+    pub(super) fn launch(&mut self, desktop: usize) {
+        let registration = self.service.registration();
+        let registry = self.desktops[desktop].launch(registration);
+        self.input(desktop, registry);
+        if let Some(program) = self.desktops[desktop].program {
+            self.authorize(desktop, program);
+        }
+    }
+
+    pub(super) fn authorize(&mut self, desktop: usize, program: Program) {
+        let input = Input::Authorize {
+            key: program.key,
+            product: PRODUCT.to_owned(),
+            version: "2026.1".to_owned(),
+            running: program.running,
+        };
+        self.input(desktop, input);
+    }
+
+    pub(crate) fn open(&mut self, desktop: usize) {
+        if self.desktops[desktop].program.is_some() || !self.desktops[desktop].is_on() {
+            return;
+        }
+        self.note_of(desktop, "a program starts");
+        self.counter += 1;
+        let program = Program {
+            key: UseKey {
+                client: self.counter,
+                use_id: 1,
+            },
+            running: false,
+        };
+        self.desktops[desktop].program = Some(program);
+        self.authorize(desktop, program);
+    }
+
+    pub(crate) fn close(&mut self, desktop: usize) {
+        if !self.desktops[desktop].is_on() {
+            return;
+        }
+        if let Some(program) = self.desktops[desktop].program.take() {
+            self.note_of(desktop, "the program is closed");
+            self.input(desktop, Input::ClientGone(program.key.client));
+        }
+    }
+
+    pub(crate) fn ask(&mut self, desktop: usize, ask: Ask) {
+        if !self.desktops[desktop].is_alive() {
+            return;
+        }
+        self.note_of(desktop, &format!("somebody asks for {ask:?}"));
+        if matches!(ask, Ask::Reset(_) | Ask::SignOut(_)) {
+            self.desktops[desktop].told.given_up = true;
+        }
+        self.counter += 1;
+        let ticket = self.counter;
+        self.desktops[desktop].unanswered.insert(ticket);
+        let input = Input::Ask {
+            ticket,
+            client: 1,
+            ask,
+        };
+        self.input(desktop, input);
+    }
+
+    pub(crate) fn crash(&mut self, desktop: usize) {
+        self.last_heard(desktop);
+        self.desktops[desktop].crash();
+        self.at(Duration::from_secs(1), Event::Launched(desktop));
+    }
+
+    pub(crate) fn set_network(&mut self, desktop: usize, up: bool) {
+        if self.desktops[desktop].network == up {
+            return;
+        }
+        self.note_of(desktop, if up { "is connected" } else { "is cut off" });
+        self.last_heard(desktop);
+        self.desktops[desktop].network = up;
+        if !up {
+            self.end_stream(desktop);
+        }
+        self.input(desktop, Input::NetworkChanged);
+    }
+
+    pub(crate) fn cut_off(&mut self, desktop: usize, time: Duration) {
+        self.set_network(desktop, false);
+        self.at(time, Event::Connected(desktop));
+    }
+
+    pub(crate) fn sleep(&mut self, desktop: usize, time: Duration) {
+        if !self.desktops[desktop].is_alive() {
+            return;
+        }
+        self.note_of(desktop, "falls asleep");
+        self.last_heard(desktop);
+        self.end_stream(desktop);
+        self.desktops[desktop].power = Power::Asleep(self.now);
+        self.at(time, Event::Woken(desktop));
+    }
+
+    pub(super) fn wake_up(&mut self, desktop: usize) {
+        let Power::Asleep(since) = self.desktops[desktop].power else {
+            return;
+        };
+        self.note_of(desktop, "wakes up");
+        self.desktops[desktop].power = Power::On;
+        let slept = self.now.since(since);
+        self.input(desktop, Input::Woke { slept });
+        for input in std::mem::take(&mut self.desktops[desktop].missed) {
+            self.input(desktop, input);
+        }
+    }
+
+    pub(crate) fn switch_off(&mut self, desktop: usize, time: Duration) {
+        if !self.desktops[desktop].is_on() {
+            return;
+        }
+        self.note_of(desktop, "is switched off");
+        self.last_heard(desktop);
+        self.desktops[desktop].switch_off();
+        self.at(time, Event::SwitchedOn(desktop, time));
+    }
+
+    pub(crate) fn set_wall(&mut self, desktop: usize, ahead: i64) {
+        self.note_of(
+            desktop,
+            &format!("the wall clock is set {} s ahead", ahead / 1000),
+        );
+        let machine = &mut self.desktops[desktop];
+        machine.wall_ahead = ahead;
+        machine.was_ahead |= ahead > 0;
+        self.input(desktop, Input::Tick);
+    }
+
+    pub(crate) fn set_licensing(&mut self, up: bool) {
+        self.note(if up {
+            "the licensing service answers"
+        } else {
+            "the licensing service is out"
+        });
+        self.write_down_who_is_connected();
+        self.service.up = up;
+        if !up {
+            self.streams_end();
+        }
+    }
+
+    pub(crate) fn licensing_out(&mut self, time: Duration) {
+        self.set_licensing(false);
+        self.at(time, Event::LicensingBack);
+    }
+
+    pub(crate) fn identity_out(&mut self, time: Duration) {
+        self.note("the identity service is out");
+        self.identity_up = false;
+        self.at(time, Event::IdentityBack);
+    }
+
+    pub(crate) fn seat(&mut self, user: usize, assigned: bool) {
+        if self.assigned[user] == assigned {
+            return;
+        }
+        self.note(&format!("user {user} has a seat: {assigned}"));
+        self.service.seat(self.now, user, assigned);
+        self.assigned[user] = assigned;
+        if !assigned {
+            self.judge.places_freed(user);
+        }
+        self.pass_pushes_on();
+    }
+
+    pub(crate) fn release_other(&mut self, desktop: usize) {
+        let machine = &self.desktops[desktop];
+        let jkt = machine.vault.as_ref().map(|vault| vault.jkt.clone());
+        let reachable = self.sides(desktop).0 == Side::Answers && machine.is_alive();
+        let Some(jkt) = jkt.filter(|_| reachable) else {
+            return;
+        };
+        let user = machine.user;
+        let Some(other) = self.service.release_other(self.now, user, &jkt) else {
+            return;
+        };
+        self.note_of(desktop, &format!("the user releases {other} from here"));
+        self.judge.lease_may_outlive(user, &other);
+        self.pass_pushes_on();
+        self.input(desktop, Input::Changed(URL.to_owned()));
+    }
+
+    /// Every fault ends.
+    pub(crate) fn mend(&mut self) {
+        self.note("every fault ends");
+        self.weather = FAIR;
+        self.identity_up = true;
+        self.service.dies = None;
+        self.service.clock_ahead = 0;
+        if !self.service.up {
+            self.set_licensing(true);
+        }
+        for desktop in 0..self.desktops.len() {
+            let now = self.now;
+            let machine = &mut self.desktops[desktop];
+            machine.disk_full = false;
+            machine.dies_in = None;
+            match machine.power {
+                Power::On => {}
+                Power::Asleep(_) => self.wake_up(desktop),
+                Power::Off => {
+                    machine.switch_on(now, Duration::ZERO);
+                    self.launch(desktop);
+                }
+            }
+            if self.desktops[desktop].wall_ahead != 0 {
+                self.set_wall(desktop, 0);
+            }
+            self.set_network(desktop, true);
+        }
+    }
+
+    pub(crate) fn judge_soon_after(&self) {
+        self.judge.soon_after(&self.desktops, &self.assigned, self.now);
+    }
+
+    /// The identity service takes the refresh token no more.
+    pub(crate) fn end_grant(&mut self, desktop: usize) {
+        self.note_of(desktop, "the grant ends");
+        if let Some(vault) = &mut self.desktops[desktop].vault {
+            vault.granted = false;
+        }
+    }
+
+    pub(crate) fn judge_at_the_end(&self) {
+        self.judge
+            .at_the_end(&self.desktops, &self.service, &self.assigned, self.now);
+    }
+}

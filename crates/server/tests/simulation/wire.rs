@@ -1,0 +1,311 @@
+//! What an engine wants is carried out here: checks and their answers, releases, sign-ins, on a network that loses, delays and
+//! repeats.
+
+use std::time::Duration;
+
+use latchkey_core::code::Code;
+use latchkey_core::engine::{
+    Answer, Attempt, CheckFailure, CheckOrder, Effect, Input, Invitation, Outcome, Side, SignedIn,
+};
+use latchkey_core::facts::{Forget, PendingRelease};
+use latchkey_core::jws::Thumbprint;
+use latchkey_core::time::{HOUR, Timestamp};
+use latchkey_core::view::SignInResult;
+
+use super::desktop::Told;
+use super::service::{Answered, ISSUER, Question, Said};
+use super::world::{AT_ONCE, Event, PATIENCE, Sender, World};
+
+const IN_THE_BROWSER: Duration = Duration::from_secs(20);
+
+impl World {
+    pub(super) fn carry_out(&mut self, desktop: usize, effect: Effect) {
+        match effect {
+            Effect::Save { .. } => self.desktops[desktop].save(),
+            Effect::Check { attempt, order } => self.check(desktop, attempt, &order),
+            Effect::Listen { attempt, .. } => self.listen(desktop, attempt),
+            Effect::StopListening { attempt } => {
+                self.last_heard(desktop);
+                self.desktops[desktop]
+                    .stream
+                    .take_if(|(stream, _)| *stream == attempt);
+            }
+            Effect::Probe { attempt, .. } => {
+                let (licensing, identity) = self.sides(desktop);
+                let from = self.sender(desktop, attempt);
+                let after = self.latency();
+                self.outcome(after, from, Outcome::Probed { licensing, identity });
+            }
+            Effect::BeginSignIn { attempt, .. } => self.begin_sign_in(desktop, attempt),
+            Effect::CancelSignIn { attempt } => {
+                let cancelled = self.sender(desktop, attempt);
+                self.queue.retain(|_, event| match event {
+                    Event::SignedIn(from) | Event::Heard(from, _) => *from != cancelled,
+                    _ => true,
+                });
+            }
+            Effect::SignRelease { attempt, product, .. } => {
+                let release = self.desktops[desktop].vault.as_ref().map(|vault| PendingRelease {
+                    jwk: self.service.some_key(),
+                    token: format!("{} {}", vault.jkt, product.unwrap_or_default()),
+                });
+                let from = self.sender(desktop, attempt);
+                self.outcome(AT_ONCE, from, Outcome::ReleaseSigned(release));
+            }
+            Effect::SendRelease { attempt, release, .. } => {
+                let from = self.sender(desktop, attempt);
+                if self.sides(desktop).0 != Side::Answers || self.lost() {
+                    return self.outcome(PATIENCE, from, Outcome::ReleaseSent(false));
+                }
+                let after = self.latency();
+                self.at(after, Event::Released(from, release));
+            }
+            Effect::Forget { attempt, what, .. } => self.forget(desktop, attempt, what),
+            Effect::Answer { ticket, answer } => {
+                let was_asked = self.desktops[desktop].unanswered.remove(&ticket);
+                assert!(was_asked, "answered twice, or never asked: {answer:?}");
+                if let Answer::Refused { code, problem } = answer {
+                    self.note_of(desktop, &format!("what was asked is refused: {code:?} {problem}"));
+                }
+            }
+            Effect::WakeAt(at) => self.desktops[desktop].wake = at,
+            Effect::Publish => self.acknowledge(desktop),
+            Effect::UseChanged(_) | Effect::SignInKept { .. } => {}
+        }
+    }
+
+    pub(super) fn lost(&mut self) -> bool {
+        let chance = self.weather.lost;
+        self.dice.percent(chance)
+    }
+
+    /// Whoever shows notices says so a moment later.
+    pub(super) fn acknowledge(&mut self, desktop: usize) {
+        let engine = self.desktops[desktop].engine().expect("it has just published");
+        let ids: Vec<u64> = engine.view().notices.iter().map(|notice| notice.id).collect();
+        if !ids.is_empty() {
+            let from = self.sender(desktop, 0);
+            self.at(AT_ONCE, Event::Heard(from, Input::Shown(ids)));
+        }
+    }
+
+    pub(super) fn check(&mut self, desktop: usize, attempt: Attempt, order: &CheckOrder) {
+        let from = self.sender(desktop, attempt);
+        let (licensing, identity) = self.sides(desktop);
+        let unreachable = self.unreachable(desktop);
+        let now = self.now;
+        let machine = &mut self.desktops[desktop];
+        let (name, user) = (machine.name.clone(), machine.user);
+        if licensing == Side::NoRoute {
+            return self.at(AT_ONCE, Event::Answered(from, Err(unreachable)));
+        }
+        let Some(vault) = machine.vault.as_mut().filter(|vault| vault.tokens) else {
+            return self.at(AT_ONCE, Event::Answered(from, Err(CheckFailure::SignInAgain)));
+        };
+        let refreshed_at = vault.access_until - HOUR;
+        if vault.access_until <= now || refreshed_at + order.refresh_every <= now {
+            if identity != Side::Answers {
+                return self.at(AT_ONCE, Event::Answered(from, Err(unreachable)));
+            }
+            if !vault.granted {
+                return self.at(AT_ONCE, Event::Answered(from, Err(CheckFailure::SignInAgain)));
+            }
+            vault.access_until = now + HOUR;
+        }
+        let question = Question {
+            request: format!("{name}-{}-{attempt}", from.life),
+            user,
+            jkt: vault.jkt.clone(),
+            device: name,
+            open: order.products.iter().any(|product| product.open),
+            signed_in_at: order.identify.then_some(vault.signed_in_at),
+            session: order.session,
+            usage: order.usage.iter().filter_map(wire_usage).collect(),
+        };
+        let wish = question.session;
+        if self.lost() {
+            self.note_of(desktop, "a check is lost on its way");
+            return self.silence(from);
+        }
+        let after = self.latency();
+        self.note_of(desktop, &format!("checks, open {}, {wish:?}", question.open));
+        self.at(after, Event::Asked(from, question));
+    }
+
+    pub(super) fn asked(&mut self, from: Sender, question: &Question) {
+        if !self.service.up {
+            return self.silence(from);
+        }
+        self.write_down_who_is_connected();
+        let Some(answered) = self.service.check(self.now, question) else {
+            self.note("the service dies over a check, and is back");
+            self.streams_end();
+            return self.silence(from);
+        };
+        // As the agent does: it asks once more, with the ID token.
+        if answered == Err(CheckFailure::IdTokenRequired) && question.signed_in_at.is_none() {
+            let signed_in_at = self.desktops[from.desktop]
+                .vault
+                .as_ref()
+                .map(|vault| vault.signed_in_at);
+            if signed_in_at.is_some() {
+                let after = self.latency() + self.latency();
+                let question = Question {
+                    signed_in_at,
+                    ..question.clone()
+                };
+                return self.at(after, Event::Asked(from, question));
+            }
+        }
+        if let Ok((_, said)) = &answered {
+            self.note_of(from.desktop, &format!("the service says {said:?}"));
+            self.judge.service_says(question, *said, self.now, &self.service);
+            if *said == Some(Said::Refusal(Code::SessionInUse)) {
+                self.expect_beat();
+            }
+        }
+        if self.lost() {
+            self.note("the answer is lost");
+            return self.silence(from);
+        }
+        let twice = self.weather.twice;
+        if self.dice.percent(twice) {
+            let after = self.latency();
+            self.at(after, Event::Answered(from, answered.clone()));
+        }
+        let after = self.latency();
+        self.at(after, Event::Answered(from, answered));
+    }
+
+    pub(super) fn answered(&mut self, from: Sender, answered: Answered) {
+        let desktop = &mut self.desktops[from.desktop];
+        if desktop.life != from.life {
+            return;
+        }
+        let connected = desktop.network && desktop.is_on();
+        let (result, said) = match answered {
+            Ok((answered, said)) if connected => (Ok(answered), said),
+            Ok(_) => (
+                Err(CheckFailure::Unreachable {
+                    licensing: Side::Silent,
+                    identity: Side::Silent,
+                }),
+                None,
+            ),
+            Err(failure) => (Err(failure), None),
+        };
+        if let Some(said) = said {
+            let lease_end = match said {
+                Said::Lease(exp) => Some(Timestamp::from_secs(exp)),
+                Said::Refusal(_) => desktop.told.lease_end,
+            };
+            desktop.told = Told {
+                last: Some(said),
+                lease_end,
+                off: 0,
+                given_up: false,
+            };
+            desktop.was_ahead = desktop.wall_ahead > 0;
+        }
+        let outcome = Outcome::Checked(result);
+        self.heard(
+            from,
+            Input::Outcome {
+                attempt: from.attempt,
+                outcome,
+            },
+        );
+    }
+
+    pub(super) fn released(&mut self, from: Sender, release: &PendingRelease) {
+        let (jkt, product) = release.token.split_once(' ').expect("as it was written");
+        let product = (!product.is_empty()).then(|| product.to_owned());
+        let reached = self.service.up;
+        if reached {
+            self.note(&format!("the service hears that {jkt} gives up {product:?}"));
+            self.service
+                .release(self.now, Thumbprint(jkt.to_owned()), product);
+            self.judge.released(jkt);
+        }
+        let after = self.latency();
+        self.outcome(after, from, Outcome::ReleaseSent(reached));
+    }
+
+    pub(super) fn begin_sign_in(&mut self, desktop: usize, attempt: Attempt) {
+        let from = self.sender(desktop, attempt);
+        if self.sides(desktop) != (Side::Answers, Side::Answers) {
+            let failed = SignInResult::Failed {
+                problem: "identity_unreachable".to_owned(),
+                detail: String::new(),
+            };
+            return self.outcome(AT_ONCE, from, Outcome::SignInEnded(Err(failed)));
+        }
+        let invitation = Invitation {
+            issuer: ISSUER.to_owned(),
+            url: format!("{ISSUER}/authorize?attempt={attempt}"),
+            code: None,
+            expires_in: None,
+        };
+        let after = self.latency();
+        self.outcome(after, from, Outcome::SignInReady(invitation));
+        // Some close the page instead.
+        if self.dice.percent(85) {
+            self.outcome(IN_THE_BROWSER, from, Outcome::SignInReturned);
+            self.at(IN_THE_BROWSER + PATIENCE / 2, Event::SignedIn(from));
+        }
+    }
+
+    pub(super) fn signed_in(&mut self, from: Sender) {
+        let now = self.now;
+        let desktop = &mut self.desktops[from.desktop];
+        if desktop.life != from.life || !desktop.is_on() {
+            return;
+        }
+        let device = desktop.sign_in(now, now + HOUR);
+        let subject = format!("subject-{}", desktop.user);
+        self.note_of(from.desktop, "is signed in");
+        let signed_in = SignedIn {
+            issuer: ISSUER.to_owned(),
+            name: subject.clone(),
+            subject,
+            email: None,
+            device,
+            replaced: None,
+        };
+        let outcome = Outcome::SignInEnded(Ok(signed_in));
+        self.heard(
+            from,
+            Input::Outcome {
+                attempt: from.attempt,
+                outcome,
+            },
+        );
+    }
+
+    pub(super) fn forget(&mut self, desktop: usize, attempt: Attempt, what: Forget) {
+        let from = self.sender(desktop, attempt);
+        let machine = &mut self.desktops[desktop];
+        machine.lost_some = true;
+        if what == Forget::Everything {
+            machine.vault = None;
+        } else if let Some(vault) = &mut machine.vault {
+            vault.tokens = false;
+        }
+        let others = |from: &Sender| from.desktop != desktop;
+        self.queue.retain(|_, event| match event {
+            Event::Asked(from, _) | Event::Answered(from, _) | Event::SignedIn(from) => others(from),
+            _ => true,
+        });
+        self.outcome(AT_ONCE, from, Outcome::Forgotten(true));
+    }
+}
+
+fn wire_usage(usage: &latchkey_core::usage::Usage) -> Option<latchkey_api::check::Usage> {
+    let noon = jiff::Timestamp::from_second(usage.day.end(0).as_secs() - 43_200).ok()?;
+    Some(latchkey_api::check::Usage {
+        product: usage.product.clone(),
+        version: usage.version.clone(),
+        day: noon.to_zoned(jiff::tz::TimeZone::UTC).date().to_string(),
+        minutes: usage.minutes,
+    })
+}

@@ -1,0 +1,340 @@
+//! Machines, services, and the network between them, on one clock that is a number. Everything that happens is written down, so
+//! that a seed that breaks a rule tells how.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use latchkey_core::code::Basis;
+use latchkey_core::engine::{Attempt, CheckFailure, Input, Outcome, Side};
+use latchkey_core::facts::PendingRelease;
+use latchkey_core::policy::Policy;
+use latchkey_core::time::{DAY, HOUR, Timestamp};
+
+use super::desktop::{Desktop, Power};
+use super::dice::Dice;
+use super::judge::{Judge, is_fine};
+use super::service::{Answered, LicensingService, Question};
+
+/// Friday 2027-01-15, 08:00 UTC.
+pub(crate) const START: Timestamp = Timestamp::from_secs(1_800_000_000);
+pub(crate) const USERS: usize = 2;
+pub(crate) const DESKTOPS_OF_ONE: usize = 3;
+/// How long a machine waits for an answer.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const AT_ONCE: Duration = Duration::from_millis(10);
+/// What a reader wants to see of the history of a failure.
+const REMEMBERED: usize = 80;
+
+/// Something that will happen.
+pub(super) enum Event {
+    /// A check arrives at the service.
+    Asked(Sender, Question),
+    /// Its answer arrives at the machine.
+    Answered(Sender, Answered),
+    /// A release arrives at the service.
+    Released(Sender, PendingRelease),
+    /// Something arrives at an agent.
+    Heard(Sender, Input),
+    /// A sign-in ends in the browser.
+    SignedIn(Sender),
+    /// An agent that died is started again.
+    Launched(usize),
+    Woken(usize),
+    SwitchedOn(usize, Duration),
+    Connected(usize),
+    LicensingBack,
+    IdentityBack,
+    /// It is written down who is connected.
+    Beat,
+}
+
+/// Which agent process, and which of its attempts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sender {
+    pub(super) desktop: usize,
+    pub(super) life: u64,
+    pub(super) attempt: Attempt,
+}
+
+/// How bad the network is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Weather {
+    /// Percent of the messages that are lost.
+    pub(crate) lost: usize,
+    /// Percent that arrive twice.
+    pub(crate) twice: usize,
+    /// Messages may take this long, in milliseconds, and so overtake each other.
+    pub(crate) slowest: usize,
+}
+
+pub(crate) const FAIR: Weather = Weather {
+    lost: 0,
+    twice: 0,
+    slowest: 200,
+};
+
+pub(crate) struct World {
+    pub(crate) now: Timestamp,
+    pub(crate) dice: Dice,
+    pub(crate) service: LicensingService,
+    pub(crate) identity_up: bool,
+    pub(crate) weather: Weather,
+    pub(crate) desktops: Vec<Desktop>,
+    pub(crate) assigned: [bool; USERS],
+    pub(super) judge: Judge,
+    pub(super) queue: BTreeMap<(Timestamp, u64), Event>,
+    pub(super) counter: u64,
+    history: VecDeque<String>,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for line in &self.history {
+                println!("{line}");
+            }
+        }
+    }
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, policy: Policy) -> Self {
+        let desktops = (0..USERS * DESKTOPS_OF_ONE).map(|at| {
+            let user = at / DESKTOPS_OF_ONE;
+            Desktop::new(format!("user{user}-{}", at % DESKTOPS_OF_ONE), user, START)
+        });
+        let mut world = Self {
+            now: START + HOUR,
+            dice: Dice::new(seed),
+            service: LicensingService::new(policy, USERS, START),
+            identity_up: true,
+            weather: FAIR,
+            desktops: desktops.collect(),
+            assigned: [true; USERS],
+            judge: Judge::default(),
+            queue: BTreeMap::new(),
+            counter: 0,
+            history: VecDeque::new(),
+        };
+        world.note(&format!("seed {seed}"));
+        for desktop in 0..world.desktops.len() {
+            world.launch(desktop);
+        }
+        world
+    }
+
+    pub(crate) fn note(&mut self, what: &str) {
+        let passed = self.now.since(START);
+        let (days, seconds) = (passed.as_secs() / DAY.as_secs(), passed.as_secs() % DAY.as_secs());
+        let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+        let line = format!(
+            "day {days} {hours:02}:{minutes:02}:{:02}.{:03}  {what}",
+            seconds % 60,
+            passed.subsec_millis()
+        );
+        if std::env::var_os("SIMULATE_ALOUD").is_some() {
+            println!("{line}");
+        }
+        self.history.push_back(line);
+        if self.history.len() > REMEMBERED {
+            self.history.pop_front();
+        }
+    }
+
+    pub(super) fn note_of(&mut self, desktop: usize, what: &str) {
+        let line = format!("{}: {what}", self.desktops[desktop].name);
+        self.note(&line);
+    }
+
+    /// Time passes, and everything happens when it is due.
+    pub(crate) fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        loop {
+            let event = self.queue.first_key_value().map(|((at, _), _)| *at);
+            let timers = self.desktops.iter().enumerate();
+            let timer = timers
+                .filter_map(|(at, desktop)| Some((desktop.rings_at()?, at)))
+                .min();
+            match (event, timer) {
+                (event, Some((at, desktop))) if at <= end && event.is_none_or(|event| at < event) => {
+                    self.go_to(at);
+                    self.desktops[desktop].wake = None;
+                    self.input(desktop, Input::Tick);
+                }
+                (Some(at), _) if at <= end => {
+                    let (_, event) = self.queue.pop_first().expect("it is there");
+                    self.go_to(at);
+                    self.happen(event);
+                }
+                _ => break,
+            }
+        }
+        self.go_to(end);
+    }
+
+    pub(super) fn go_to(&mut self, at: Timestamp) {
+        let at = at.max(self.now);
+        let passed = i64::try_from(at.since(self.now).as_millis()).unwrap();
+        let fair = self.is_fair();
+        for desktop in &mut self.desktops {
+            let Some(status) = desktop.status(self.now) else {
+                continue;
+            };
+            if status.may_run() || status.stop_at.is_some() {
+                desktop.ran += passed;
+            }
+            let confirmed = status.may_run() && status.basis == Some(Basis::Lease);
+            if confirmed && fair && is_fine(desktop) && desktop.stream.is_some() {
+                desktop.ran_online += passed;
+            }
+        }
+        let reachable = self.is_fair();
+        let policy = self.service.policy.session_policy;
+        self.judge
+            .time_passes(&self.desktops, reachable, policy, self.now, at);
+        self.now = at;
+    }
+
+    pub(super) fn is_fair(&self) -> bool {
+        self.service.up && self.identity_up && self.service.dies.is_none() && self.weather == FAIR
+    }
+
+    pub(super) fn at(&mut self, after: Duration, event: Event) {
+        self.counter += 1;
+        self.queue.insert((self.now + after, self.counter), event);
+    }
+
+    pub(super) fn sender(&self, desktop: usize, attempt: Attempt) -> Sender {
+        Sender {
+            desktop,
+            life: self.desktops[desktop].life,
+            attempt,
+        }
+    }
+
+    pub(super) fn outcome(&mut self, after: Duration, from: Sender, outcome: Outcome) {
+        let input = Input::Outcome {
+            attempt: from.attempt,
+            outcome,
+        };
+        self.at(after, Event::Heard(from, input));
+    }
+
+    pub(super) fn latency(&mut self) -> Duration {
+        let slowest = self.weather.slowest;
+        Duration::from_millis(20 + self.dice.below(slowest) as u64)
+    }
+
+    pub(super) fn sides(&self, desktop: usize) -> (Side, Side) {
+        let side = |up| match (self.desktops[desktop].network, up) {
+            (false, _) => Side::NoRoute,
+            (true, true) => Side::Answers,
+            (true, false) => Side::Silent,
+        };
+        (side(self.service.up), side(self.identity_up))
+    }
+
+    pub(super) fn unreachable(&self, desktop: usize) -> CheckFailure {
+        let (licensing, identity) = self.sides(desktop);
+        CheckFailure::Unreachable { licensing, identity }
+    }
+
+    /// The answer does not come.
+    pub(super) fn silence(&mut self, from: Sender) {
+        let failure = CheckFailure::Unreachable {
+            licensing: Side::Silent,
+            identity: self.sides(from.desktop).1,
+        };
+        self.at(PATIENCE, Event::Answered(from, Err(failure)));
+    }
+
+    pub(super) fn happen(&mut self, event: Event) {
+        match event {
+            Event::Asked(from, question) => self.asked(from, &question),
+            Event::Answered(from, answered) => self.answered(from, answered),
+            Event::Released(from, release) => self.released(from, &release),
+            Event::Heard(from, input) => self.heard(from, input),
+            Event::SignedIn(from) => self.signed_in(from),
+            Event::Launched(desktop) => {
+                if self.desktops[desktop].is_on() && self.desktops[desktop].engine().is_none() {
+                    self.launch(desktop);
+                }
+            }
+            Event::Woken(desktop) => self.wake_up(desktop),
+            Event::SwitchedOn(desktop, off_for) => {
+                if self.desktops[desktop].power == Power::Off {
+                    self.note_of(desktop, "is switched on");
+                    let now = self.now;
+                    self.desktops[desktop].switch_on(now, off_for);
+                    self.launch(desktop);
+                }
+            }
+            Event::Beat => self.beat(),
+            Event::Connected(desktop) => self.set_network(desktop, true),
+            Event::LicensingBack => self.set_licensing(true),
+            Event::IdentityBack => {
+                self.note("the identity service answers");
+                self.identity_up = true;
+            }
+        }
+        self.pass_pushes_on();
+    }
+
+    /// Something arrives at an agent.
+    pub(super) fn heard(&mut self, from: Sender, input: Input) {
+        let desktop = &mut self.desktops[from.desktop];
+        if desktop.life != from.life {
+            return;
+        }
+        match desktop.power {
+            Power::On => self.input(from.desktop, input),
+            Power::Asleep(_) => desktop.missed.push(broken(input)),
+            Power::Off => {}
+        }
+    }
+
+    /// What an agent is told, and what it wants for it.
+    pub(crate) fn input(&mut self, desktop: usize, input: Input) {
+        let (now, entropy) = (self.now, self.dice.throw());
+        let effects = self.desktops[desktop].handle(now, entropy, input);
+        for effect in effects {
+            if let Some(left) = self.desktops[desktop].dies_in.as_mut() {
+                if *left == 0 {
+                    self.note_of(desktop, &format!("the agent dies before {effect:?}"));
+                    return self.crash(desktop);
+                }
+                *left -= 1;
+            }
+            self.carry_out(desktop, effect);
+        }
+        if let (Some(status), Some(program)) = (
+            self.desktops[desktop].status(now),
+            &mut self.desktops[desktop].program,
+        ) {
+            program.running |= status.may_run();
+        }
+        self.judge.judge(&self.desktops[desktop], now);
+    }
+}
+
+/// What becomes of an input that arrives while nobody is awake to take it: its connection is gone.
+fn broken(input: Input) -> Input {
+    let Input::Outcome { attempt, outcome } = input else {
+        return input;
+    };
+    let silent = (Side::Silent, Side::Silent);
+    let outcome = match outcome {
+        Outcome::Checked(_) => Outcome::Checked(Err(CheckFailure::Unreachable {
+            licensing: silent.0,
+            identity: silent.1,
+        })),
+        Outcome::Probed { .. } => Outcome::Probed {
+            licensing: silent.0,
+            identity: silent.1,
+        },
+        Outcome::ReleaseSent(_) => Outcome::ReleaseSent(false),
+        Outcome::Listening | Outcome::Pushed => Outcome::ListeningEnded,
+        other => other,
+    };
+    Input::Outcome { attempt, outcome }
+}
