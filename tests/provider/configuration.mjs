@@ -18,12 +18,16 @@ const DEFAULTS = {
   clients: [],
   /** Resource indicators (RFC 8707) for which access tokens are JWTs (RFC 9068). */
   resources: [],
+  /** What access tokens for a resource are: `jwt`, or `opaque`, which the provider must be asked about (RFC 7662). */
+  access_token_format: 'jwt',
   /** Signs ID tokens and access tokens: RS256 or ES256. */
   signing_alg: 'RS256',
   /** Lives, in seconds. */
   access_token_for: 60 * 60,
   device_code_for: 10 * 60,
   refresh_token_for: 90 * DAY,
+  /** https by this name: `{name, certificate, key}`, the last two PEM files. The issuer follows from it. */
+  tls: undefined,
   /** A file in which keys, sessions and grants outlive the process; memory alone when absent. */
   store: undefined,
 };
@@ -36,6 +40,9 @@ export function readSettings(given) {
   const settings = { ...DEFAULTS, ...given };
   if (!['RS256', 'ES256'].includes(settings.signing_alg)) {
     throw new Error(`signing_alg must be RS256 or ES256, not ${settings.signing_alg}`);
+  }
+  if (!['jwt', 'opaque'].includes(settings.access_token_format)) {
+    throw new Error(`access_token_format must be jwt or opaque, not ${settings.access_token_format}`);
   }
   settings.accounts = settings.accounts.map((account) => {
     refuseUnknown('field of an account', account, ACCOUNT_FIELDS);
@@ -130,7 +137,7 @@ function resourceServer(settings, resource) {
     scope: '',
     audience: resource,
     accessTokenTTL: settings.access_token_for,
-    accessTokenFormat: 'jwt',
+    accessTokenFormat: settings.access_token_format,
     jwt: { sign: { alg: settings.signing_alg } },
   };
 }

@@ -8,6 +8,7 @@ import './url-parse.mjs';
 
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { parseArgs } from 'node:util';
 
 import { Provider } from 'oidc-provider';
@@ -25,9 +26,13 @@ const { values: options } = parseArgs({
 });
 const settings = readSettings(options.config ? JSON.parse(readFileSync(options.config, 'utf8')) : {});
 
-const server = createServer();
+const { tls } = settings;
+const server = tls
+  ? createSecureServer({ cert: readFileSync(tls.certificate), key: readFileSync(tls.key) })
+  : createServer();
 server.listen(Number(options.port), '127.0.0.1', () => {
-  const issuer = settings.issuer ?? `http://127.0.0.1:${server.address().port}`;
+  const origin = tls ? `https://${tls.name}` : 'http://127.0.0.1';
+  const issuer = settings.issuer ?? `${origin}:${server.address().port}`;
   const provider = new Provider(issuer, configuration(settings, openStorage(settings.store)));
   provider.use(interactions(provider, settings));
   provider.on('server_error', (_ctx, error) => process.stderr.write(`provider: ${error.stack}\n`));

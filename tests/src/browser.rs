@@ -40,6 +40,14 @@ impl Browser {
     /// # Errors
     /// Chromium or its driver does not come up.
     pub fn start(desk: &Desktop) -> Result<Self> {
+        Self::start_with(desk, &[])
+    }
+
+    /// The same, with further arguments: which proxy it uses, and whom it believes, it does not learn from this machine.
+    ///
+    /// # Errors
+    /// Chromium or its driver does not come up.
+    pub fn start_with(desk: &Desktop, further: &[&str]) -> Result<Self> {
         let mut driver = Process::start(
             "chromedriver",
             desk.command("chromedriver").arg("--port=0"),
@@ -53,7 +61,8 @@ impl Browser {
                 .ok()
         })?;
         let profile = format!("--user-data-dir={}", desk.home().join(".browser").display());
-        let arguments: Vec<&str> = ARGUMENTS.into_iter().chain([profile.as_str()]).collect();
+        let own = ARGUMENTS.into_iter().chain([profile.as_str()]);
+        let arguments: Vec<&str> = own.chain(further.iter().copied()).collect();
         // Passwords are typed here on purpose; an offer to keep them would cover the page.
         let preferences = json!({ "credentials_enable_service": false });
         let options =

@@ -236,6 +236,11 @@ impl Desktop {
             .with_context(|| format!("no variable {name}"))
     }
 
+    /// Sets a variable for every program that is started in this session from now on.
+    pub fn set_variable(&mut self, name: &str, value: impl Into<OsString>) {
+        self.environment.insert(name.into(), value.into());
+    }
+
     /// Every address that a program of this session opened in the browser so far.
     ///
     /// # Errors

@@ -21,7 +21,10 @@
 //! | [`qr`] | what a camera sees |
 //! | [`webdriver`], [`browser`], [`window`] | the user's browser and the product's window, driven |
 //! | [`provider`], [`service`], [`services`] | the identity provider and the licensing service, filled |
+//! | [`providers`] | identity providers that other people made, and what they say of tokens |
 //! | [`gate`] | a door before the provider, which holds what a story wants to interrupt |
+//! | [`company`], [`proxy`] | a company's network: names, an authority, a proxy that is its only way in |
+//! | [`laid`] | files laid over the system's own, for a story alone |
 //! | [`clock`], [`machine`] | wall clocks that a story sets; days that pass, reboots |
 //! | [`world`], [`atlas`] | all of it together, with a user and a product |
 //! | [`pending`] | what every status owes to whoever waits |
@@ -33,9 +36,11 @@ pub mod atlas;
 pub mod browser;
 pub mod bus;
 pub mod clock;
+pub mod company;
 pub mod desktop;
 pub mod gate;
 pub mod keyring;
+pub mod laid;
 pub mod listeners;
 pub mod log;
 pub mod machine;
@@ -44,6 +49,8 @@ pub mod pending;
 pub mod process;
 pub mod programs;
 pub mod provider;
+pub mod providers;
+pub mod proxy;
 pub mod qr;
 pub mod secrets;
 pub mod service;

@@ -23,9 +23,25 @@ pub fn ensure_explained(status: &Value) -> Result<()> {
     }
     let sign_in = &status["sign_in"];
     ensure!(
-        sign_in.is_null() || (sign_in["since"].is_string() && sign_in["until"].is_string()),
+        sign_in.is_null() || !(sign_in["since"].is_null() || sign_in["until"].is_null()),
         "a sign-in is open since and until nobody knows when: {sign_in}"
     );
+    Ok(())
+}
+
+/// Looks at every status that a product has printed (`atlas --json`).
+///
+/// # Errors
+/// Something is pending that does not say all of it.
+pub fn ensure_product_is_told(printed: &str) -> Result<()> {
+    for line in printed.lines() {
+        let said: Value = serde_json::from_str(line).with_context(|| format!("no JSON: {line}"))?;
+        let mut status = said["view"].clone();
+        if !status.is_null() {
+            status["next_step"] = said["next_step"].clone();
+            explained(&status).context("a product waits unexplained")?;
+        }
+    }
     Ok(())
 }
 
@@ -36,9 +52,9 @@ fn explained(status: &Value) -> Result<()> {
     let reason = status["reason"]
         .as_str()
         .with_context(|| format!("no reason: {status}"))?;
-    ensure!(status["since"].is_string(), "since when: {status}");
+    ensure!(!status["since"].is_null(), "since when: {status}");
     ensure!(
-        status["until"].is_string() == AWAITED.contains(&reason),
+        status["until"].is_null() != AWAITED.contains(&reason),
         "until when, if and only if somebody is awaited: {status}"
     );
     ensure!(
@@ -80,5 +96,17 @@ mod tests {
         status["until"] = Value::Null;
         seen(&status).unwrap();
         ensure_explained(&json!({ "sign_in": { "since": "2026-01-01T00:00:00Z" } })).unwrap_err();
+    }
+
+    #[test]
+    fn a_product_is_told_as_much() {
+        let printed = |view: &Value| {
+            json!({ "event": "status", "next_step": "Finish there.", "view": view }).to_string()
+        };
+        ensure_product_is_told(&printed(&waiting())).unwrap();
+        ensure_product_is_told(r#"{"event":"stopped"}"#).unwrap();
+        let mut status = waiting();
+        status["until"] = Value::Null;
+        ensure_product_is_told(&printed(&status)).unwrap_err();
     }
 }

@@ -4,12 +4,14 @@ use std::ffi::OsStr;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Command;
+use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 use crate::clock::Clock;
+use crate::company::{Certificate, Company};
 use crate::process::Process;
 use crate::programs::program;
 
@@ -20,7 +22,16 @@ pub struct Service {
     logs: PathBuf,
     clock: Clock,
     port: u16,
+    company: Option<At>,
     process: Option<Process>,
+}
+
+/// Where a service stands that is a company's: in its network, by a name.
+#[derive(Debug)]
+struct At {
+    company: Rc<Company>,
+    name: &'static str,
+    certificate: Certificate,
 }
 
 impl Service {
@@ -29,12 +40,36 @@ impl Service {
     /// # Errors
     /// `latchkey-server` is not built, or refuses.
     pub fn init(folder: &std::path::Path, logs: PathBuf) -> Result<Self> {
+        Self::make(folder, logs, None)
+    }
+
+    /// The same, in a company's network: https by that name, with a certificate of its authority.
+    ///
+    /// # Errors
+    /// As [`Service::init`].
+    pub fn init_at(
+        company: Rc<Company>,
+        name: &'static str,
+        folder: &std::path::Path,
+        logs: PathBuf,
+    ) -> Result<Self> {
+        let certificate = company.certificate(name)?;
+        let at = At {
+            company,
+            name,
+            certificate,
+        };
+        Self::make(folder, logs, Some(at))
+    }
+
+    fn make(folder: &std::path::Path, logs: PathBuf, company: Option<At>) -> Result<Self> {
         let clock = Clock::right(folder.join("clock"))?;
         let service = Self {
             data: folder.join("data"),
             logs,
             clock,
             port: free_port()?,
+            company,
             process: None,
         };
         service.tell(["init", "--url", &service.url()])?;
@@ -43,7 +78,10 @@ impl Service {
 
     /// Its address.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        match &self.company {
+            Some(at) => format!("https://{}:{}", at.name, self.port),
+            None => format!("http://127.0.0.1:{}", self.port),
+        }
     }
 
     /// Its wall clock.
@@ -57,7 +95,11 @@ impl Service {
     }
 
     fn command(&self) -> Result<Command> {
-        let mut command = Command::new(program("latchkey-server")?);
+        let program = program("latchkey-server")?;
+        let mut command = match &self.company {
+            Some(at) => at.company.command(program),
+            None => Command::new(program),
+        };
         command
             .envs(self.clock.environment())
             .arg("--data")
@@ -96,6 +138,10 @@ impl Service {
     pub fn serve(&mut self) -> Result<()> {
         let mut command = self.command()?;
         command.args(["serve", "--listen", &format!("127.0.0.1:{}", self.port)]);
+        if let Some(At { certificate, .. }) = &self.company {
+            command.arg("--tls-cert").arg(&certificate.chain);
+            command.arg("--tls-key").arg(&certificate.key);
+        }
         let mut process = Process::start("server", &mut command, &self.logs)?;
         process.wait_for_line("that it is ready", Duration::from_secs(20), |line| {
             let line: Value = serde_json::from_str(line).ok()?;

@@ -3,10 +3,12 @@
 
 use std::cell::{RefCell, RefMut};
 use std::path::Path;
+use std::rc::Rc;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
+use crate::company::Company;
 use crate::provider::{Account, Provider, RESOURCE};
 use crate::service::Service;
 
@@ -16,6 +18,11 @@ pub const ORGANISATION: &str = "Northwind";
 pub const PRODUCT: &str = "ATLAS";
 /// The version that is installed.
 pub const VERSION: &str = "2026.1";
+
+/// The name of the identity provider in the company's network.
+pub const PROVIDER: &str = "id.northwind.example";
+/// The name of the licensing service there.
+pub const LICENSING: &str = "licences.northwind.example";
 
 /// Both services, running.
 #[derive(Debug)]
@@ -43,7 +50,29 @@ impl Services {
         let maya = Account::new("maya@northwind.example", "Maya Lindqvist", "a quiet harbour");
         let accounts = std::slice::from_ref(&maya);
         let provider = Provider::start(folder.join("provider"), logs.to_owned(), accounts, provider)?;
-        let mut licensing = Service::init(&folder.join("service"), logs.to_owned())?;
+        let licensing = Service::init(&folder.join("service"), logs.to_owned())?;
+        Self::filled(maya, provider, licensing, policy)
+    }
+
+    /// Both at a company: each has a name that its network knows, and a certificate of its own authority.
+    ///
+    /// # Errors
+    /// One does not come up.
+    pub fn at(company: Rc<Company>, folder: &Path, logs: &Path) -> Result<Self> {
+        let maya = Account::new("maya@northwind.example", "Maya Lindqvist", "a quiet harbour");
+        let certificate = company.certificate(PROVIDER)?;
+        let tls = json!({ "name": PROVIDER, "certificate": certificate.chain, "key": certificate.key });
+        let provider = Provider::start(
+            folder.join("provider"),
+            logs.to_owned(),
+            std::slice::from_ref(&maya),
+            &json!({ "tls": tls }),
+        )?;
+        let licensing = Service::init_at(company, LICENSING, &folder.join("service"), logs.to_owned())?;
+        Self::filled(maya, provider, licensing, &json!({}))
+    }
+
+    fn filled(maya: Account, provider: Provider, mut licensing: Service, policy: &Value) -> Result<Self> {
         seed(&licensing, provider.issuer(), &maya, policy).context("filling the licensing service")?;
         licensing.serve()?;
         Ok(Self {

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::atlas::Atlas;
 use crate::browser::Browser;
+use crate::company::Company;
 use crate::desktop::Desktop;
 use crate::machine::Machine;
 use crate::pending::ensure_explained;
@@ -53,14 +54,23 @@ impl<'d> World<'d> {
     /// # Errors
     /// A part does not come up, or a setting is nonsense.
     pub fn seeded_by(desk: &'d Desktop, policy: &Value, provider: &Value) -> Result<Self> {
+        let services = Services::seeded_by(desk.folder(), &desk.logs(), policy, provider)?;
+        Self::before(desk, Rc::new(services))
+    }
+
+    /// The usual world at a company: both services have names of its network, and certificates of its authority.
+    ///
+    /// # Errors
+    /// A part does not come up.
+    pub fn at(desk: &'d Desktop, company: Rc<Company>) -> Result<Self> {
+        let services = Services::at(company, desk.folder(), &desk.logs())?;
+        Self::before(desk, Rc::new(services))
+    }
+
+    fn before(desk: &'d Desktop, services: Rc<Services>) -> Result<Self> {
         let world = Self {
             desk,
-            services: Rc::new(Services::seeded_by(
-                desk.folder(),
-                &desk.logs(),
-                policy,
-                provider,
-            )?),
+            services,
             tray: RefCell::default(),
             machine: Machine::install(desk)?,
         };
@@ -73,14 +83,7 @@ impl<'d> World<'d> {
     /// # Errors
     /// A part does not come up.
     pub fn second<'e>(&self, desk: &'e Desktop) -> Result<World<'e>> {
-        let world = World {
-            desk,
-            services: Rc::clone(&self.services),
-            tray: RefCell::default(),
-            machine: Machine::install(desk)?,
-        };
-        world.register(VERSION)?;
-        Ok(world)
+        World::before(desk, Rc::clone(&self.services))
     }
 
     /// The desktop.

@@ -29,7 +29,10 @@ pub(crate) const AT_ONCE: Duration = Duration::from_secs(5);
 fn places(world: &World<'_>) -> Result<usize> {
     let devices = world.service().tell(["device", "list", &world.maya().email])?;
     let devices = devices.as_array().context("devices are a list")?;
-    Ok(devices.iter().filter(|device| device["released_at"].is_null()).count())
+    Ok(devices
+        .iter()
+        .filter(|device| device["released_at"].is_null())
+        .count())
 }
 
 fn problems(status: &Value) -> &Value {

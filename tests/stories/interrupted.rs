@@ -15,7 +15,7 @@ use stories::prelude::*;
 use asleep::{
     a_clock_that_jumps_past_the_code_ends_it, a_code_that_ends_while_the_machine_sleeps_is_over_when_it_wakes,
 };
-use windowed::a_window_that_asked_may_be_closed;
+use windowed::a_window_that_asked_may_die;
 use wire::{
     while_the_address_is_found_anybody_may_die, while_the_code_is_asked_about_anybody_may_die,
     while_the_tokens_are_fetched_anybody_may_die,
@@ -27,5 +27,5 @@ tell!(
     while_the_code_is_asked_about_anybody_may_die,
     a_code_that_ends_while_the_machine_sleeps_is_over_when_it_wakes,
     a_clock_that_jumps_past_the_code_ends_it,
-    a_window_that_asked_may_be_closed,
+    a_window_that_asked_may_die,
 );

@@ -24,7 +24,7 @@ fn refresh_tokens(world: &World<'_>) -> Result<Vec<String>> {
 /// Whether a text has a token that this issuer has signed.
 fn has_token_of(issuer: &str, text: &str) -> bool {
     let tokens = text.match_indices(BEGINS).map(|(at, _)| &text[at..]);
-    tokens.filter_map(|token| payload(token)).any(|payload| payload["iss"] == issuer)
+    tokens.filter_map(payload).any(|payload| payload["iss"] == issuer)
 }
 
 fn payload(token: &str) -> Option<Value> {
@@ -53,10 +53,17 @@ fn look(folder: &Path, issuer: &str) -> Result<()> {
 pub(crate) fn ensure_nothing_is_plain(world: &World<'_>) -> Result<()> {
     let issuer = world.provider().issuer().to_owned();
     let refresh_tokens = refresh_tokens(world)?;
-    ensure!(!refresh_tokens.is_empty(), "the provider has made no refresh token");
+    ensure!(
+        !refresh_tokens.is_empty(),
+        "the provider has made no refresh token"
+    );
     let refresh_tokens: Vec<&str> = refresh_tokens.iter().map(String::as_str).collect();
     let desk = world.desk();
-    for folder in [desk.home().join(".local"), desk.home().join(".config"), desk.logs()] {
+    for folder in [
+        desk.home().join(".local"),
+        desk.home().join(".config"),
+        desk.logs(),
+    ] {
         if folder.exists() {
             look(&folder, &issuer)?;
             let found = files_with(&folder, &refresh_tokens)?;
@@ -64,7 +71,13 @@ pub(crate) fn ensure_nothing_is_plain(world: &World<'_>) -> Result<()> {
         }
     }
     ensure!(
-        has_token_of("http://a", &format!("x{BEGINS}hbGciOiJ9.{}.x", URL_SAFE_NO_PAD.encode(r#"{"iss":"http://a"}"#))),
+        has_token_of(
+            "http://a",
+            &format!(
+                "x{BEGINS}hbGciOiJ9.{}.x",
+                URL_SAFE_NO_PAD.encode(r#"{"iss":"http://a"}"#)
+            )
+        ),
         "a token would not be recognised"
     );
     Ok(())

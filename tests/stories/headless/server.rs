@@ -89,7 +89,9 @@ impl Shell<'_, '_> {
             &mut self.bare(self.world.atlas_command()),
             &self.world.desk().logs(),
         )?;
-        atlas.wait_for_line("that it runs", SOON, |line| line.starts_with("started").then_some(()))?;
+        atlas.wait_for_line("that it runs", SOON, |line| {
+            line.starts_with("started").then_some(())
+        })?;
         atlas.end().map(drop)
     }
 
@@ -107,7 +109,9 @@ impl Shell<'_, '_> {
                 next = Some(line.to_owned());
             }
             let is_code = line.len() == 9 && line.chars().nth(4) == Some('-');
-            next.clone().filter(|_| is_code).map(|address| (address, line.to_owned()))
+            next.clone()
+                .filter(|_| is_code)
+                .map(|address| (address, line.to_owned()))
         })?;
         let browser = Browser::start(self.world.desk())?;
         browser.page().go_to(&address)?;
@@ -122,8 +126,11 @@ impl Shell<'_, '_> {
     /// The file that the secrets are in.
     fn secrets(&self) -> Result<PathBuf> {
         let machines = self.world.desk().home().join(".local/state/latchkey");
-        let mut found = fs::read_dir(machines)?.filter_map(|machine| Some(machine.ok()?.path().join("secrets")));
-        found.find(|path| path.exists()).context("no file holds the secrets")
+        let mut found =
+            fs::read_dir(machines)?.filter_map(|machine| Some(machine.ok()?.path().join("secrets")));
+        found
+            .find(|path| path.exists())
+            .context("no file holds the secrets")
     }
 }
 
@@ -182,7 +189,11 @@ pub(crate) fn a_server_without_a_keyring_keeps_the_sign_in_in_a_file(story: &Sto
     shell.refuses(&["check"], "LATCHKEY_VAULT_PASSPHRASE_FILE")?;
     let began = Instant::now();
     world.machine().end(AGENT)?;
-    ensure!(began.elapsed() < AT_ONCE, "the agent took {:?} to end", began.elapsed());
+    ensure!(
+        began.elapsed() < AT_ONCE,
+        "the agent took {:?} to end",
+        began.elapsed()
+    );
     write_passphrase(&shell.passphrase)?;
     shell.is_signed_in()?;
     let found = files_with(&desk.home(), &[PASSPHRASE])?;

@@ -4,7 +4,10 @@ use stories::prelude::*;
 
 use crate::asked::{attempt, is_in, terminal, wait_for_phase, wait_until_clean};
 
-pub(crate) fn a_window_that_asked_may_be_closed(story: &Story) -> Result<()> {
+/// No tray runs here: this program's one process is the window.
+const WINDOW: &str = "latchkey-tray";
+
+pub(crate) fn a_window_that_asked_may_die(story: &Story) -> Result<()> {
     let desk = Desktop::start(story)?;
     let world = World::seeded(&desk)?;
 
@@ -13,6 +16,7 @@ pub(crate) fn a_window_that_asked_may_be_closed(story: &Story) -> Result<()> {
     window.page().click_button("Sign in")?;
     desk.wait_for_opened_address(0)?;
     wait_for_phase(&world, "waiting_for_user")?;
+    world.machine().kill(WINDOW)?;
     drop(window);
     wait_until_clean(&world)?;
 
@@ -24,12 +28,9 @@ pub(crate) fn a_window_that_asked_may_be_closed(story: &Story) -> Result<()> {
     joined.wait_for_line("the same page", stories::wait::SOON, |line| {
         line.contains(&page).then_some(())
     })?;
+    world.machine().kill(WINDOW)?;
     drop(window);
-    world.machine().kill("latchkey-tray")?;
-    ensure!(
-        !attempt(&world)?.is_null(),
-        "it is over because the window was closed"
-    );
+    ensure!(!attempt(&world)?.is_null(), "it is over because the window died");
     world.finish_sign_in(1)?;
     is_in(&mut joined)?;
     wait_until_clean(&world)

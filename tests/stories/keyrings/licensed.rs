@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use stories::pending::ensure_product_is_told;
 use stories::prelude::*;
 use stories::process::Process;
 use stories::wait::SOON;
@@ -24,8 +25,8 @@ impl<'w, 'd> Licensed<'w, 'd> {
     pub(crate) fn new(world: &'w World<'d>) -> Result<Self> {
         world.sign_in()?;
         world.cli(["check"])?;
-        let mut open = world.start_atlas()?;
-        open.wait_for("OK")?;
+        let mut open = world.start_atlas_with(&["--json"])?;
+        open.wait_for("started")?;
         Ok(Self {
             world,
             open: Some(open),
@@ -63,12 +64,12 @@ impl<'w, 'd> Licensed<'w, 'd> {
         let Some(open) = &mut self.open else {
             return Ok(());
         };
+        let told = open.text()?;
         ensure!(
-            open.process().is_running()? && !open.text()?.contains("must stop"),
-            "what is open was stopped: {}",
-            open.text()?
+            open.process().is_running()? && !told.contains("must_stop"),
+            "what is open was stopped: {told}"
         );
-        Ok(())
+        ensure_product_is_told(&told)
     }
 
     /// A product starts, and does not wait for the keyring.

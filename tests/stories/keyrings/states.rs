@@ -158,11 +158,12 @@ pub(crate) fn an_entry_that_is_damaged_too_new_or_gone_ends_no_licence(story: &S
     let mut maya = Licensed::new(&world)?;
     let damaged = |_: &str| "{".to_owned();
     let newer = |kept: &str| kept.replacen("\"v\":1", "\"v\":9", 1);
-    let changes: [(&str, &str, &dyn Fn(&str) -> String); 2] = [
-        ("vault_damaged", "Sign in again", &damaged),
-        ("vault_too_new", "Update Latchkey", &newer),
+    let changes: [&dyn Fn(&str) -> String; 2] = [&damaged, &newer];
+    let told = [
+        ("vault_damaged", "Sign in again"),
+        ("vault_too_new", "Update Latchkey"),
     ];
-    for (problem, what_to_do, change) in changes {
+    for (change, (problem, what_to_do)) in changes.into_iter().zip(told) {
         let kept = change_entry(desk.bus(), change)?;
         ensure!(change(&kept) != kept, "nothing was changed");
         maya.starts()?;

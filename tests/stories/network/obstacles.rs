@@ -1,0 +1,167 @@
+//! What stands in the way is named, and nobody loses anything over it.
+
+use std::fs;
+use std::time::Duration;
+
+use stories::prelude::*;
+use stories::proxy::Proxy;
+
+use super::{AGENT, agent, company, fails, install, nothing_is_lost, proxy, sign_in, trusting, watch};
+
+/// A failure is not taken for more before it has been seen twice, ten seconds apart (rule 8).
+const DECIDED: Duration = Duration::from_secs(60);
+/// What the proxy wants to hear.
+const PASSWORD: &str = "s3cret-of-the-proxy";
+
+pub(super) fn an_unknown_authority_is_named_and_takes_nothing_away(story: &Story) -> Result<()> {
+    let says = "an authority that this computer does not know";
+    let desk = Desktop::start(story)?;
+    let company = company(&desk)?;
+    let proxy = proxy(&desk, &company, "proxy")?;
+    let store = trusting(&desk, &company)?;
+    let with_it = store.text()?;
+    let root = fs::read_to_string(company.root())?;
+    let without = with_it.replace(&root, "");
+    store.write(&without)?;
+    let world = World::at(&desk, std::rc::Rc::clone(&company))?;
+    let watching = watch(&world)?;
+    let running = agent(&world)?;
+    world.cli(["config", "set", "proxy", &proxy.url()])?;
+    fails(&world, &["sign-in"], says)?;
+    ensure!(
+        desk.opened_addresses()?.is_empty(),
+        "a page was opened all the same"
+    );
+
+    // An admin installs it, while the agent runs.
+    install(&store, &company)?;
+    sign_in(&world, &proxy)?;
+    world.cli(["check"])?;
+    ensure!(agent(&world)? == running, "the agent was started anew");
+    nothing_is_lost(&world)?;
+
+    // It is taken away again. Connections that are open have been believed: another agent has none.
+    drop(watching);
+    world.machine().end(AGENT)?;
+    store.write(&without)?;
+    let _watching = watch(&world)?;
+    let running = agent(&world)?;
+    fails(&world, &["check"], says)?;
+    let status = nothing_is_lost(&world)?;
+    ensure!(
+        status["problems"] == serde_json::json!(["authority_unknown"]),
+        "the problems are {}",
+        status["problems"]
+    );
+    let told = world.cli(["status"])?;
+    ensure!(told.contains(says), "the status says {told}");
+
+    store.write(&with_it)?;
+    world.cli(["check"])?;
+    let status = nothing_is_lost(&world)?;
+    ensure!(
+        status["problems"] == serde_json::json!([]),
+        "the problems are still {}",
+        status["problems"]
+    );
+    ensure!(agent(&world)? == running, "the agent was started anew");
+    let devices = world.service().tell(["device", "list"])?;
+    ensure!(
+        devices.as_array().is_some_and(|devices| devices.len() == 1),
+        "it is the same device: {devices}"
+    );
+    Ok(())
+}
+
+pub(super) fn a_proxy_that_wants_a_password_is_named(story: &Story) -> Result<()> {
+    let says = "The proxy of this network wants a name and a password.";
+    let desk = Desktop::start(story)?;
+    let company = company(&desk)?;
+    let folder = desk.folder().join("proxy");
+    let proxy = Proxy::start(&company, "proxy", folder, Some(("maya", PASSWORD)))?;
+    let _store = trusting(&desk, &company)?;
+    let world = World::at(&desk, company.clone())?;
+    let _watching = watch(&world)?;
+    world.cli(["config", "set", "proxy", &proxy.url()])?;
+    fails(&world, &["sign-in"], says)?;
+    world.cli(["config", "set", "proxy", &proxy.url_of("maya", "wrong")])?;
+    // This one answers so to a wrong password, and says no more.
+    fails(
+        &world,
+        &["sign-in"],
+        "The proxy of this network does not connect this computer to the service.",
+    )?;
+
+    // Maya's browser has another way in, and asks for no password: how it does so is not the product's business.
+    let browsers = super::proxy(&desk, &company, "browsers")?;
+    world.cli(["config", "set", "proxy", &proxy.url_of("maya", PASSWORD)])?;
+    sign_in(&world, &browsers)?;
+    world.cli(["check"])?;
+    super::led_to_both(&proxy)?;
+
+    world.cli(["config", "set", "proxy", &proxy.url()])?;
+    fails(&world, &["check"], says)?;
+    let status = nothing_is_lost(&world)?;
+    ensure!(
+        status["problems"] == serde_json::json!(["proxy_password"]),
+        "the problems are {}",
+        status["problems"]
+    );
+    let told = world.cli(["status"])?;
+    ensure!(told.contains(says), "the status says {told}");
+
+    world.cli(["config", "set", "proxy", &proxy.url_of("maya", PASSWORD)])?;
+    world.cli(["check"])?;
+    let listed = world.cli(["config"])?;
+    ensure!(
+        listed.contains("maya:…@") && !listed.contains(PASSWORD),
+        "the settings say {listed}"
+    );
+    for machine in fs::read_dir(desk.home().join(".local/state/latchkey"))? {
+        let log = fs::read_to_string(machine?.path().join("agent.log")).unwrap_or_default();
+        ensure!(!log.contains(PASSWORD), "the agent's log has the password");
+    }
+    Ok(())
+}
+
+pub(super) fn a_proxy_that_is_down_refuses_nobody(story: &Story) -> Result<()> {
+    let desk = Desktop::start(story)?;
+    let company = company(&desk)?;
+    let mut proxy = proxy(&desk, &company, "proxy")?;
+    let _store = trusting(&desk, &company)?;
+    let world = World::at(&desk, company)?;
+    let _watching = watch(&world)?;
+    let running = agent(&world)?;
+    world.cli(["config", "set", "proxy", &proxy.url()])?;
+    sign_in(&world, &proxy)?;
+    world.cli(["check"])?;
+
+    proxy.stop()?;
+    fails(&world, &["check"], "This computer is offline.")?;
+    until("neither service to be seen", DECIDED, || {
+        let reach = world.status()?["accounts"][0]["reach"].clone();
+        Ok((reach == "neither_answers").then_some(()))
+    })?;
+    let status = nothing_is_lost(&world)?;
+    ensure!(
+        status["products"][0]["status"]["basis"] == "grace",
+        "it runs as when offline: {}",
+        status["products"]
+    );
+
+    // The proxy is there, and does not reach the services behind it: that is the same.
+    world.go_offline()?;
+    proxy.resume()?;
+    fails(&world, &["check"], "This computer is offline.")?;
+    nothing_is_lost(&world)?;
+    world.go_online()?;
+    world.cli(["check"])?;
+    let status = nothing_is_lost(&world)?;
+    ensure!(
+        status["products"][0]["status"]["basis"] == "lease",
+        "it is confirmed again: {}",
+        status["products"]
+    );
+    ensure!(agent(&world)? == running, "the agent was started anew");
+    Ok(())
+}
