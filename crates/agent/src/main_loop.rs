@@ -279,7 +279,7 @@ impl Agent {
         self.tray_started_for = untold;
     }
 
-    fn tell_use(&self, key: UseKey) {
+    fn tell_use(&mut self, key: UseKey) {
         let Some(nonce) = self.clients.nonce(key) else {
             return;
         };
