@@ -250,8 +250,8 @@ impl Agent {
                 // A sign-in hands its key over before the engine hears of it; an old key after a reset is of no use.
                 if expected.is_some() || self.engine.view().sign_in.is_some() {
                     let key = match &slot {
-                        Slot::Held(_) => KeyState::Held,
-                        Slot::Gone(key) => *key,
+                        Slot::Held(device) => KeyState::Held(device.thumbprint.clone()),
+                        Slot::Gone(key) => key.clone(),
                     };
                     self.devices.put(service.clone(), slot);
                     self.handle(Input::Key { service, key }).await;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::jws::Thumbprint;
 use crate::view::Problem;
 
 /// Where tokens and device keys are kept. Somebody chooses it, and nothing else is ever fallen back to.
@@ -101,10 +102,10 @@ impl VaultTrouble {
 }
 
 /// What is known of the device key of one service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyState {
-    /// The agent has it.
-    Held,
+    /// The agent has this one.
+    Held(Thumbprint),
     /// The vault is open and has no such entry: somebody removed it, or it was in the memory of an agent that has ended.
     Gone,
     /// The entry is there and cannot be read.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::facts::PendingRelease;
+use crate::jws::Thumbprint;
 use crate::time::{Now, Timestamp};
 use crate::vault::{KeyState, VaultKind, VaultTrouble};
 use crate::view::Problem;
@@ -104,10 +105,10 @@ impl Engine {
     /// What the vault said of a service's device key.
     pub(super) fn key_is(&mut self, now: &Now, service: String, key: KeyState) {
         match key {
-            KeyState::Held => {
+            KeyState::Held(key) if !self.is_strange(&service, &key) => {
                 self.vault.keyless.remove(&service);
             }
-            KeyState::Gone => {
+            KeyState::Held(_) | KeyState::Gone => {
                 let known = self.facts.services.get(&service);
                 if known.is_some_and(|known| known.account.is_some()) {
                     self.vault.emptied.insert(service.clone());
@@ -119,6 +120,17 @@ impl Engine {
                 self.vault.keyless.insert(service);
             }
         }
+    }
+
+    /// Whether a key is not the one that what is held is bound to: of a sign-in that died before it was kept. Whose it is, nobody
+    /// knows; the next sign-in does. One that is open now brings its key before itself.
+    fn is_strange(&self, service: &str, key: &Thumbprint) -> bool {
+        let known = self
+            .facts
+            .services
+            .get(service)
+            .and_then(|known| known.device.as_ref());
+        self.sign_in.is_none() && known.is_some_and(|known| known != key)
     }
 
     /// The device key of a service ends with this agent. Without it what is held is worth nothing, and the device would keep

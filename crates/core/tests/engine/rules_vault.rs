@@ -2,6 +2,7 @@
 
 use latchkey_core::engine::{Answer, Ask, CheckFailure, Engine, Input, SignInWish};
 use latchkey_core::facts::Facts;
+use latchkey_core::jws::Thumbprint;
 use latchkey_core::vault::{KeyState, VaultKind, VaultTrouble};
 use latchkey_core::view::{Line, Problem};
 
@@ -113,7 +114,7 @@ fn without_the_device_key_nothing_runs_and_nothing_is_lost() {
     assert_eq!(world.product(ATLAS).code, 10, "everyone is told the same");
     assert!(world.facts().held(SERVICE, ATLAS).unwrap().lease().is_some());
     let service = SERVICE.to_owned();
-    let key = KeyState::Held;
+    let key = KeyState::Held(world.facts().services[SERVICE].device.clone().unwrap());
     world.input(Input::Key { service, key });
     world.pass(seconds(1));
     assert_eq!(world.status(start).code, 0);
@@ -126,17 +127,37 @@ fn whose_key_is_gone_signs_in_again_as_they_are_told_to() {
         let mut world = World::signed_in();
         world.restart();
         let service = SERVICE.to_owned();
+        let said = format!("{key:?}");
         world.input(Input::Key { service, key });
         world.ask(Ask::SignIn(SignInWish::default()));
         assert!(
             world.view().sign_in.is_some(),
-            "{key:?}: told that it is done already"
+            "{said}: told that it is done already"
         );
     }
     let mut world = World::signed_in();
     world.restart();
     let ticket = world.ask(Ask::SignIn(SignInWish::default()));
     assert_eq!(world.answer(ticket), Some(&Answer::Done));
+}
+
+/// The keyring got a new key, and the agent died before it had written down whose.
+#[test]
+fn a_key_of_a_sign_in_that_died_is_nobodys() {
+    let mut world = World::signed_in();
+    world.restart();
+    let service = SERVICE.to_owned();
+    let key = KeyState::Held(Thumbprint("device-of-a-sign-in-that-died".into()));
+    world.input(Input::Key { service, key });
+    assert_eq!(
+        world.product(ATLAS).code,
+        10,
+        "answers for that key are none for us"
+    );
+    assert_eq!(world.view().problems, [Problem::VaultEntryGone]);
+    world.sign_in();
+    assert_eq!(world.view().problems, []);
+    assert_eq!(world.product(ATLAS).code, 0);
 }
 
 #[test]

@@ -49,6 +49,8 @@ pub(crate) struct Told {
     pub(crate) off: i64,
     /// The user has given up what it holds.
     pub(crate) given_up: bool,
+    /// Which process was told, by which of its checks: what arrives twice, or was overtaken, is no news.
+    pub(crate) by: (u64, Attempt),
 }
 
 pub(crate) struct Desktop {
@@ -231,6 +233,8 @@ impl Desktop {
         let jkt = match self.vault.take() {
             Some(vault) => vault.jkt,
             None => {
+                // No lease of another key is good for this one.
+                self.told.given_up = true;
                 self.keys += 1;
                 Thumbprint(format!("{}-key-{}", self.name, self.keys))
             }

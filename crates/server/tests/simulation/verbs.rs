@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use latchkey_core::engine::{Ask, Input, Side, UseKey};
+use latchkey_core::vault::KeyState;
 
 use super::desktop::{Power, Program};
 use super::service::{PRODUCT, URL};
@@ -13,9 +14,26 @@ impl World {
         let registration = self.service.registration();
         let registry = self.desktops[desktop].launch(registration);
         self.input(desktop, registry);
+        self.read_key(desktop);
         if let Some(program) = self.desktops[desktop].program {
             self.authorize(desktop, program);
         }
+    }
+
+    /// The agent says which device key the keyring has, if it needs one.
+    pub(super) fn read_key(&mut self, desktop: usize) {
+        let machine = &self.desktops[desktop];
+        let services = machine.engine().map(|engine| &engine.facts().services);
+        let wanted = services.is_some_and(|services| services.values().any(|known| known.device.is_some()));
+        if !wanted {
+            return;
+        }
+        let key = match &machine.vault {
+            Some(vault) => KeyState::Held(vault.jkt.clone()),
+            None => KeyState::Gone,
+        };
+        let service = URL.to_owned();
+        self.input(desktop, Input::Key { service, key });
     }
 
     pub(super) fn authorize(&mut self, desktop: usize, program: Program) {

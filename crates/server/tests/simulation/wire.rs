@@ -178,6 +178,9 @@ impl World {
     }
 
     pub(super) fn answered(&mut self, from: Sender, answered: Answered) {
+        if answered.is_ok() && self.desktops[from.desktop].life == from.life {
+            self.read_key(from.desktop);
+        }
         let desktop = &mut self.desktops[from.desktop];
         if desktop.life != from.life {
             return;
@@ -194,7 +197,8 @@ impl World {
             ),
             Err(failure) => (Err(failure), None),
         };
-        if let Some(said) = said {
+        let by = (from.life, from.attempt);
+        if let Some(said) = said.filter(|_| by > desktop.told.by) {
             let lease_end = match said {
                 Said::Lease(exp) => Some(Timestamp::from_secs(exp)),
                 Said::Refusal(_) => desktop.told.lease_end,
@@ -204,6 +208,7 @@ impl World {
                 lease_end,
                 off: 0,
                 given_up: false,
+                by,
             };
             desktop.was_ahead = desktop.wall_ahead > 0;
         }
