@@ -503,3 +503,25 @@ fn verdict(response: &Response) -> LicensingError {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+
+    use super::*;
+
+    #[test]
+    fn a_service_whose_identity_service_is_out_is_not_busy() {
+        let answer = |code: &str| Response {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            headers: HeaderMap::from_iter([(header::RETRY_AFTER, header::HeaderValue::from_static("5"))]),
+            body: format!(r#"{{"type":"about:blank","title":"Not now","status":503,"code":"{code}"}}"#)
+                .into_bytes(),
+        };
+        let error = verdict(&answer("identity_unavailable"));
+        assert_eq!(error, LicensingError::IdentityUnavailable);
+        assert_eq!(error.problem(), "identity_unreachable");
+        let busy = verdict(&answer("overloaded"));
+        assert!(matches!(busy, LicensingError::Busy { .. }), "{busy:?}");
+    }
+}

@@ -1,5 +1,5 @@
-//! What an issuer thinks of a client. It shows in how it refuses a code that was made up: a client that it does not know,
-//! or wants a secret of, is refused before the code is looked at.
+//! What an issuer thinks of a client. It shows in how it refuses a code and a token that were made up: a client that it does
+//! not know, or wants a secret of, is refused before they are looked at.
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use serde_json::Value;
@@ -14,6 +14,8 @@ pub(super) struct Client {
     pub(super) code: Option<Reply>,
     /// Its device authorization endpoint, asked for a code to sign in by.
     pub(super) device: Option<Reply>,
+    /// Its revocation endpoint, asked to revoke a token.
+    pub(super) revocation: Option<Reply>,
 }
 
 /// How an endpoint answers.
@@ -34,9 +36,15 @@ pub(super) async fn client(http: &reqwest::Client, document: &Document, client_i
         ("client_id", client_id),
         ("code_verifier", "latchkey-issuer-check-latchkey-issuer-check"),
     ];
+    let revocation = [
+        ("token", "latchkey-issuer-check"),
+        ("token_type_hint", "refresh_token"),
+        ("client_id", client_id),
+    ];
     Client {
         code: ask(http, document.text("token_endpoint"), &code).await,
         device: device(http, document, client_id).await,
+        revocation: ask(http, document.text("revocation_endpoint"), &revocation).await,
     }
 }
 

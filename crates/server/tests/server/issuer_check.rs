@@ -252,6 +252,25 @@ async fn a_client_is_tried_without_a_secret() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_made_up_token_tells_who_may_revoke() {
+    let issuer = complete().await;
+    for (status, answer, verdict) in [
+        (200, json!({}), "ok"),
+        (400, json!({"error": "invalid_token"}), "ok"),
+        (401, json!({"error": "invalid_client"}), "limited"),
+        (400, json!({"error": "unauthorized_client"}), "limited"),
+    ] {
+        let script = || issuer.script.endpoints.lock().unwrap();
+        script().insert("revoke".to_owned(), (status, answer.clone()));
+        let (_, text) = check(&issuer, &["--client-id", "agent", "--json"]).await;
+        let report: Value = serde_json::from_str(&text).unwrap();
+        let findings = report["findings"].as_array().unwrap();
+        let found = findings.iter().find(|finding| finding["about"] == "revocation");
+        assert_eq!(found.unwrap()["verdict"], verdict, "{answer}: {text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_web_page_or_nobody_at_all() {
     let issuer = complete().await;
     *issuer.document.lock().unwrap() = json!("<html>");

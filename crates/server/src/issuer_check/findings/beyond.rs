@@ -57,10 +57,23 @@ pub(super) fn callbacks(document: &Document) -> Finding {
     }
 }
 
-pub(super) fn revocation(document: &Document) -> Finding {
+/// A token that was made up is no error of the client's (RFC 7009 section 2.2): only what is said of the client counts.
+pub(super) fn revocation(document: &Document, reply: Option<Reply>) -> Finding {
+    const ABOUT: &str = "revocation";
+    if let Some(Reply::Refused(said)) = reply
+        && matches!(said.as_str(), "invalid_client" | "unauthorized_client")
+    {
+        return limited(
+            ABOUT,
+            format!(
+                "It revokes tokens, and not for this client ({said}): signing out deletes those of the device, and cannot \
+                 revoke them."
+            ),
+        );
+    }
     offered(
         document,
-        "revocation",
+        ABOUT,
         "revocation_endpoint",
         "Signing out revokes the refresh token.",
         "Signing out deletes the tokens of the device, and cannot revoke them.",

@@ -17,7 +17,9 @@ pub(super) fn all(
     keys: Result<Census, String>,
     client: Option<Client>,
 ) -> Vec<Finding> {
-    let (code, device) = client.map_or((None, None), |client| (client.code, client.device));
+    let (code, device, revocation) = client.map_or((None, None, None), |client| {
+        (client.code, client.device, client.revocation)
+    });
     vec![
         sign_in::name(issuer, document),
         sign_in::endpoints(document),
@@ -31,7 +33,7 @@ pub(super) fn all(
         beyond::refresh(document),
         beyond::device_code(document, device),
         beyond::callbacks(document),
-        beyond::revocation(document),
+        beyond::revocation(document, revocation),
         beyond::end_session(document),
         beyond::introspection(document),
         beyond::dpop(document),
