@@ -15,13 +15,16 @@ use crate::webdriver::WebDriver;
 /// How long a provider may take to come up: some are built at their first start.
 const COMES_UP: Duration = Duration::from_secs(120);
 
+/// Types a code, signs in and agrees.
+pub(super) type Confirm = fn(&WebDriver, &str, &Account) -> Result<()>;
+
 /// What a user does on its pages.
 #[derive(Clone, Copy)]
 pub struct Pages {
     /// Signs in and agrees, from the page that the browser was sent to.
     pub sign_in: fn(&WebDriver, &Account) -> Result<()>,
     /// Types a code on the page for codes, signs in and agrees. Nothing where it gives no codes.
-    pub confirm_code: Option<fn(&WebDriver, &str, &Account) -> Result<()>>,
+    pub confirm_code: Option<Confirm>,
 }
 
 /// A provider that runs, and the settings that it needs (`latchkey-server issuer add`).
@@ -36,6 +39,12 @@ pub struct Foreign {
     pub pages: Pages,
     /// Whether a refresh brings another refresh token.
     pub rotates: bool,
+    /// Whether it says of an address that it is verified.
+    pub verifies: bool,
+    /// Whether a client without a secret may revoke its tokens.
+    pub revokes: bool,
+    /// Whether it knows afterwards whose the tokens are that came by a code, so that they can be refreshed and revoked.
+    pub keeps_codes: bool,
     _process: Process,
 }
 
@@ -61,6 +70,9 @@ impl Foreign {
             settings: Vec::new(),
             pages,
             rotates: true,
+            verifies: true,
+            revokes: true,
+            keeps_codes: true,
             _process: process,
         })
     }

@@ -38,6 +38,8 @@ pub fn start(folder: &Path, logs: &Path, maya: &Account) -> Result<Foreign> {
     let mut zitadel = Foreign::wait_for(issuer, "latchkey", pages, process)?;
     // Its tokens are for the client that asked, whatever the client names.
     zitadel.settings = vec!["--token-audience".to_owned(), "latchkey".to_owned()];
+    // The example's storage forgets which client has them.
+    zitadel.keeps_codes = false;
     Ok(zitadel)
 }
 
