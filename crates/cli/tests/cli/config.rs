@@ -76,7 +76,7 @@ fn where_the_agent_is_and_listens() {
 fn what_cannot_be_set_is_said() {
     let agent = Agent::showing(ready());
     let sessions = [
-        session(&agent, &["config", "set", "agent", "/tmp/agent"], &[]),
+        session(&agent, &["config", "set", "agent", "/opt/agent"], &[]),
         session(&agent, &["config", "set", "language", "fr"], &[]),
         session(&agent, &["config", "set", "vault", "plain"], &[]),
         session(
