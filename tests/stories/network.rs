@@ -21,14 +21,15 @@ use obstacles::{
     an_unknown_authority_is_named_and_takes_nothing_away,
 };
 use ways::{
-    a_proxy_set_by_hand_leads_to_the_services, another_network_needs_no_restart,
-    the_environments_proxy_and_authority_count,
+    a_proxy_set_by_hand_leads_to_the_services, a_sign_in_goes_on_in_another_network,
+    another_network_needs_no_restart, the_environments_proxy_and_authority_count,
 };
 
 tell!(
     a_proxy_set_by_hand_leads_to_the_services,
     the_environments_proxy_and_authority_count,
     another_network_needs_no_restart,
+    a_sign_in_goes_on_in_another_network,
     an_unknown_authority_is_named_and_takes_nothing_away,
     a_proxy_that_wants_a_password_is_named,
     a_proxy_that_is_down_refuses_nobody,
@@ -60,14 +61,24 @@ fn install(store: &Laid, company: &Company) -> Result<()> {
 
 /// Signs Maya in. Her browser has the same way to the provider, and is told so itself.
 fn sign_in(world: &World<'_>, proxy: &Proxy) -> Result<()> {
+    let (sign_in, address) = begin_sign_in(world)?;
+    finish_sign_in(world, proxy, sign_in, &address)
+}
+
+/// Who asks for it, and where Maya is sent.
+fn begin_sign_in(world: &World<'_>) -> Result<(Process, String)> {
     let desk = world.desk();
     let seen = desk.opened_addresses()?.len();
-    let mut sign_in = Process::start("sign-in", &mut world.cli_command(["sign-in"]), &desk.logs())?;
+    let sign_in = Process::start("sign-in", &mut world.cli_command(["sign-in"]), &desk.logs())?;
     let address = desk.wait_for_opened_address(seen);
     let address = address.with_context(|| sign_in.log().text().unwrap_or_default())?;
+    Ok((sign_in, address))
+}
+
+fn finish_sign_in(world: &World<'_>, proxy: &Proxy, mut sign_in: Process, address: &str) -> Result<()> {
     let way = format!("--proxy-server={}", proxy.address());
-    let browser = Browser::start_with(desk, &[&way, "--ignore-certificate-errors"])?;
-    browser.sign_in(&address, &world.maya().email, &world.maya().password)?;
+    let browser = Browser::start_with(world.desk(), &[&way, "--ignore-certificate-errors"])?;
+    browser.sign_in(address, &world.maya().email, &world.maya().password)?;
     browser.page().wait_for_words("You are signed in")?;
     let status = sign_in.wait(Duration::from_secs(30))?;
     ensure!(

@@ -5,7 +5,10 @@ use stories::laid::Laid;
 use stories::prelude::*;
 use stories::services::{LICENSING, PROVIDER};
 
-use super::{AGENT, agent, company, fails, led_to_both, nothing_is_lost, proxy, sign_in, trusting, watch};
+use super::{
+    AGENT, agent, begin_sign_in, company, fails, finish_sign_in, led_to_both, nothing_is_lost, proxy,
+    sign_in, trusting, watch,
+};
 
 pub(super) fn a_proxy_set_by_hand_leads_to_the_services(story: &Story) -> Result<()> {
     let desk = Desktop::start(story)?;
@@ -104,4 +107,24 @@ pub(super) fn another_network_needs_no_restart(story: &Story) -> Result<()> {
     nothing_is_lost(&world)?;
     ensure!(agent(&world)? == running, "the agent was started anew");
     Ok(())
+}
+
+/// The page is open while the laptop is carried from the office to the branch.
+pub(super) fn a_sign_in_goes_on_in_another_network(story: &Story) -> Result<()> {
+    let desk = Desktop::start(story)?;
+    let company = company(&desk)?;
+    let mut office = proxy(&desk, &company, "office")?;
+    let branch = proxy(&desk, &company, "branch")?;
+    let _store = trusting(&desk, &company)?;
+    let world = World::at(&desk, std::rc::Rc::clone(&company))?;
+    let _watch = watch(&world)?;
+    world.cli(["config", "set", "proxy", &office.url()])?;
+    let (signing_in, address) = begin_sign_in(&world)?;
+
+    office.stop()?;
+    world.cli(["config", "set", "proxy", &branch.url()])?;
+    finish_sign_in(&world, &branch, signing_in, &address)?;
+    ensure!(branch.asked_for(PROVIDER)? > 0, "the tokens came another way");
+    world.cli(["check"])?;
+    nothing_is_lost(&world).map(drop)
 }

@@ -245,6 +245,8 @@ impl DeviceAttempt {
         loop {
             self.wait(self.interval.max(at_least)).await?;
             at_least = Duration::ZERO;
+            // Where nobody answered, the way may be another by now.
+            self.oidc.http.follow_settings().await;
             match self.poll().await {
                 Ok(Polled::Tokens(answer)) => return self.believe(&answer).await,
                 Ok(Polled::NotYet) => {}

@@ -166,6 +166,8 @@ async fn in_the_browser(
     tools.report(attempt, Outcome::SignInReady(invitation));
     let returned = begun.returned().await?;
     tools.report(attempt, Outcome::SignInReturned);
+    // The page may have been open for long: by now the way may be another.
+    tools.http.follow_settings().await;
     let (user, browser) = returned.exchange().await?;
     match keep(tools, &begin.service, user).await {
         Ok(signed_in) => Ok((signed_in, browser)),
