@@ -99,6 +99,7 @@ function statusArguments(words: Words, status: StatusView, now: Timestamp): Argu
     until: until === undefined ? NONE : soon ? words.time(until, now) : words.dateTime(until, now),
     contact: detail?.contact || NONE,
     holder: detail?.holder?.name || NONE,
+    takeover: detail?.may_take_over === true ? 'yes' : NONE,
     version: detail?.minimum_version || NONE,
     ...leftArguments(left),
   };

@@ -1,6 +1,7 @@
 //! Status codes and reasons: one sentence and one next step for each, and the same in a word or two.
 
 use latchkey_core::code::{Basis, Code};
+use latchkey_core::lease::RefusalDetail;
 use latchkey_core::notice::Left;
 use latchkey_core::time::Timestamp;
 use latchkey_core::view::StatusView;
@@ -89,6 +90,11 @@ impl Words {
     }
 }
 
+/// Whether the session may be taken over from here (rule 11).
+fn takes_over(detail: Option<&RefusalDetail>) -> Option<&'static str> {
+    detail.filter(|detail| detail.may_take_over).map(|_| "yes")
+}
+
 fn args<'a>(status: &'a StatusView, product: &'a str, facts: &'a Facts) -> Vec<(&'static str, Value<'a>)> {
     let detail = status.detail.as_ref();
     let or_none = |text: Option<&'a str>| Value::Text(text.filter(|text| !text.is_empty()).unwrap_or(NONE));
@@ -108,6 +114,7 @@ fn args<'a>(status: &'a StatusView, product: &'a str, facts: &'a Facts) -> Vec<(
                     .map(|holder| holder.name.as_str()),
             ),
         ),
+        ("takeover", or_none(takes_over(detail))),
         (
             "version",
             or_none(detail.and_then(|detail| detail.minimum_version.as_deref())),

@@ -68,7 +68,10 @@ status-session-in-use = { $product } wird { $holder ->
         [none] auf einem anderen Gerät verwendet.
        *[other] auf { $holder } verwendet.
     }
-    .next = Schließen Sie es dort. Dann startet es hier.
+    .next = { $takeover ->
+        [none] Schließen Sie es dort. Dann startet es hier.
+       *[other] Verwenden Sie es hier, oder schließen Sie es dort.
+    }
 status-identity-unavailable = Der Anmeldedienst antwortet nicht.
     .next = Versuchen Sie es später erneut. Latchkey versucht es von selbst weiter.
 status-licensing-unavailable = Der Lizenzdienst antwortet nicht, und { $product } hat auf diesem Computer noch keine Lizenz.

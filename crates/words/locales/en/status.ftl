@@ -68,7 +68,10 @@ status-session-in-use = { $product } is in use on { $holder ->
         [none] another device.
        *[other] { $holder }.
     }
-    .next = Close it there. Then it starts here.
+    .next = { $takeover ->
+        [none] Close it there. Then it starts here.
+       *[other] Use it here instead, or close it there.
+    }
 status-identity-unavailable = The sign-in service is not answering.
     .next = Try again later. Latchkey keeps trying by itself.
 status-licensing-unavailable = The licensing service is not answering, and { $product } has no licence on this computer yet.
