@@ -367,7 +367,8 @@ const fn in_words(failure: &CheckFailure) -> (Code, &'static str) {
         CheckFailure::Unreachable { licensing, identity } => match shown_by(*licensing, *identity) {
             Reach::IdentityOutage => (Code::IdentityUnavailable, "identity_unreachable"),
             Reach::LicensingOutage => (Code::LicensingUnavailable, "licensing_unreachable"),
-            Reach::Unknown | Reach::Online | Reach::Doubtful | Reach::Offline | Reach::NeitherAnswers => {
+            Reach::NeitherAnswers => (Code::LicensingUnavailable, "neither_answers"),
+            Reach::Unknown | Reach::Online | Reach::Doubtful | Reach::Offline => {
                 (Code::LicensingUnavailable, "offline")
             }
         },

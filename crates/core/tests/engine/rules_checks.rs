@@ -200,10 +200,18 @@ fn preparing_for_offline_says_until_when_the_device_is_good() {
 #[test]
 fn preparing_for_offline_says_why_it_could_not() {
     type Fault = fn(&mut World);
-    let faults: [(&str, Fault, Code); 4] = [
+    let faults: [(&str, Fault, Code); 5] = [
         (
             "offline",
             |world| world.network = false,
+            Code::LicensingUnavailable,
+        ),
+        (
+            "neither_answers",
+            |world| {
+                (world.licensing, world.identity) = (false, false);
+                world.pass(hours(2));
+            },
             Code::LicensingUnavailable,
         ),
         (

@@ -52,6 +52,8 @@ problem-unknown-use = Das Produkt ist auf dieser Verbindung nicht geöffnet.
 
 problem-offline = Dieser Computer ist offline.
     .next = Stellen Sie eine Internetverbindung her, und versuchen Sie es erneut.
+problem-neither-answers = Weder der Lizenzdienst noch der Anmeldedienst antwortet.
+    .next = Versuchen Sie es später erneut. Latchkey versucht es von selbst weiter.
 problem-network-blocked = Etwas in diesem Netzwerk steht zwischen diesem Computer und dem Dienst.
     .next = Öffnen Sie eine beliebige Webseite: Verlangt das Netzwerk eine Anmeldung, melden Sie sich dort an. Fragen Sie sonst, wer das Netzwerk betreibt.
 problem-network-sign-in = Dieses Netzwerk verlangt zuerst eine Anmeldung.

@@ -52,6 +52,8 @@ problem-unknown-use = The product is not open on this connection.
 
 problem-offline = This computer is offline.
     .next = Connect to the Internet, then try again.
+problem-neither-answers = Neither the licensing service nor the sign-in service answers.
+    .next = Try again later. Latchkey keeps trying by itself.
 problem-network-blocked = Something on this network stands between this computer and the service.
     .next = Open any web page: if the network asks you to sign in, do that. Otherwise ask whoever runs the network.
 problem-network-sign-in = This network wants you to sign in to it first.
