@@ -106,6 +106,8 @@ pub struct Pending {
     pub vault_locked: Option<Timestamp>,
     /// The device key is gone, so that nothing can be proven to the product.
     pub keyless: bool,
+    /// The device key is another one than what is held is bound to: it is as if nothing were held and nobody signed in.
+    pub unbound: bool,
     /// The seat may just have been assigned (rule 14): since when its user waits, and when the next try is.
     pub spreading: Option<(Timestamp, Timestamp)>,
     /// Why no check can succeed, and since when: `NetworkBlocked`, `ClockWrong` or `ServiceOutdated`.
@@ -129,7 +131,9 @@ pub fn status(
         return auth_pending(reason, since, None);
     }
     let service = facts.services.get(&registration.service);
-    let held = facts.held(&registration.service, &registration.product);
+    let held = facts
+        .held(&registration.service, &registration.product)
+        .filter(|_| !pending.unbound);
     let lease = service
         .filter(|service| service.account.is_some())
         .and(held)
@@ -177,7 +181,7 @@ pub fn status(
     }
     let signed_in = service
         .and_then(|service| service.account.as_ref())
-        .is_some_and(|account| !account.sign_in_again);
+        .is_some_and(|account| !account.sign_in_again && !pending.unbound);
     if good.is_some() {
         return if signed_in && !pending.keyless {
             Status::IdentityUnavailable

@@ -98,7 +98,9 @@ impl Engine {
         let has_products = self.registry.iter().any(|entry| entry.service == name);
         let service = self.facts.services.get(name);
         let account = service.and_then(|service| service.account.as_ref());
-        let may_check = account.is_some_and(|account| !account.sign_in_again) && has_products;
+        // Answers for another key than the one that is known here are none for us.
+        let is_in = account.is_some_and(|account| !account.sign_in_again) && !self.vault.is_unbound(name);
+        let may_check = is_in && has_products;
         let is_time = self.next_check_at(name).is_some_and(|due| due <= at);
         let due = may_check && (is_time || self.session_is_due(now, name));
         // A start of somebody who is not signed in still has to learn whether the network is there (rule 1).
@@ -112,7 +114,7 @@ impl Engine {
         if !link.takes_its_turn(now, due) {
             return;
         }
-        let probe = somebody_starts && account.is_none_or(|account| account.sign_in_again);
+        let probe = somebody_starts && !is_in;
         if !may_check {
             if !probe {
                 link.know_nothing();

@@ -206,6 +206,8 @@ impl Engine {
     /// The stream has ended: until now the service saw us. Streams end with their tokens, and are opened again; where that is not
     /// to be had, a check finds out what has happened.
     pub(super) fn listening_ended(&mut self, now: &Now, attempt: Attempt) {
+        // While a stream stands, what is open counts in full; from here on only as far as the last answer lasts.
+        self.count_all(now, Duration::ZERO);
         if let Some(session) = self.stream_of(attempt) {
             if session.stream.stands {
                 session.heard_at = Some(now.ticks);

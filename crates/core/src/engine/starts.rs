@@ -175,6 +175,7 @@ impl Engine {
         Pending {
             reach: link.map(|link| link.reach).unwrap_or_default(),
             keyless: self.vault.is_keyless(service),
+            unbound: self.vault.is_unbound(service),
             ..Pending::default()
         }
     }

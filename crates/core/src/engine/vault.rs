@@ -21,6 +21,8 @@ pub(super) struct Vault {
     emptied: BTreeSet<String>,
     /// Services whose device key the agent does not have either: nothing can be proven to a product.
     keyless: BTreeSet<String>,
+    /// Those of them whose device key is another than what is held is bound to: nothing of that counts any more.
+    unbound: BTreeSet<String>,
 }
 
 impl Vault {
@@ -34,6 +36,11 @@ impl Vault {
         self.keyless.contains(service)
     }
 
+    /// Whether the device key is another one than what is held of this service is bound to.
+    pub(super) fn is_unbound(&self, service: &str) -> bool {
+        self.unbound.contains(service)
+    }
+
     /// Whether a service's entry is gone.
     pub(super) fn is_emptied(&self, service: &str) -> bool {
         self.emptied.contains(service)
@@ -43,6 +50,7 @@ impl Vault {
     pub(super) fn begins_anew(&mut self, service: &str) {
         self.emptied.remove(service);
         self.keyless.remove(service);
+        self.unbound.remove(service);
     }
 
     /// What the user is told.
@@ -107,8 +115,14 @@ impl Engine {
         match key {
             KeyState::Held(key) if !self.is_strange(&service, &key) => {
                 self.vault.keyless.remove(&service);
+                self.vault.unbound.remove(&service);
             }
+            // A sign-in that is open brings its key before itself: whose that is will be told.
+            KeyState::Held(_) if self.sign_in.is_some() => {}
             KeyState::Held(_) | KeyState::Gone => {
+                if matches!(key, KeyState::Held(_)) {
+                    self.vault.unbound.insert(service.clone());
+                }
                 let known = self.facts.services.get(&service);
                 if known.is_some_and(|known| known.account.is_some()) {
                     self.vault.emptied.insert(service.clone());
@@ -122,15 +136,15 @@ impl Engine {
         }
     }
 
-    /// Whether a key is not the one that what is held is bound to: of a sign-in that died before it was kept. Whose it is, nobody
-    /// knows; the next sign-in does. One that is open now brings its key before itself.
+    /// Whether a key is not the one that what is held is bound to: of a sign-in that died, or could not be written down. Whose it is, nobody
+    /// knows; the next sign-in does.
     fn is_strange(&self, service: &str, key: &Thumbprint) -> bool {
         let known = self
             .facts
             .services
             .get(service)
             .and_then(|known| known.device.as_ref());
-        self.sign_in.is_none() && known.is_some_and(|known| known != key)
+        known.is_some_and(|known| known != key)
     }
 
     /// The device key of a service ends with this agent. Without it what is held is worth nothing, and the device would keep

@@ -46,6 +46,8 @@ struct Case {
     spreading: bool,
     /// The device key is gone.
     keyless: bool,
+    /// It is another one than what is held is bound to.
+    unbound: bool,
     user: User,
     reach: Reach,
 }
@@ -78,6 +80,16 @@ const REACHES: [Reach; 7] = [
 /// What the rules say, in their order: the first line that fits.
 fn by_the_rules(case: &Case) -> (u16, Option<Reason>) {
     let is_offline = matches!(case.reach, Reach::Offline | Reach::NeitherAnswers);
+    let case = &match case.unbound {
+        // As if nothing were held, and nobody signed in.
+        true => Case {
+            refusal: None,
+            held: Held::Nothing,
+            user: User::Again,
+            ..*case
+        },
+        false => *case,
+    };
     let is_good = case.held == Held::Good && case.user != User::Out;
     let stands = match case.refusal {
         Some(Code::ClientOutdated) => !is_good,
@@ -198,6 +210,7 @@ fn judge(case: &Case, facts: &Facts, registration: &Registration) {
         vault_locked: case.vault_locked.then_some(NOW - MINUTE),
         spreading: case.spreading.then_some((NOW - MINUTE, NOW + MINUTE)),
         keyless: case.keyless,
+        unbound: case.unbound,
         hindrance: case.hindrance.map(|reason| (reason, NOW - MINUTE)),
     };
     let seen = status(facts, &pending, case.registered.then_some(registration), NOW);
@@ -248,7 +261,7 @@ fn every_combination_has_the_status_that_the_rules_name_first() {
     assert_eq!(judged, 7 * 4 * 3 * PENDING_CASES);
 }
 
-const PENDING_CASES: usize = 2 * 4 * 2 * 3 * 3 * 2 * 2 * 2 * 7;
+const PENDING_CASES: usize = 2 * 4 * 2 * 3 * 3 * 2 * 2 * 2 * 2 * 7;
 
 /// The `pick`-th combination of what the running agent knows.
 fn pending_case(mut pick: usize, refusal: Option<Code>, held: Held, user: User) -> Case {
@@ -268,6 +281,7 @@ fn pending_case(mut pick: usize, refusal: Option<Code>, held: Held, user: User) 
         vault_locked: one_of(2) == 0,
         spreading: one_of(2) == 0,
         keyless: one_of(2) == 0,
+        unbound: one_of(2) == 0,
         user,
         reach: REACHES[one_of(7)],
     }

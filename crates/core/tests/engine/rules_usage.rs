@@ -50,6 +50,25 @@ fn a_product_counts_from_its_start_to_its_end_however_many_programs_have_it_open
     }
 }
 
+/// A service that is restarted ends them, and is not back at once.
+#[test]
+fn a_stream_that_ends_takes_no_minutes_with_it() {
+    let mut world = World::signed_in();
+    let key = world.start(ATLAS);
+    for _ in 0..3 {
+        world.pass(minutes(49));
+        world.streams_served = false;
+        world.break_streams();
+        world.pass(minutes(1));
+        world.streams_served = true;
+    }
+    world.pass(minutes(10));
+    world.close(key);
+    settle(&mut world);
+    let counted = taken(&world, ATLAS);
+    assert!(matches!(counted, 159..=160), "{counted}");
+}
+
 #[test]
 fn offline_minutes_are_never_recorded() {
     let mut world = World::signed_in();

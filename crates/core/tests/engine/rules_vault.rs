@@ -1,11 +1,13 @@
 //! The vault: whatever stands in its way is named, signs nobody out and stops no good lease.
 
+use latchkey_core::code::Code;
 use latchkey_core::engine::{Answer, Ask, CheckFailure, Engine, Input, SignInWish};
 use latchkey_core::facts::Facts;
 use latchkey_core::jws::Thumbprint;
 use latchkey_core::vault::{KeyState, VaultKind, VaultTrouble};
 use latchkey_core::view::{Line, Problem};
 
+use crate::support::licensing::Seat;
 use crate::support::world::{Keyring, Wire, World};
 use crate::support::{ATLAS, SERVICE, days, minutes, seconds};
 
@@ -158,6 +160,33 @@ fn a_key_of_a_sign_in_that_died_is_nobodys() {
     world.sign_in();
     assert_eq!(world.view().problems, []);
     assert_eq!(world.product(ATLAS).code, 0);
+}
+
+/// A disk that was full when the new key was written down: what is on it is of the old one.
+#[test]
+fn what_another_key_was_told_is_no_answer_for_this_one() {
+    let mut world = World::signed_in();
+    let strange = || Input::Key {
+        service: SERVICE.to_owned(),
+        key: KeyState::Held(Thumbprint("device-that-was-not-written-down".into())),
+    };
+    let start = world.start(ATLAS);
+    world.input(strange());
+    world.ask(Ask::SignIn(SignInWish::default()));
+    world.input(strange());
+    assert_ne!(world.status(start).code, 0, "an open sign-in vouches for no key");
+    world.ask(Ask::CancelSignIn);
+
+    world.sign_in();
+    world.service().seat(ATLAS, Seat::Refused(Code::DeviceLimit));
+    world.ask(Ask::Check);
+    world.pass(seconds(1));
+    assert_eq!(world.product(ATLAS).code, 15);
+    world.input(strange());
+    assert_eq!(world.product(ATLAS).code, 10);
+    let asked = world.checks.len();
+    world.pass(days(2));
+    assert_eq!(world.checks.len(), asked, "answers for that key are none for us");
 }
 
 #[test]

@@ -49,6 +49,8 @@ pub(crate) struct Told {
     pub(crate) off: i64,
     /// The user has given up what it holds.
     pub(crate) given_up: bool,
+    /// The key that it is for.
+    pub(crate) jkt: Option<Thumbprint>,
     /// Which process was told, by which of its checks: what arrives twice, or was overtaken, is no news.
     pub(crate) by: (u64, Attempt),
 }
@@ -138,6 +140,12 @@ impl Desktop {
             utc_offset: 3600,
             entropy,
         }
+    }
+
+    /// What it was told is for a key that the keyring no longer has: the disk was full when it got the present one.
+    pub(crate) fn lost_its_key(&self) -> bool {
+        let has = self.vault.as_ref().map(|vault| &vault.jkt);
+        self.told.jkt.as_ref() != has
     }
 
     /// When the agent's timer rings.

@@ -17,8 +17,8 @@ const CONVERGED: Duration = Duration::from_secs(10 * MINUTE.as_secs());
 /// A session whose device fell silent ends with `session_ttl`, and whoever waits asks again within a heartbeat.
 const SESSIONS_ENDED: Duration = Duration::from_secs(20 * MINUTE.as_secs());
 
-/// Lives through the history of `seed`. Panics where a rule is broken.
-pub(crate) fn history(seed: u64) {
+/// Lives through the history of `seed`, and gives its digest. Panics where a rule is broken.
+pub(crate) fn history(seed: u64) -> u64 {
     let mut dice = Dice::new(seed ^ 0x5EED);
     let policy = Policy {
         device_limit: dice.pick(&[1, 2, 3]),
@@ -50,6 +50,7 @@ pub(crate) fn history(seed: u64) {
     world.judge_soon_after();
     world.pass(SESSIONS_ENDED);
     world.judge_at_the_end();
+    world.digest()
 }
 
 fn step(world: &mut World, dice: &mut Dice) {

@@ -141,7 +141,8 @@ impl Judge {
                 "{name} is refused by nobody"
             ),
             Some(Code::FirstStartOffline | Code::IdentityUnavailable | Code::LicensingUnavailable) => {
-                let holds = matches!(told.last, Some(Said::Lease(_))) && !told.given_up;
+                let is_lost = told.given_up || desktop.lost_its_key();
+                let holds = matches!(told.last, Some(Said::Lease(_))) && !is_lost;
                 assert!(!holds, "{name} has a lease, and is told {status:?}");
             }
             Some(code @ (Code::LeaseInvalid | Code::ClientOutdated | Code::InvalidArgument)) => {

@@ -34,11 +34,15 @@ impl World {
     }
 
     pub(super) fn pass_pushes_on(&mut self) {
-        for device in self.service.pushes() {
-            let listening = |one: &Desktop| one.stream.as_ref().is_some_and(|(_, id)| *id == device);
-            let Some(desktop) = self.desktops.iter().position(listening) else {
-                continue;
-            };
+        let listening = |device: &String| {
+            let stream = |one: &Desktop| one.stream.as_ref().is_some_and(|(_, id)| id == device);
+            self.desktops.iter().position(stream)
+        };
+        let pushed = self.service.pushes();
+        let mut pushed: Vec<usize> = pushed.iter().filter_map(listening).collect();
+        // The service names those of one moment in the order of their ids, which are random.
+        pushed.sort_unstable();
+        for desktop in pushed {
             // Of a stream nothing is lost but its end.
             if self.lost() {
                 self.end_stream(desktop);

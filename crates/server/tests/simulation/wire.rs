@@ -208,6 +208,7 @@ impl World {
                 lease_end,
                 off: 0,
                 given_up: false,
+                jkt: desktop.vault.as_ref().map(|vault| vault.jkt.clone()),
                 by,
             };
             desktop.was_ahead = desktop.wall_ahead > 0;

@@ -2,6 +2,7 @@
 //! that a seed that breaks a rule tells how.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
 use latchkey_core::code::Basis;
@@ -85,6 +86,7 @@ pub(crate) struct World {
     pub(super) queue: BTreeMap<(Timestamp, u64), Event>,
     pub(super) counter: u64,
     history: VecDeque<String>,
+    digest: DefaultHasher,
 }
 
 impl Drop for World {
@@ -115,6 +117,7 @@ impl World {
             queue: BTreeMap::new(),
             counter: 0,
             history: VecDeque::new(),
+            digest: DefaultHasher::new(),
         };
         world.note(&format!("seed {seed}"));
         for desktop in 0..world.desktops.len() {
@@ -132,6 +135,7 @@ impl World {
             seconds % 60,
             passed.subsec_millis()
         );
+        line.hash(&mut self.digest);
         if std::env::var_os("SIMULATE_ALOUD").is_some() {
             println!("{line}");
         }
@@ -139,6 +143,11 @@ impl World {
         if self.history.len() > REMEMBERED {
             self.history.pop_front();
         }
+    }
+
+    /// What has happened so far, in one number: two histories that differ have another.
+    pub(crate) fn digest(&self) -> u64 {
+        self.digest.finish()
     }
 
     pub(super) fn note_of(&mut self, desktop: usize, what: &str) {
