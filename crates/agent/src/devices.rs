@@ -7,6 +7,7 @@ use latchkey_core::code::{Code, Reason};
 use latchkey_core::engine::{Engine, UseKey};
 use latchkey_core::jws::{Jwk, SigningKey, Thumbprint};
 use latchkey_core::proof::{self, ProofClaims};
+use latchkey_core::temporary::{self, SelfSigned, TemporaryClaims};
 use latchkey_core::time::{MINUTE, Now, Timestamp};
 use latchkey_core::vault::KeyState;
 use latchkey_core::view::StatusView;
@@ -77,6 +78,14 @@ impl Devices {
         }
     }
 
+    /// Signs a temporary licence (rule 7), if the key is here.
+    pub(crate) fn sign_temporary(&self, service: &str, claims: &TemporaryClaims) -> Option<SelfSigned> {
+        let signed = temporary::sign(&self.device(service)?.key, claims);
+        signed
+            .inspect_err(|error| tracing::error!(%error, "a temporary licence could not be signed"))
+            .ok()
+    }
+
     /// What is said in place of an `OK` that cannot be proven.
     fn withheld(&mut self, service: &str, at: Timestamp) -> StatusView {
         let status = |code: Code| StatusView {
@@ -107,7 +116,7 @@ impl Devices {
         nonce: &str,
     ) -> (StatusView, Option<Box<Grant>>) {
         let status = engine.use_status(now, key);
-        let Some(((lease, keys), (product, service))) = engine.grant(now, key).zip(engine.use_of(key)) else {
+        let Some((grounds, (product, service))) = engine.grant(now, key).zip(engine.use_of(key)) else {
             return (status, None);
         };
         let at = engine.trusted(now);
@@ -119,13 +128,14 @@ impl Devices {
             aud: product.to_owned(),
             code: Code::Ok,
             now: at,
-            lease_hash: proof::hash(lease),
+            lease_hash: proof::hash(grounds.lease),
         };
         match proof::sign(&device.key, &claims) {
             Ok(proof) => {
                 let grant = Grant {
-                    lease: lease.to_owned(),
-                    keys: keys.to_owned(),
+                    lease: grounds.lease.to_owned(),
+                    keys: grounds.keys.to_owned(),
+                    temporary: grounds.temporary.map(str::to_owned),
                     device: device.jwk.clone(),
                     proof,
                 };

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use latchkey_api::devices::ReleaseDevice;
 use latchkey_core::code::Code;
-use latchkey_core::engine::{Ask, Effect, Engine, Input, SignInWish, UseKey};
+use latchkey_core::engine::{Ask, Effect, Engine, Input, Outcome, SignInWish, UseKey};
 use latchkey_core::registration::is_product_key;
 use latchkey_core::time::Now;
 use latchkey_core::vault::{KeyState, VaultKind};
@@ -190,6 +190,15 @@ impl Agent {
             } => {
                 let device = self.devices.device(&service).cloned();
                 self.runner.sign_release(attempt, service, product, at, device);
+            }
+            Effect::SignTemporary {
+                attempt,
+                service,
+                claims,
+            } => {
+                let signed = self.devices.sign_temporary(&service, &claims);
+                let outcome = Outcome::TemporarySigned(signed);
+                self.runner.report(Report::Outcome(attempt, outcome));
             }
             Effect::Check { attempt, order } => self.runner.check(attempt, *order),
             Effect::Listen {

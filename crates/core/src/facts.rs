@@ -16,6 +16,7 @@ use crate::lease::{Expected, Lease, LeaseError, Refusal};
 use crate::notice::Notice;
 use crate::policy::Policy;
 use crate::registration::Registration;
+use crate::temporary::{SelfSigned, Temporary};
 use crate::time::{DAY, LocalDay, Timestamp};
 use crate::usage::Counted;
 
@@ -114,6 +115,15 @@ pub struct Held {
     save_for: Option<u64>,
     /// The end that the user was told about: the lease's `jti`.
     pub end_told: Option<String>,
+    /// The temporary licence that goes on from the lease (rule 7).
+    #[serde(default)]
+    temporary: Option<SelfSigned>,
+    /// How many were given since the last good check; a reset does not begin anew.
+    #[serde(default)]
+    temporaries: u32,
+    /// What the temporary licence says, if it verifies.
+    #[serde(skip)]
+    goes_on: Option<Temporary>,
     /// What the lease's token says, if it verifies.
     #[serde(skip)]
     verified: Option<Result<Lease, LeaseError>>,
@@ -160,6 +170,37 @@ impl Held {
             .and_then(|verified| verified.as_ref().err())
     }
 
+    /// The temporary licence, if there is one and it verifies by the lease.
+    pub fn temporary(&self) -> Option<&Temporary> {
+        self.goes_on.as_ref()
+    }
+
+    /// How many temporary licences were given since the last good check.
+    pub const fn temporaries(&self) -> u32 {
+        self.temporaries
+    }
+
+    /// Takes a temporary licence that goes on from the lease that is held, and counts it. Says whether it verifies.
+    pub fn take_temporary(&mut self, signed: SelfSigned) -> bool {
+        self.goes_on = self.verified_temporary(&signed);
+        let Some(temporary) = &self.goes_on else {
+            return false;
+        };
+        self.temporaries = self.temporaries.max(temporary.claims().number);
+        self.temporary = Some(signed);
+        true
+    }
+
+    fn verified_temporary(&self, signed: &SelfSigned) -> Option<Temporary> {
+        Temporary::verify(&signed.token, &signed.jwk, self.lease()?).ok()
+    }
+
+    /// It never outlives the lease that it goes on from, nor a refusal.
+    fn drop_temporary(&mut self) {
+        self.temporary = None;
+        self.goes_on = None;
+    }
+
     /// The refusal in force.
     pub fn refusal(&self) -> Option<&Refusal> {
         self.refused.as_ref()
@@ -181,6 +222,8 @@ impl Held {
         self.verified = Some(Ok(lease));
         self.refusal = None;
         self.refused = None;
+        self.drop_temporary();
+        self.temporaries = 0;
         true
     }
 
@@ -194,6 +237,7 @@ impl Held {
         self.save_for = Some(refusal.claims().save_window);
         self.refusal = Some(refusal.token().to_owned());
         self.refused = Some(refusal);
+        self.drop_temporary();
         true
     }
 
@@ -204,13 +248,14 @@ impl Held {
             .map_or(default, |secs| Duration::from_secs(secs).min(DAY))
     }
 
-    /// Deletes what the service signed. The save window stays: it belongs to a cause, not to a lease.
+    /// Deletes what the service signed, and what goes on from it. The save window stays: it belongs to a cause, not to a lease;
+    /// and so does the count of temporary licences, which only a check begins anew.
     pub fn clear(&mut self) {
         let save_window = self.save_window.take();
-        let save_for = self.save_for;
         *self = Self {
             save_window,
-            save_for,
+            save_for: self.save_for,
+            temporaries: self.temporaries,
             ..Self::default()
         };
     }
@@ -219,6 +264,7 @@ impl Held {
     pub fn drop_lease(&mut self) {
         self.lease = None;
         self.verified = None;
+        self.drop_temporary();
     }
 
     /// Whether the refusal in force says that another device has the session.
@@ -257,6 +303,10 @@ impl Held {
             (Some(token), Some(keys)) => Refusal::verify(token, keys, expected).ok(),
             (None, _) | (_, None) => None,
         };
+        self.goes_on = self
+            .temporary
+            .as_ref()
+            .and_then(|signed| self.verified_temporary(signed));
     }
 }
 

@@ -134,6 +134,9 @@ pub enum LeaseError {
     /// Its times contradict each other.
     #[error("its times contradict each other")]
     Times,
+    /// The lease's policy does not allow it.
+    #[error("the policy does not allow {0}")]
+    Policy(&'static str),
 }
 
 /// What a token must be bound to. `None` means that the caller cannot know it yet.

@@ -17,6 +17,7 @@
 //! | [`jws`] | compact JWS, read strictly |
 //! | [`keys`] | the keys document: which keys may sign a lease, signed by the vendor's root key |
 //! | [`lease`] | leases and refusals: their claims, and when they count |
+//! | [`temporary`] | temporary licences: what a device signs for itself in an outage |
 //! | [`proof`] | how the agent proves to a product that it holds the device key |
 //! | [`registration`] | what a product tells this machine about itself |
 //! | [`session`] | sessions, as everyone names them |
@@ -48,6 +49,7 @@ pub mod proof;
 pub mod registration;
 pub mod session;
 pub mod status;
+pub mod temporary;
 pub mod time;
 pub mod usage;
 pub mod vault;

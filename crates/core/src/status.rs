@@ -8,6 +8,7 @@ use crate::lease::{Lease, Refusal};
 use crate::notice::Left;
 use crate::policy::IdentityOutage;
 use crate::registration::Registration;
+use crate::temporary::Temporary;
 use crate::time::{DAY, MINUTE, Timestamp};
 use crate::view::{Reach, StatusView};
 
@@ -25,7 +26,7 @@ pub enum Status {
     Ok {
         /// What that rests on.
         basis: Basis,
-        /// The lease's end, exclusive.
+        /// The end of the lease or of the temporary licence, exclusive.
         until: Timestamp,
     },
     /// A request is on the wire, and somebody waits for it.
@@ -139,6 +140,10 @@ pub fn status(
         .and(held)
         .and_then(Held::lease);
     let good = lease.filter(|lease| lease.is_good(now));
+    let temporary = lease
+        .and(held)
+        .and_then(Held::temporary)
+        .filter(|temporary| temporary.is_good(now));
 
     if let Some(refusal) = standing_refusal(held, good.is_some()) {
         let code = refusal.claims().code;
@@ -151,13 +156,11 @@ pub fn status(
             _ => Status::Refused(Box::new(refusal.clone())),
         };
     }
-    if let Some(lease) = good.filter(|lease| !pending.keyless && !is_denied(lease, service, pending, now)) {
+    let lets_run = lease.filter(|lease| !pending.keyless && !is_denied(lease, service, pending, now));
+    if let Some((basis, until)) = lets_run.and_then(|lease| grounds(lease, temporary, pending.reach, now)) {
         return match pending.wire.filter(|_| pending.confirm) {
             Some(wire) => Status::OnWire(wire),
-            None => Status::Ok {
-                basis: basis(lease, pending.reach, now),
-                until: lease.until(),
-            },
+            None => Status::Ok { basis, until },
         };
     }
     if let Some(wire) = pending.wire {
@@ -182,7 +185,7 @@ pub fn status(
     let signed_in = service
         .and_then(|service| service.account.as_ref())
         .is_some_and(|account| !account.sign_in_again && !pending.unbound);
-    if good.is_some() {
+    if good.is_some() || temporary.is_some() {
         return if signed_in && !pending.keyless {
             Status::IdentityUnavailable
         } else {
@@ -239,6 +242,25 @@ pub const fn is_offline(reach: Reach) -> bool {
         Reach::Unknown | Reach::Online | Reach::Doubtful | Reach::IdentityOutage | Reach::LicensingOutage => {
             false
         }
+    }
+}
+
+/// What lets a product run at `now`, and until when: the lease while it is good, and a temporary licence for as long as nobody is
+/// known to be offline or past the lease's own end (rule 7).
+fn grounds(
+    lease: &Lease,
+    temporary: Option<&Temporary>,
+    reach: Reach,
+    now: Timestamp,
+) -> Option<(Basis, Timestamp)> {
+    let counts_down = is_offline(reach) || reach == Reach::IdentityOutage;
+    match temporary {
+        Some(temporary) if !(counts_down && lease.is_good(now)) => {
+            Some((Basis::Temporary, temporary.until()))
+        }
+        Some(_) | None => lease
+            .is_good(now)
+            .then(|| (basis(lease, reach, now), lease.until())),
     }
 }
 

@@ -188,6 +188,9 @@ pub struct Grant {
     pub lease: String,
     /// The keys document that verifies it (`latchkey-keys+jwt`).
     pub keys: String,
+    /// The temporary licence that goes on from it (`latchkey-temporary+jwt`, rule 7), where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temporary: Option<String>,
     /// The device's public key, which the lease's `cnf.jkt` names.
     pub device: Jwk,
     /// Proof of possession of that key over the product's nonce (`latchkey-proof+jwt`).

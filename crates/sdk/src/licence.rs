@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use latchkey_core::code::Code;
-use latchkey_core::lease::Lease;
 use latchkey_core::time::Timestamp;
 use latchkey_ipc::client::Connection;
 use latchkey_ipc::hello::Kind;
@@ -15,6 +14,7 @@ use latchkey_ipc::messages::{Reply, Request, Role};
 use crate::event::{Event, Events, Listeners};
 use crate::product::Product;
 use crate::status::{Denied, Speaker, Status, own, wall_clock};
+use crate::verify::Believed;
 use crate::worker::Worker;
 
 /// How long [`Licence::status`] waits for the agent at most.
@@ -31,7 +31,7 @@ pub struct Licence(Arc<Owner>);
 #[derive(Debug)]
 pub struct Permit {
     owner: Arc<Owner>,
-    lease: Arc<Lease>,
+    believed: Believed,
 }
 
 /// Ends the worker when the last handle goes.
@@ -72,10 +72,10 @@ pub(crate) struct Wish {
 impl Wish {
     /// Hands out a permit. Where nobody waits any more it comes back at once, as every permit does, by
     /// [`Command::Released`].
-    pub(crate) fn grant(self, lease: Arc<Lease>) {
+    pub(crate) fn grant(self, believed: Believed) {
         let _ = self.answer.send(Ok(Permit {
             owner: self.owner,
-            lease,
+            believed,
         }));
     }
 
@@ -201,19 +201,20 @@ impl std::fmt::Debug for Licence {
 }
 
 impl Permit {
-    /// Until when the lease is good offline, exclusive. It may have been renewed since: [`Licence::status`] knows.
+    /// Until when the lease is good offline, exclusive; or, past its end, the temporary licence (rule 7). It may have been renewed
+    /// since: [`Licence::status`] knows.
     pub fn until(&self) -> Timestamp {
-        self.lease.until()
+        self.believed.until()
     }
 
     /// Named features of the product that the subscription includes.
     pub fn entitlements(&self) -> &[String] {
-        &self.lease.claims().entitlements
+        &self.believed.lease.claims().entitlements
     }
 
     /// The organisation that holds the subscription.
     pub fn organisation(&self) -> &str {
-        &self.lease.claims().org
+        &self.believed.lease.claims().org
     }
 
     /// The product is closed. Dropping the permit does the same.

@@ -10,6 +10,7 @@ use latchkey_core::jws::{Jwk, JwsError};
 use latchkey_core::keys::Keys;
 use latchkey_core::lease::{Expected, Lease, LeaseError};
 use latchkey_core::proof;
+use latchkey_core::temporary::Temporary;
 use latchkey_core::time::Timestamp;
 use latchkey_ipc::messages::Grant;
 
@@ -25,14 +26,41 @@ pub(crate) enum Distrust {
     Keys(#[source] JwsError),
     #[error("the lease is not for this product and device: {0}")]
     Lease(#[source] LeaseError),
+    #[error("the temporary licence is not for this product and device: {0}")]
+    Temporary(#[source] LeaseError),
     #[error("the device's proof is not one: {0}")]
     Proof(#[source] JwsError),
     #[error("the proof is about another {0}")]
     ProofOf(&'static str),
-    #[error("the lease is not good at the time of the proof")]
+    #[error("neither the lease nor a temporary licence is good at the time of the proof")]
     OutOfTime,
     #[error("the agent's clock lags {} s behind", .0.as_secs())]
     ClockLags(Duration),
+}
+
+/// What lets the product run.
+#[derive(Clone, Debug)]
+pub(crate) struct Believed {
+    pub(crate) lease: Arc<Lease>,
+    /// When the temporary licence ends that goes on from it (rule 7).
+    pub(crate) temporary: Option<Timestamp>,
+}
+
+impl Believed {
+    /// Until when the product may run, whatever becomes of the agent, exclusive.
+    pub(crate) fn until(&self) -> Timestamp {
+        let lease = self.lease.until();
+        self.temporary.map_or(lease, |temporary| temporary.max(lease))
+    }
+}
+
+/// When the temporary licence of a grant ends, if it is good at `now`.
+fn temporary(grant: &Grant, lease: &Lease, now: Timestamp) -> Result<Option<Timestamp>, Distrust> {
+    let Some(token) = &grant.temporary else {
+        return Ok(None);
+    };
+    let temporary = Temporary::verify(token, &grant.device, lease).map_err(Distrust::Temporary)?;
+    Ok(temporary.is_good(now).then(|| temporary.until()))
 }
 
 /// What was verified last, kept so that the next proof is all there is to verify.
@@ -82,7 +110,7 @@ impl Verifier {
     ///
     /// # Errors
     /// The first thing that is not as it must be.
-    pub(crate) fn verify(&mut self, grant: &Grant, nonce: &str, at: Instant) -> Result<Arc<Lease>, Distrust> {
+    pub(crate) fn verify(&mut self, grant: &Grant, nonce: &str, at: Instant) -> Result<Believed, Distrust> {
         let lease = self.lease(grant)?;
         let proof = proof::verify(&grant.proof, &grant.device, &lease.claims().binding.cnf.jkt)
             .map_err(Distrust::Proof)?;
@@ -96,11 +124,16 @@ impl Verifier {
                 return Err(Distrust::ProofOf(what));
             }
         }
-        if !lease.is_good(proof.now) {
+        let temporary = match temporary(grant, &lease, proof.now) {
+            // A good lease needs nothing that goes on from it.
+            Err(_) if lease.is_good(proof.now) => None,
+            verified => verified?,
+        };
+        if temporary.is_none() && !lease.is_good(proof.now) {
             return Err(Distrust::OutOfTime);
         }
         self.set_clock(proof.now, lease.checked_at(), at)?;
-        Ok(lease)
+        Ok(Believed { lease, temporary })
     }
 
     /// The lease of a grant, verified unless it is the one that was verified last.

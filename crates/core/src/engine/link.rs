@@ -39,6 +39,8 @@ pub(super) struct Link {
     retry_at: Option<Duration>,
     /// What was learned.
     pub(super) reach: Reach,
+    /// A failure has shown it since the machine woke and since its network changed.
+    is_fresh: bool,
     /// Since when neither service can be reached, in ticks.
     offline_since: Option<Duration>,
     /// The first of the failures that say the same, and when.
@@ -138,6 +140,16 @@ impl Link {
         self.heal.as_ref().map(|heal| heal.until)
     }
 
+    /// The licensing service is out; the last that was known of it, where the machine has woken since.
+    pub(super) fn is_licensing_out(&self) -> bool {
+        self.reach == Reach::LicensingOutage
+    }
+
+    /// The same, and it is no news of before the machine slept.
+    pub(super) fn is_licensing_out_now(&self) -> bool {
+        self.is_licensing_out() && self.is_fresh
+    }
+
     pub(super) fn is_flying(&self) -> bool {
         self.flight.is_some()
     }
@@ -199,6 +211,7 @@ impl Link {
 
     /// After sleep or a change of network: a failure of before says nothing about now (rule 8).
     pub(super) fn begin_anew(&mut self) {
+        self.is_fresh = false;
         self.failures = 0;
         self.suspicion = None;
         self.want();
@@ -267,10 +280,11 @@ impl Link {
                 until: flight.since + CHECK_WITHIN,
             });
         }
-        // Between the tries that decide whether we are offline, the start goes on waiting for them.
+        // Between the tries that decide what is out of reach, the start goes on waiting for them; but for the machine's own word
+        // that there is no route.
         let (_, at, since) = self
             .suspicion
-            .filter(|_| self.reach_of_start() == Reach::Doubtful && self.retry_at.is_some())?;
+            .filter(|(shown, ..)| *shown != Reach::Offline && self.retry_at.is_some())?;
         (now.ticks < at + DOUBT_FOR).then_some(Wire {
             party: Party::Licensing,
             since,
@@ -307,6 +321,7 @@ impl Link {
                 false
             }
         };
+        self.is_fresh = decided;
         if decided {
             self.reach = shown;
             self.suspicion = None;

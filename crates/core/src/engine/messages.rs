@@ -9,6 +9,7 @@ use crate::network::NetworkTrouble;
 use crate::registration::Registration;
 use crate::session::{SessionWish, WaitingDevice};
 use crate::status::Party;
+use crate::temporary::{SelfSigned, TemporaryClaims};
 use crate::time::Timestamp;
 use crate::usage::Usage;
 use crate::vault::{KeyState, VaultTrouble};
@@ -282,6 +283,8 @@ pub enum Outcome {
     SignInReturned,
     /// A sign-in ended.
     SignInEnded(Result<SignedIn, SignInResult>),
+    /// A temporary licence was signed, or could not be because the device key is out of reach.
+    TemporarySigned(Option<SelfSigned>),
     /// A release was signed, or could not be because the device key is out of reach.
     ReleaseSigned(Option<PendingRelease>),
     /// A release reached the service, or did not.
@@ -392,6 +395,15 @@ pub enum Effect {
         product: Option<String>,
         /// Trusted time, for its `iat`.
         at: Timestamp,
+    },
+    /// Sign a temporary licence with the device key, at once.
+    SignTemporary {
+        /// Names it.
+        attempt: Attempt,
+        /// The licensing service.
+        service: String,
+        /// What it says.
+        claims: Box<TemporaryClaims>,
     },
     /// Bring a release to the service.
     SendRelease {

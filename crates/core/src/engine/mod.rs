@@ -9,6 +9,7 @@
 //! | `answer` | what a check brought: leases, refusals, time (rules 2, 9, 16) |
 //! | `sessions` | what keeps a session, and what ends it: heartbeats, the stream of pushes, wishes (rules 2 and 11) |
 //! | `spreading` | a seat that was just assigned (rule 14) |
+//! | `temporaries` | temporary licences in a licensing outage (rule 7) |
 //! | `usage` | minutes of use (rule 12) |
 //! | `starts` | open products: starts, ends, save windows (rules 1, 5, 20) |
 //! | `sign_in` | the one sign-in attempt and everybody who waits for it (rule 17) |
@@ -31,6 +32,7 @@ mod sessions;
 mod sign_in;
 mod spreading;
 mod starts;
+mod temporaries;
 mod usage;
 mod vault;
 mod wake;
@@ -53,6 +55,7 @@ pub use self::messages::{
     Outcome, Query, Side, SignInWish, Signed, SignedIn, Ticket, UseKey,
 };
 use self::sign_in::SignIn;
+pub use self::starts::Grounds;
 use self::starts::Use;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,6 +78,7 @@ pub struct Engine {
     attempts: Attempt,
     /// Resets and sign-outs of which a part could not be done yet.
     endings_failed: BTreeSet<Ticket>,
+    temporaries: temporaries::Temporaries,
     /// The wall clock was seen to be wrong.
     clock_wrong: bool,
     vault_locked: Option<Timestamp>,
@@ -194,6 +198,7 @@ impl Engine {
             Outcome::SignInReturned => self.sign_in_returned(attempt),
             Outcome::SignInEnded(result) => self.sign_in_ended(attempt, result),
             Outcome::ReleaseSigned(release) => self.release_signed(now, attempt, release),
+            Outcome::TemporarySigned(signed) => self.temporary_signed(attempt, signed),
             Outcome::ReleaseSent(sent) => self.release_sent(now, attempt, sent),
             Outcome::Forgotten(done) => self.forgotten(now, attempt, done),
         }
@@ -208,6 +213,7 @@ impl Engine {
         self.check_before_the_end(now);
         self.work_spreading(now);
         self.work_links(now);
+        self.work_temporaries(now);
         self.end_session_refusals(now);
         self.work_uses(now);
         self.work_meters(now);

@@ -89,7 +89,10 @@ impl Engine {
     pub(super) fn counts_down(&self, service: &str, lease: &Lease, at: Timestamp) -> bool {
         match self.reach_of(service) {
             Reach::Offline | Reach::NeitherAnswers | Reach::IdentityOutage => true,
-            Reach::LicensingOutage => lease.until().since(at) < lease.claims().policy.final_warning,
+            Reach::LicensingOutage => {
+                let is_near = lease.until().since(at) < lease.claims().policy.final_warning;
+                is_near && !self.outlives_its_lease(service, lease, at)
+            }
             Reach::Unknown | Reach::Online | Reach::Doubtful => {
                 at >= unconfirmed_from(lease) && self.cannot_check(service)
             }

@@ -8,6 +8,7 @@ use crate::facts::{Held, SaveWindow};
 use crate::notice::NoticeKind;
 use crate::policy::SessionPolicy;
 use crate::status::{OpenSignIn, Pending, Status, VAULT_AWAITED_FOR, status};
+use crate::temporary::Temporary;
 use crate::time::{MINUTE, Now, Timestamp};
 use crate::view::{Reach, StatusView};
 
@@ -32,6 +33,17 @@ pub(super) struct Use {
     /// Its user has not been told yet how many days remain.
     pub(super) untold: bool,
     told: Option<StatusView>,
+}
+
+/// What lets a product run, as it was signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grounds<'a> {
+    /// The lease, which may have ended where a temporary licence goes on from it.
+    pub lease: &'a str,
+    /// The keys document that verifies it.
+    pub keys: &'a str,
+    /// The temporary licence.
+    pub temporary: Option<&'a str>,
 }
 
 impl Engine {
@@ -103,13 +115,17 @@ impl Engine {
         status.view(at, stop_at)
     }
 
-    /// The lease and the keys document that let a use run, when it may.
-    pub fn grant(&self, now: &Now, key: UseKey) -> Option<(&str, &str)> {
+    /// What lets a use run, when it may.
+    pub fn grant(&self, now: &Now, key: UseKey) -> Option<Grounds<'_>> {
         let open = self.uses.get(&key)?;
         let service = self.facts.services.get(&open.service)?;
-        let lease = service.products.get(&open.product)?.lease()?;
+        let held = service.products.get(&open.product)?;
         let may_run = matches!(self.status_of_use(now, open), Status::Ok { .. });
-        may_run.then_some((lease.token(), service.keys.as_deref()?))
+        may_run.then_some(Grounds {
+            lease: held.lease()?.token(),
+            keys: service.keys.as_deref()?,
+            temporary: held.temporary().map(Temporary::token),
+        })
     }
 
     /// Notes since when an open product is not registered any more.
@@ -150,7 +166,9 @@ impl Engine {
     fn pending_of_start(&self, now: &Now, open: &Use) -> Pending {
         let link = self.links.get(&open.service);
         Pending {
-            wire: link.and_then(|link| link.wire(now)),
+            wire: link
+                .and_then(|link| link.wire(now))
+                .or_else(|| self.signing(now, &open.service, &open.product)),
             confirm: open.confirm_until.is_some_and(|until| now.ticks < until),
             spreading: self.spreading(now, &open.service, &open.product),
             reach: link.map(Link::reach_of_start).unwrap_or_default(),
@@ -163,7 +181,9 @@ impl Engine {
     fn pending_of_running(&self, now: &Now, open: &Use) -> Pending {
         let link = self.links.get(&open.service);
         Pending {
-            wire: link.and_then(|link| link.healing(now)),
+            wire: link
+                .and_then(|link| link.healing(now))
+                .or_else(|| self.signing(now, &open.service, &open.product)),
             running: true,
             ..self.pending_of_nobody(&open.service)
         }
@@ -284,7 +304,12 @@ impl Engine {
                 .facts
                 .held(&open.service, &open.product)
                 .and_then(Held::lease);
-            if let Some(lease) = lease.filter(|lease| signed_in && lease.until() <= at) {
+            let goes_on = self
+                .facts
+                .held(&open.service, &open.product)
+                .and_then(Held::temporary)
+                .is_some_and(|temporary| temporary.is_good(at));
+            if let Some(lease) = lease.filter(|lease| signed_in && !goes_on && lease.until() <= at) {
                 let leases = ended.entry(open.service.clone()).or_default();
                 leases.insert(lease.claims().binding.jti.clone());
             }

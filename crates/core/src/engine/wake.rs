@@ -49,6 +49,7 @@ impl Engine {
             .chain(uses)
             .chain(heartbeats)
             .chain(self.spreading_next_at(now))
+            .chain(self.temporaries.next_at())
             .chain(self.sign_in.as_ref().map(|open| open.deadline))
     }
 
@@ -88,6 +89,11 @@ impl Engine {
         let midnight = signed_in.then(|| LocalDay::of(at, now.utc_offset).end(now.utc_offset));
         let floor = signed_in.then(|| self.floor_saved + HOUR);
         let ends = counts.chain(warnings).chain(others);
-        checks.chain(ends).chain(vault).chain(midnight).chain(floor)
+        checks
+            .chain(ends)
+            .chain(self.temporary_instants())
+            .chain(vault)
+            .chain(midnight)
+            .chain(floor)
     }
 }

@@ -28,6 +28,7 @@ mod rules_sessions;
 mod rules_spreading;
 #[cfg(test)]
 mod rules_status;
+mod rules_temporary;
 #[cfg(test)]
 mod rules_usage;
 #[cfg(test)]

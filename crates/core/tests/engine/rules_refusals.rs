@@ -4,13 +4,12 @@ use latchkey_core::code::Code;
 use latchkey_core::engine::Signed;
 use latchkey_core::engine::{Ask, CheckFailure};
 use latchkey_core::facts::Held;
-use latchkey_core::jws::Thumbprint;
 use latchkey_core::keys::Keys;
 use latchkey_core::lease::{Expected, Lease, Refusal};
 
 use crate::support::licensing::Seat;
 use crate::support::world::{Secrets, Wire, World};
-use crate::support::{ATLAS, QUARRY, SERVICE, days, hours, minutes, seconds};
+use crate::support::{ATLAS, QUARRY, SERVICE, days, device, hours, minutes, seconds};
 
 /// Atlas is open, and the next check refuses it.
 fn refused(code: Code) -> (World, latchkey_core::engine::UseKey) {
@@ -142,10 +141,7 @@ fn a_released_device_keeps_nothing_and_a_new_sign_in_makes_a_new_one() {
     assert!(!holds_lease(&world, ATLAS) && !holds_lease(&world, QUARRY));
     world.service().seat(ATLAS, Seat::Assigned);
     world.sign_in();
-    assert_eq!(
-        world.vault[SERVICE].device,
-        Some(Thumbprint("device-2".to_owned()))
-    );
+    assert_eq!(world.vault[SERVICE].device, Some(device(2)));
     assert_eq!(world.status(key).code, 0);
 }
 
@@ -212,7 +208,7 @@ fn of_one_answer_what_verifies_counts_and_the_rest_does_not() {
 #[test]
 fn the_highest_seq_wins() {
     let mut world = World::new();
-    let device = Thumbprint("device-1".to_owned());
+    let device = device(1);
     let at = world.machine.real;
     let product = [ATLAS.to_owned()];
     let signed = |world: &mut World, seat| {

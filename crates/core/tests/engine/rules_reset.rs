@@ -3,11 +3,10 @@
 use latchkey_core::code::Code;
 use latchkey_core::engine::{Answer, Ask, SignInWish, Ticket};
 use latchkey_core::facts::Held;
-use latchkey_core::jws::Thumbprint;
 use latchkey_core::view::Line;
 
 use crate::support::world::{Keyring, User, World};
-use crate::support::{ATLAS, QUARRY, SERVICE, at, days, hours, minutes, seconds};
+use crate::support::{ATLAS, QUARRY, SERVICE, at, days, device, hours, minutes, seconds};
 
 const OTHER: &str = "https://licence.other.example";
 
@@ -143,7 +142,7 @@ fn tokens_of_a_sign_in_that_was_killed_before_it_was_written_down_go_too() {
     world.crash();
     let secrets = world.vault.entry(SERVICE.to_owned()).or_default();
     secrets.tokens = true;
-    secrets.device = Some(Thumbprint("device-1".to_owned()));
+    secrets.device = Some(device(1));
     world.restart();
     assert!(world.facts().services[SERVICE].account.is_none());
     let ticket = world.ask(Ask::Reset(None));
@@ -351,7 +350,10 @@ fn what_the_vault_could_not_delete_goes_before_the_next_sign_in() {
     world.pass(minutes(1));
     world.keyring = Keyring::Open;
     world.sign_in();
-    let device = world.vault[SERVICE].device.clone().unwrap();
-    assert_eq!(device.0, "device-2", "the old key has gone first");
+    assert_eq!(
+        world.vault[SERVICE].device,
+        Some(device(2)),
+        "the old key has gone first"
+    );
     assert_eq!(world.facts().services[SERVICE].forget, None);
 }

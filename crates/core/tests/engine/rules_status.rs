@@ -4,13 +4,15 @@ use latchkey_core::code::{Code, Reason};
 use latchkey_core::engine::Signed;
 use latchkey_core::facts::{Account, Facts, Service};
 use latchkey_core::jws::Thumbprint;
+use latchkey_core::proof;
 use latchkey_core::registration::Registration;
 use latchkey_core::status::{OpenSignIn, Party, Pending, Status, Wire, status};
+use latchkey_core::temporary::{self, TemporaryClaims};
 use latchkey_core::time::{DAY, MINUTE, Timestamp};
 use latchkey_core::view::Reach;
 
 use crate::support::licensing::{Licensing, Seat};
-use crate::support::{ATLAS, SERVICE};
+use crate::support::{ATLAS, SERVICE, device, device_key};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
@@ -19,6 +21,8 @@ enum Held {
     Nothing,
     Good,
     Ended,
+    /// It has ended, and a temporary licence goes on from it.
+    Continued,
     /// Made for another device.
     Foreign,
 }
@@ -90,9 +94,11 @@ fn by_the_rules(case: &Case) -> (u16, Option<Reason>) {
         },
         false => *case,
     };
-    let is_good = case.held == Held::Good && case.user != User::Out;
+    let has_good_lease = case.held == Held::Good && case.user != User::Out;
+    // Rule 7: a temporary licence goes on from the lease, also past its end.
+    let is_good = has_good_lease || (case.held == Held::Continued && case.user != User::Out);
     let stands = match case.refusal {
-        Some(Code::ClientOutdated) => !is_good,
+        Some(Code::ClientOutdated) => !has_good_lease,
         Some(_) => true,
         None => false,
     };
@@ -149,10 +155,9 @@ impl Shelf {
         }
     }
 
-    fn sign(&mut self, seat: Seat, device: &str, at: Timestamp) -> (String, String) {
+    fn sign(&mut self, seat: Seat, device: &Thumbprint, at: Timestamp) -> (String, String) {
         self.service.seat(ATLAS, seat);
-        let device = Thumbprint(device.to_owned());
-        let mut answered = self.service.answer("request", &device, &[ATLAS.to_owned()], at);
+        let mut answered = self.service.answer("request", device, &[ATLAS.to_owned()], at);
         let token = match answered.products.remove(0).1 {
             Signed::Lease(token) | Signed::Refusal(token) => token,
         };
@@ -161,15 +166,27 @@ impl Shelf {
 
     /// Facts as they are read from disk, and verified.
     fn facts(&mut self, held: Held, refusal: Option<Code>, user: User) -> Facts {
-        let (device, at) = match held {
-            Held::Nothing | Held::Good => ("device", NOW - DAY),
-            Held::Ended => ("device", NOW - 30 * DAY),
-            Held::Foreign => ("another device", NOW - DAY),
+        let (whose, at) = match held {
+            Held::Nothing | Held::Good => (1, NOW - DAY),
+            Held::Ended | Held::Continued => (1, NOW - 30 * DAY),
+            Held::Foreign => (2, NOW - DAY),
         };
-        let (lease, keys) = self.sign(Seat::Assigned, device, at);
-        let refusal = refusal.map(|code| self.sign(Seat::Refused(code), "device", NOW - DAY).0);
+        let (lease, keys) = self.sign(Seat::Assigned, &device(whose), at);
+        let refusal = refusal.map(|code| self.sign(Seat::Refused(code), &device(1), NOW - DAY).0);
+        let claims = TemporaryClaims {
+            iss: device(1).0,
+            aud: ATLAS.to_owned(),
+            sub: "user-1".to_owned(),
+            iat: (NOW - MINUTE).as_secs(),
+            exp: (NOW + MINUTE).as_secs(),
+            number: 1,
+            lease_hash: proof::hash(&lease),
+        };
+        let temporary = (held == Held::Continued).then(|| temporary::sign(&device_key(1), &claims).unwrap());
         let lease = (held != Held::Nothing).then_some(lease);
-        let product = serde_json::json!({ "lease": lease, "refusal": refusal, "seq": 1 });
+        let product = serde_json::json!({
+            "lease": lease, "refusal": refusal, "seq": 1, "temporary": temporary,
+        });
         let service = Service {
             account: (user != User::Out).then(|| Account {
                 issuer: "https://identity.example".to_owned(),
@@ -178,7 +195,7 @@ impl Shelf {
                 email: None,
                 sign_in_again: user == User::Again,
             }),
-            device: Some(Thumbprint("device".to_owned())),
+            device: Some(device(1)),
             keys: Some(keys),
             products: [(ATLAS.to_owned(), serde_json::from_value(product).unwrap())].into(),
             checked_at: Some(NOW - DAY),
@@ -247,7 +264,13 @@ fn every_combination_has_the_status_that_the_rules_name_first() {
     let registration = shelf.registration.clone();
     let mut judged = 0;
     for refusal in REFUSALS {
-        for held in [Held::Nothing, Held::Good, Held::Ended, Held::Foreign] {
+        for held in [
+            Held::Nothing,
+            Held::Good,
+            Held::Ended,
+            Held::Continued,
+            Held::Foreign,
+        ] {
             for user in [User::Out, User::In, User::Again] {
                 let facts = shelf.facts(held, refusal, user);
                 let case = |pick: usize| pending_case(pick, refusal, held, user);
@@ -258,7 +281,7 @@ fn every_combination_has_the_status_that_the_rules_name_first() {
             }
         }
     }
-    assert_eq!(judged, 7 * 4 * 3 * PENDING_CASES);
+    assert_eq!(judged, 7 * 5 * 3 * PENDING_CASES);
 }
 
 const PENDING_CASES: usize = 2 * 4 * 2 * 3 * 3 * 2 * 2 * 2 * 2 * 7;

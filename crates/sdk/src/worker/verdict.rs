@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use latchkey_core::code::{Code, Reason};
-use latchkey_core::lease::Lease;
+use latchkey_core::code::{Basis, Code, Reason};
 use latchkey_core::time::Timestamp;
 use latchkey_core::view::StatusView;
 
@@ -12,7 +11,7 @@ use super::link::Answer;
 use super::{Granted, Worker};
 use crate::event::Event;
 use crate::status::{Status, own, wall_clock};
-use crate::verify::Distrust;
+use crate::verify::{Believed, Distrust};
 
 /// How long the agent may take, after a lease has ended, to come with another or to say when the product must stop. Its
 /// own check before the end takes a minute at most (rule 5).
@@ -41,9 +40,9 @@ impl Worker {
             None => Err(Distrust::NoGrant),
         };
         match verified {
-            Ok(lease) => {
+            Ok(believed) => {
                 self.retry.succeeded();
-                self.granted(status, lease, at);
+                self.granted(status, &believed, at);
             }
             Err(distrust) => {
                 self.retry.failed();
@@ -73,25 +72,24 @@ impl Worker {
         true
     }
 
-    fn granted(&mut self, status: StatusView, lease: Arc<Lease>, at: Instant) {
+    fn granted(&mut self, status: StatusView, believed: &Believed, at: Instant) {
         let now = self.verifier.now(at).unwrap_or_default();
-        let ends_at = at + lease.until().since(now);
+        let ends_at = at + believed.until().since(now);
+        let by_the_lease = Some(believed.lease.until());
+        let until = match status.basis {
+            Some(Basis::Temporary) => believed.temporary.or(by_the_lease),
+            _ => by_the_lease,
+        };
         self.granted = Some(Granted {
-            lease: Arc::clone(&lease),
+            lease: Arc::clone(&believed.lease),
             ends_at,
             asked_at_end: false,
         });
         self.told_stop = None;
-        self.set_status(
-            StatusView {
-                until: Some(lease.until()),
-                ..status
-            },
-            "",
-        );
+        self.set_status(StatusView { until, ..status }, "");
         for wish in self.wishes.drain(..) {
             self.permits += 1;
-            wish.grant(Arc::clone(&lease));
+            wish.grant(believed.clone());
         }
     }
 

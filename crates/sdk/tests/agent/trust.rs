@@ -16,11 +16,20 @@ type Forgery = (&'static str, fn(&mut Offer), &'static str);
 
 /// What the product is told when the agent answers with what `forge` makes of an honest offer.
 fn told(forge: fn(&mut Offer)) -> Result<(), (u16, String)> {
+    told_of(Offer::honest, forge)
+}
+
+/// The same, of an offer past the end of its lease.
+fn told_in_an_outage(forge: fn(&mut Offer)) -> Result<(), (u16, String)> {
+    told_of(|nonce| Offer::honest(nonce).in_an_outage(), forge)
+}
+
+fn told_of(honest: fn(&str) -> Offer, forge: fn(&mut Offer)) -> Result<(), (u16, String)> {
     let folder = tempfile::tempdir().unwrap();
     let _agent = Agent::start(
         folder.path(),
         grants(move |nonce| {
-            let mut offer = Offer::honest(nonce);
+            let mut offer = honest(nonce);
             forge(&mut offer);
             offer.reply()
         }),
@@ -43,6 +52,104 @@ fn an_honest_grant_is_a_permit() {
     assert_eq!(licence.status().name, "OK");
     let again = licence.authorize(SOON).unwrap();
     assert_eq!(again.until(), permit.until());
+}
+
+/// Rule 7: the lease has ended, and the device's own temporary licence goes on from it.
+#[test]
+fn a_temporary_licence_outlives_its_lease() {
+    let folder = tempfile::tempdir().unwrap();
+    let _agent = Agent::start(
+        folder.path(),
+        grants(|nonce| Offer::honest(nonce).in_an_outage().reply()),
+    );
+    let permit = open(folder.path()).authorize(SOON).unwrap();
+    assert_eq!(permit.until(), NOW + 40 * DAY + 3 * HOUR);
+}
+
+#[test]
+fn a_temporary_licence_that_the_lease_does_not_allow_is_code_21() {
+    let forgeries: &[Forgery] = &[
+        (
+            "signed by another key",
+            |offer| offer.temporary_key = p256(5),
+            "signature",
+        ),
+        (
+            "ended",
+            |offer| offer.temporary = Some(|claims| claims.exp -= 3 * 3600),
+            "neither the lease",
+        ),
+        (
+            "not begun",
+            |offer| {
+                offer.temporary = Some(|claims| {
+                    claims.iat += 2 * 3600;
+                    claims.exp += 2 * 3600;
+                });
+            },
+            "neither the lease",
+        ),
+        (
+            "longer than the policy says",
+            |offer| offer.temporary = Some(|claims| claims.exp += 1),
+            "so long",
+        ),
+        (
+            "more than the policy says",
+            |offer| {
+                offer.lease.policy.temporary_limit = Some(3);
+                offer.temporary = Some(|claims| claims.number = 4);
+            },
+            "so many",
+        ),
+        (
+            "counted from nought",
+            |offer| offer.temporary = Some(|claims| claims.number = 0),
+            "so many",
+        ),
+        (
+            "of another lease",
+            |offer| offer.temporary = Some(|claims| claims.lease_hash = "another".into()),
+            "another lease",
+        ),
+        (
+            "of another product",
+            |offer| offer.temporary = Some(|claims| claims.aud = "OTHER".into()),
+            "another product",
+        ),
+        (
+            "of another user",
+            |offer| offer.temporary = Some(|claims| claims.sub = "user-2".into()),
+            "another user",
+        ),
+        (
+            "in another device's name",
+            |offer| offer.temporary = Some(|claims| claims.iss = "somebody".into()),
+            "another device",
+        ),
+        (
+            "before the lease has counted for as long as it does by itself",
+            |offer| {
+                offer.temporary = Some(|claims| {
+                    claims.iat = (NOW + 23 * HOUR).as_secs();
+                    claims.exp = (NOW + 27 * HOUR).as_secs();
+                });
+            },
+            "so soon",
+        ),
+        (
+            "after the subscription",
+            |offer| offer.lease.exp = (NOW + 20 * DAY).as_secs(),
+            "after the subscription",
+        ),
+    ];
+    for (name, forge, why) in forgeries {
+        let forged = told_in_an_outage(*forge);
+        match forged {
+            Err((21, detail)) => assert!(detail.contains(why), "{name}: {detail}"),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
 }
 
 #[test]
@@ -104,12 +211,12 @@ fn everything_that_is_not_as_it_must_be_is_code_21() {
         (
             "expired lease",
             |offer| offer.proof.now = NOW + 30 * DAY,
-            "not good",
+            "neither the lease",
         ),
         (
             "lease of the future",
             |offer| offer.proof.now = NOW - HOUR,
-            "not good",
+            "neither the lease",
         ),
         (
             "replayed proof: the nonce of another time",

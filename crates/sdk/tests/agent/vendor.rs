@@ -9,7 +9,8 @@ use latchkey_core::lease::{Binding, Confirmation, LEASE_TYP, LeaseClaims};
 use latchkey_core::policy::Policy;
 use latchkey_core::proof::{self, ProofClaims};
 use latchkey_core::registration::Registration;
-use latchkey_core::time::{DAY, Timestamp};
+use latchkey_core::temporary::{self, TemporaryClaims};
+use latchkey_core::time::{DAY, HOUR, Timestamp};
 use latchkey_core::view::StatusView;
 use latchkey_ipc::messages::{Grant, Reply};
 
@@ -43,6 +44,10 @@ pub(crate) struct Offer {
     pub(crate) tamper: fn(String) -> String,
     /// The lease that the proof is about, if it is another.
     pub(crate) proof_of: Option<String>,
+    /// A temporary licence comes along: an hour old at the proof, but for what this does to it.
+    pub(crate) temporary: Option<fn(&mut TemporaryClaims)>,
+    /// Whoever signs it.
+    pub(crate) temporary_key: SigningKey,
 }
 
 impl Offer {
@@ -92,6 +97,8 @@ impl Offer {
             },
             tamper: |token| token,
             proof_of: None,
+            temporary: None,
+            temporary_key: p256(3),
         }
     }
 
@@ -115,6 +122,7 @@ impl Offer {
         let lease = jws::sign(&self.lease_key, LEASE_TYP, &kid(&self.lease_key), &self.lease).unwrap();
         let lease = (self.tamper)(lease);
         self.proof.lease_hash = proof::hash(self.proof_of.as_ref().unwrap_or(&lease));
+        let temporary = self.sign_temporary(&lease);
         let proof = jws::sign(
             &self.prover,
             proof::TYP,
@@ -125,9 +133,33 @@ impl Offer {
         Box::new(Grant {
             lease,
             keys,
+            temporary,
             device: self.device.jwk(),
             proof,
         })
+    }
+
+    /// The service has been out for ten days since the lease ended, and a temporary licence goes on from it.
+    pub(crate) fn in_an_outage(mut self) -> Self {
+        self.temporary = Some(|_| {});
+        self.at(NOW + 40 * DAY)
+    }
+
+    fn sign_temporary(&self, lease: &str) -> Option<String> {
+        let change = self.temporary?;
+        let signed_at = self.proof.now - HOUR;
+        let mut claims = TemporaryClaims {
+            iss: self.device.jwk().thumbprint().0,
+            aud: PRODUCT.into(),
+            sub: "user-1".into(),
+            iat: signed_at.as_secs(),
+            exp: (signed_at + 4 * HOUR).as_secs(),
+            number: 1,
+            lease_hash: proof::hash(lease),
+        };
+        change(&mut claims);
+        let kid = self.temporary_key.jwk().thumbprint().0;
+        Some(jws::sign(&self.temporary_key, temporary::TYP, &kid, &claims).unwrap())
     }
 
     /// The whole answer: may run.

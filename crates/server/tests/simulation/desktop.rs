@@ -2,15 +2,17 @@
 //! [`World`](super::world::World).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use latchkey_core::engine::{Attempt, Effect, Engine, Input, Ticket, UseKey};
 use latchkey_core::facts::Facts;
-use latchkey_core::jws::Thumbprint;
+use latchkey_core::jws::{SigningKey, Thumbprint};
 use latchkey_core::registration::Registration;
 use latchkey_core::time::{BootId, Now, Timestamp};
 use latchkey_core::usage::Usage;
 use latchkey_core::view::StatusView;
+use sha2::{Digest as _, Sha256};
 
 use super::service::{PRODUCT, Said};
 
@@ -24,6 +26,7 @@ pub(crate) enum Power {
 /// What the keyring holds.
 #[derive(Clone, Debug)]
 pub(crate) struct Vault {
+    pub(crate) key: Arc<SigningKey>,
     pub(crate) jkt: Thumbprint,
     pub(crate) tokens: bool,
     pub(crate) access_until: Timestamp,
@@ -84,6 +87,10 @@ pub(crate) struct Desktop {
     pub(crate) ran: i64,
     /// And how much of it was online for certain.
     pub(crate) ran_online: i64,
+    /// Every device key that it ever had.
+    pub(crate) jkts: Vec<Thumbprint>,
+    /// When the licensing service, and it alone, was last out of its reach.
+    pub(crate) out_at: Option<Timestamp>,
     /// Some of what was counted may never have been told: a crash, a reset, a sign-out.
     pub(crate) lost_some: bool,
     engine: Option<Engine>,
@@ -115,6 +122,8 @@ impl Desktop {
             missed: Vec::new(),
             ran: 0,
             ran_online: 0,
+            jkts: Vec::new(),
+            out_at: None,
             lost_some: false,
             engine: None,
             disk: serde_json::to_string(&Facts::default()).unwrap(),
@@ -236,18 +245,28 @@ impl Desktop {
         self.told_on_disk.off += off;
     }
 
+    /// The same in every run of a seed.
+    fn new_key(&mut self) -> Arc<SigningKey> {
+        self.keys += 1;
+        let scalar = Sha256::digest(format!("{}-key-{}", self.name, self.keys));
+        let key = p256::ecdsa::SigningKey::from_slice(&scalar).unwrap();
+        Arc::new(SigningKey::P256(Box::new(key)))
+    }
+
     /// A sign-in ends well: tokens, and a device key unless there is one.
     pub(crate) fn sign_in(&mut self, at: Timestamp, access_until: Timestamp) -> Thumbprint {
-        let jkt = match self.vault.take() {
-            Some(vault) => vault.jkt,
+        let key = match self.vault.take() {
+            Some(vault) => vault.key,
             None => {
                 // No lease of another key is good for this one.
                 self.told.given_up = true;
-                self.keys += 1;
-                Thumbprint(format!("{}-key-{}", self.name, self.keys))
+                self.new_key()
             }
         };
+        let jkt = key.jwk().thumbprint();
+        self.jkts.push(jkt.clone());
         self.vault = Some(Vault {
+            key,
             jkt: jkt.clone(),
             tokens: true,
             access_until,

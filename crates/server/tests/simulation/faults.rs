@@ -28,7 +28,17 @@ pub(crate) fn history(seed: u64) -> u64 {
             SessionPolicy::Deny,
             SessionPolicy::Report,
         ]),
+        temporary_limit: dice.pick(&[None, None, Some(3)]),
         ..Policy::default()
+    };
+    // In some, leases end within the longest outage.
+    let policy = match dice.percent(30) {
+        true => Policy {
+            offline_for: 36 * HOUR,
+            final_warning: 6 * HOUR,
+            ..policy
+        },
+        false => policy,
     };
     policy.validate().expect("it makes sense");
     let mut world = World::new(seed, policy);

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use latchkey_core::code::{Basis, Code};
-use latchkey_core::policy::SessionPolicy;
+use latchkey_core::jws::Thumbprint;
+use latchkey_core::policy::{Policy, SessionPolicy};
 use latchkey_core::time::{MINUTE, Timestamp};
 
 use super::desktop::Desktop;
@@ -14,6 +15,9 @@ use super::service::{LicensingService, Question, Said};
 const SLACK: Duration = Duration::from_secs(5 * MINUTE.as_secs());
 /// Two devices may run at once for as long as it takes to tell one of them, and for its save window.
 const MOST_TOGETHER: Duration = Duration::from_secs(11 * MINUTE.as_secs());
+
+/// For so long nobody need notice that another thing is out by now: the back-off's ceiling, and a check's way.
+const UNNOTICED_FOR: Duration = Duration::from_secs(7 * MINUTE.as_secs());
 
 /// Minutes of what is open are counted once an hour at least, and some fall between two days.
 const UNCOUNTED: i64 = 75;
@@ -60,9 +64,9 @@ impl Judge {
     }
 
     /// The user has released a device, which may not know yet.
-    pub(crate) fn lease_may_outlive(&mut self, user: usize, name: &str) {
+    pub(crate) fn lease_may_outlive(&mut self, user: usize, jkts: &[Thumbprint]) {
         if let Some(places) = self.places.get_mut(&user) {
-            places.retain(|jkt, _| !jkt.starts_with(&format!("{name}-key-")));
+            places.retain(|jkt, _| jkts.iter().all(|released| released.0 != *jkt));
         }
     }
 
@@ -103,7 +107,7 @@ impl Judge {
     }
 
     /// Rules 3, 5, 9 and 16: what runs has a lease that is good, and what does not was told why by the service, or by time.
-    pub(crate) fn judge(&self, desktop: &Desktop, now: Timestamp) {
+    pub(crate) fn judge(&self, desktop: &Desktop, policy: &Policy, now: Timestamp) {
         let Some(status) = desktop.product(now) else {
             return;
         };
@@ -114,6 +118,17 @@ impl Judge {
             Some(Said::Refusal(_)) | None => None,
         };
         match status.code() {
+            Some(Code::Ok) if status.basis == Some(Basis::Temporary) => {
+                // Rule 7: signed while the service was seen to be out, for a device that was not refused.
+                assert!(end.is_some(), "{name} goes on from nothing: {told:?}");
+                let out_at = desktop.out_at.expect("it was never out");
+                let latest = out_at.shifted(told.off) + UNNOTICED_FOR + policy.temporary_for;
+                assert!(
+                    now < latest,
+                    "{name} goes on {:?} after the outage",
+                    now.since(out_at)
+                );
+            }
             Some(Code::Ok) => {
                 // A machine that was told that the session is elsewhere may ask again; offline it runs on its lease.
                 let asks_again = told.last == Some(Said::Refusal(Code::SessionInUse));

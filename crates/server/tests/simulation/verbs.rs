@@ -210,7 +210,9 @@ impl World {
             return;
         };
         self.note_of(desktop, &format!("the user releases {other} from here"));
-        self.judge.lease_may_outlive(user, &other);
+        let released = self.desktops.iter().find(|one| one.name == other);
+        let jkts = released.map_or(&[][..], |one| &one.jkts);
+        self.judge.lease_may_outlive(user, jkts);
         self.pass_pushes_on();
         self.input(desktop, Input::Changed(URL.to_owned()));
     }

@@ -9,6 +9,7 @@ use latchkey_core::engine::{
 };
 use latchkey_core::facts::{Forget, PendingRelease};
 use latchkey_core::jws::Thumbprint;
+use latchkey_core::temporary;
 use latchkey_core::time::{HOUR, Timestamp};
 use latchkey_core::view::SignInResult;
 
@@ -51,6 +52,12 @@ impl World {
                 });
                 let from = self.sender(desktop, attempt);
                 self.outcome(AT_ONCE, from, Outcome::ReleaseSigned(release));
+            }
+            Effect::SignTemporary { attempt, claims, .. } => {
+                let vault = self.desktops[desktop].vault.as_ref();
+                let signed = vault.map(|vault| temporary::sign(&vault.key, &claims).unwrap());
+                let from = self.sender(desktop, attempt);
+                self.outcome(AT_ONCE, from, Outcome::TemporarySigned(signed));
             }
             Effect::SendRelease { attempt, release, .. } => {
                 let from = self.sender(desktop, attempt);

@@ -197,6 +197,12 @@ impl World {
                 desktop.ran_online += passed;
             }
         }
+        let out = (0..self.desktops.len())
+            .filter(|desktop| self.sides(*desktop) == (Side::Silent, Side::Answers))
+            .collect::<Vec<_>>();
+        for desktop in out {
+            self.desktops[desktop].out_at = self.desktops[desktop].out_at.max(Some(at));
+        }
         let reachable = self.is_fair();
         let policy = self.service.policy.session_policy;
         self.judge
@@ -254,6 +260,7 @@ impl World {
             licensing: Side::Silent,
             identity: self.sides(from.desktop).1,
         };
+        self.desktops[from.desktop].out_at = Some(self.now + PATIENCE);
         self.at(PATIENCE, Event::Answered(from, Err(failure)));
     }
 
@@ -322,7 +329,8 @@ impl World {
         ) {
             program.running |= status.may_run();
         }
-        self.judge.judge(&self.desktops[desktop], now);
+        self.judge
+            .judge(&self.desktops[desktop], &self.service.policy, now);
     }
 }
 

@@ -67,7 +67,8 @@ impl History {
             .shown
             .iter()
             .map(|shown| serde_json::to_value(&shown.notice).unwrap()["kind"].to_string());
-        statuses.chain(kinds).collect()
+        let goes_on = (!world.temporaries.is_empty()).then(|| "temporary".to_owned());
+        statuses.chain(kinds).chain(goes_on).collect()
     }
 
     fn live_in(&self, world: &mut World) {
@@ -146,6 +147,10 @@ fn heals(world: &mut World) {
         world.pass(minutes(15) + HEALS_WITHIN);
     }
 
+    if world.view().accounts[0].checking {
+        // A session is confirmed every few minutes, perhaps just now.
+        world.pass(seconds(5));
+    }
     let view = world.view().clone();
     let account = &view.accounts[0];
     assert!(

@@ -73,6 +73,7 @@ fn histories_lead_everywhere() {
         places.extend(history.places());
     }
     let everywhere = [
+        "temporary",
         "0",
         "2",
         "3",

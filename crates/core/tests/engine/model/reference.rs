@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use latchkey_core::code::Code;
+use latchkey_core::code::{Basis, Code};
 use latchkey_core::engine::{Ask, Ticket, UseKey};
 use latchkey_core::time::Timestamp;
 use latchkey_core::view::StatusView;
@@ -13,8 +13,8 @@ use super::notices::Told;
 use crate::support::judge::{Genuine, Happened, Judge};
 use crate::support::licensing::Seat;
 use crate::support::machine::Machine;
-use crate::support::world::{Program, World};
-use crate::support::{ATLAS, QUARRY, SERVICE, minutes, seconds};
+use crate::support::world::{Program, Wire, World};
+use crate::support::{ATLAS, QUARRY, SERVICE, days, hours, minutes, seconds};
 
 /// An answer that takes longer does not count.
 const LONGEST_WAY: Duration = seconds(60);
@@ -25,12 +25,19 @@ const HEALED_WITHIN: Duration = seconds(60);
 const SAVE_WINDOW: Duration = minutes(10);
 /// A correction of the clock by less than a minute moves no `stop_at`.
 const CLOCK_CORRECTION: Duration = seconds(61);
+/// Rule 7: when temporary licences may begin, and how long one lives.
+const KEPT_IN_AN_OUTAGE: Duration = days(1);
+const TEMPORARY_FOR: Duration = hours(4);
+/// For so long nobody knows that something else is out of reach by now: the back-off's ceiling, and the way of a check.
+const UNNOTICED_FOR: Duration = minutes(7);
 const SESSION_ENDS_AFTER: Duration = minutes(15);
 
 /// What is known about one product.
 #[derive(Clone, Debug, Default)]
 struct Licence {
     until: Option<Timestamp>,
+    /// From when on temporary licences may go on from it.
+    goes_on_from: Timestamp,
     refusal: Option<Code>,
     /// It was offline for so long since that a session refusal may have ended, and have been stored as ended.
     may_be_free: bool,
@@ -51,6 +58,8 @@ enum MayRun {
     No,
     /// The rules leave it open for a while.
     Either,
+    /// Only on a temporary licence: the service seemed to be out not so long ago.
+    ByTemporary,
 }
 
 /// A product that may not run although a program has it open.
@@ -79,6 +88,8 @@ pub(super) struct Reference {
     lost: BTreeMap<String, Lost>,
     /// Since when nobody could be reached, without an answer since.
     unreached_since: Option<Duration>,
+    /// When the licensing service last seemed to be out, in trusted time.
+    out_at: Option<Timestamp>,
 }
 
 impl Known {
@@ -101,6 +112,7 @@ impl Known {
                 Seat::Assigned => {
                     *licence = Licence {
                         until: Some(answer.at + answer.offline_for),
+                        goes_on_from: answer.at + KEPT_IN_AN_OUTAGE,
                         ..Licence::default()
                     };
                 }
@@ -145,8 +157,19 @@ impl Reference {
             return MayRun::No;
         };
         let now = self.known.clock.trusted(machine);
-        if licence.until.is_none_or(|until| until <= now) {
+        let Some(until) = licence.until else {
             return MayRun::No;
+        };
+        if until <= now {
+            let was_out = self
+                .out_at
+                .is_some_and(|out| now < out + UNNOTICED_FOR + TEMPORARY_FOR);
+            let may_be_given = licence.refusal.is_none() && licence.goes_on_from <= now;
+            return if was_out && may_be_given {
+                MayRun::ByTemporary
+            } else {
+                MayRun::No
+            };
         }
         match licence.refusal {
             None | Some(Code::ClientOutdated) => MayRun::Yes,
@@ -252,6 +275,15 @@ impl Reference {
                 story()
             ),
             MayRun::No => assert_ne!(seen.code, 0, "licensed past its end: {}", story()),
+            MayRun::ByTemporary => {
+                let until = seen.until.filter(|_| seen.basis == Some(Basis::Temporary));
+                let latest = self.out_at.unwrap_or_default() + UNNOTICED_FOR + TEMPORARY_FOR;
+                assert!(
+                    seen.code != 0 || until.is_some_and(|until| until <= latest),
+                    "licensed past its end, and not by a temporary licence: {}",
+                    story()
+                );
+            }
             MayRun::Either => {}
         }
     }
@@ -356,6 +388,11 @@ impl Judge for Reference {
             return;
         }
         self.settle_resets(world);
+        // Whatever is not our service, although the identity service is there, is an outage of it.
+        let answers = world.licensing && world.wire == Wire::Honest;
+        if world.network && world.identity && !answers {
+            self.out_at = Some(self.known.clock.trusted(&world.machine));
+        }
         let nobody_answers = !world.network || !(world.licensing || world.identity);
         if nobody_answers && self.unreached_since.is_none() {
             self.unreached_since = Some(world.machine.ticks);

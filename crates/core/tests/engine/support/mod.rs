@@ -25,6 +25,7 @@ pub(crate) mod world;
 use std::time::Duration;
 
 use latchkey_core::engine::SignInWish;
+use latchkey_core::jws::{SigningKey, Thumbprint};
 use latchkey_core::time::{DAY, HOUR, MINUTE};
 
 /// The licensing service of most tests.
@@ -33,6 +34,17 @@ pub(crate) const SERVICE: &str = "https://licence.example";
 pub(crate) const ATLAS: &str = "ATLAS";
 /// Another product of [`SERVICE`].
 pub(crate) const QUARRY: &str = "QUARRY";
+
+/// The device key that the `number`-th sign-in of this machine makes, from 1.
+pub(crate) fn device_key(number: u8) -> SigningKey {
+    let key = p256::ecdsa::SigningKey::from_slice(&[number; 32]).unwrap();
+    SigningKey::P256(Box::new(key))
+}
+
+/// Its thumbprint.
+pub(crate) fn device(number: u8) -> Thumbprint {
+    device_key(number).jwk().thumbprint()
+}
 
 /// To sign in at a service.
 pub(crate) fn at(service: &str) -> SignInWish {

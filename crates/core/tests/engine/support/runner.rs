@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use latchkey_core::engine::{Attempt, Effect, Input, Invitation, Outcome, Side, SignedIn};
 use latchkey_core::facts::{Forget, PendingRelease};
-use latchkey_core::jws::Thumbprint;
+use latchkey_core::temporary::{self, SelfSigned, TemporaryClaims};
 use latchkey_core::time::HOUR;
 use latchkey_core::view::{SignInMethod, SignInResult, UserCode};
 
 use super::checks::unreachable;
 use super::judge::Happened;
-use super::minutes;
 use super::world::{Coming, Due, Keyring, Shown, User, World};
+use super::{device_key, minutes};
 
 /// How long the vault, and a refusal of the network, take.
 pub(super) const AT_ONCE: Duration = Duration::from_millis(10);
@@ -50,6 +50,14 @@ impl World {
             } => {
                 let release = self.sign_release(&service, product.as_deref());
                 self.later(AT_ONCE, &service, attempt, Outcome::ReleaseSigned(release));
+            }
+            Effect::SignTemporary {
+                attempt,
+                service,
+                claims,
+            } => {
+                let signed = self.sign_temporary(&service, &claims);
+                self.later(AT_ONCE, &service, attempt, Outcome::TemporarySigned(signed));
             }
             Effect::SendRelease {
                 attempt,
@@ -216,7 +224,7 @@ impl World {
         let secrets = self.vault.entry(service.to_owned()).or_default();
         if secrets.device.is_none() || another {
             self.devices += 1;
-            secrets.device = Some(Thumbprint(format!("device-{}", self.devices)));
+            secrets.device = Some(super::device(self.devices));
         }
         secrets.subject = Some(self.subject);
         secrets.tokens = true;
@@ -232,11 +240,23 @@ impl World {
         })
     }
 
+    fn sign_temporary(&mut self, service: &str, claims: &TemporaryClaims) -> Option<SelfSigned> {
+        let device = self.vault.get(service)?.device.clone()?;
+        let mut keys = (1..=self.devices).map(device_key);
+        let key = keys.find(|key| key.jwk().thumbprint() == device)?;
+        self.temporaries.push(claims.clone());
+        Some(temporary::sign(&key, claims).unwrap())
+    }
+
     pub(crate) fn sign_release(&mut self, service: &str, product: Option<&str>) -> Option<PendingRelease> {
         let device = self.vault.get(service)?.device.clone()?;
+        let number = (1..=self.devices).find(|number| super::device(*number) == device)?;
         (self.keyring == Keyring::Open).then(|| PendingRelease {
             jwk: self.services[service].some_key(),
-            token: format!("release of {} by {device}", product.unwrap_or("everything")),
+            token: format!(
+                "release of {} by device-{number}",
+                product.unwrap_or("everything")
+            ),
         })
     }
 

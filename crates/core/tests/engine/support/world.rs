@@ -11,6 +11,7 @@ use latchkey_core::facts::Facts;
 use latchkey_core::jws::Thumbprint;
 use latchkey_core::notice::Notice;
 use latchkey_core::registration::Registration;
+use latchkey_core::temporary::TemporaryClaims;
 use latchkey_core::time::Timestamp;
 use latchkey_core::view::StatusView;
 
@@ -163,7 +164,9 @@ pub(crate) struct World {
     pub(super) due: Vec<Due>,
     pub(super) wake: Option<Duration>,
     pub(super) witness: Witness,
-    pub(super) devices: u32,
+    /// Temporary licences that the device key signed.
+    pub(crate) temporaries: Vec<TemporaryClaims>,
+    pub(super) devices: u8,
     pub(super) requests: u64,
     pub(super) asked: u64,
 }
@@ -220,6 +223,7 @@ impl World {
             due: Vec::new(),
             wake: None,
             witness: Witness::default(),
+            temporaries: Vec::new(),
             devices: 0,
             requests: 0,
             asked: 0,

@@ -1,0 +1,166 @@
+//! Temporary licences (rule 7): what a device signs for itself while the licensing service is out, as far as the policy of its
+//! lease lets it. Whoever has the device key can sign any number of them; see `SECURITY.md`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::jws::{self, Jwk, JwsError, SigningKey};
+use crate::lease::{Lease, LeaseError};
+use crate::proof;
+use crate::time::Timestamp;
+
+/// The `typ` of a temporary licence.
+pub const TYP: &str = "latchkey-temporary+jwt";
+
+/// The claims of a temporary licence. Times are `NumericDate`s: whole seconds of trusted time (rule 16).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TemporaryClaims {
+    /// Who signed it: the device key, by its thumbprint.
+    pub iss: String,
+    /// The product key.
+    pub aud: String,
+    /// The user at the licensing service, as the lease names them.
+    pub sub: String,
+    /// When it was signed.
+    pub iat: i64,
+    /// Good until, exclusive.
+    pub exp: i64,
+    /// The how many-th it is since the last good check, from 1.
+    pub number: u32,
+    /// SHA-256 of the token of the lease that it goes on from, base64url.
+    pub lease_hash: String,
+}
+
+/// A temporary licence and the key that signed it, as they are stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SelfSigned {
+    /// The device's public key.
+    pub jwk: Jwk,
+    /// The token.
+    pub token: String,
+}
+
+/// A temporary licence that has been verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Temporary {
+    token: String,
+    claims: TemporaryClaims,
+}
+
+impl TemporaryClaims {
+    /// The `number`-th temporary licence that goes on from `lease`, from `at` on; `None` where none may any more.
+    pub fn of(lease: &Lease, number: u32, at: Timestamp) -> Option<Self> {
+        let binding = &lease.claims().binding;
+        let until = at + lease.claims().policy.temporary_for;
+        let until = last_until(lease).map_or(until, |last| until.min(last));
+        (at < until).then(|| Self {
+            iss: binding.cnf.jkt.0.clone(),
+            aud: binding.aud.clone(),
+            sub: binding.sub.clone(),
+            iat: at.as_secs(),
+            exp: until.as_secs(),
+            number,
+            lease_hash: proof::hash(lease.token()),
+        })
+    }
+}
+
+/// Signs a temporary licence with the device key.
+///
+/// # Errors
+/// [`JwsError::BadClaims`] when the claims do not serialise.
+pub fn sign(key: &SigningKey, claims: &TemporaryClaims) -> Result<SelfSigned, JwsError> {
+    let jwk = key.jwk();
+    let token = jws::sign(key, TYP, &jwk.thumbprint().0, claims)?;
+    Ok(SelfSigned { jwk, token })
+}
+
+impl Temporary {
+    /// Verifies a temporary licence by the lease that it goes on from: signed by that lease's device, and within its policy.
+    /// Whether it is still good is a question of time, and asked elsewhere.
+    ///
+    /// # Errors
+    /// Why it does not count.
+    pub fn verify(token: &str, device: &Jwk, lease: &Lease) -> Result<Self, LeaseError> {
+        let binding = &lease.claims().binding;
+        if device.thumbprint() != binding.cnf.jkt {
+            return Err(LeaseError::Foreign("device"));
+        }
+        let claims: TemporaryClaims = jws::parse(token, TYP)?.verify(&device.verifying_key()?)?;
+        let same = [
+            ("device", claims.iss == binding.cnf.jkt.0),
+            ("product", claims.aud == binding.aud),
+            ("user", claims.sub == binding.sub),
+            ("lease", claims.lease_hash == proof::hash(lease.token())),
+        ];
+        if let Some((what, _)) = same.iter().find(|(_, same)| !same) {
+            return Err(LeaseError::Foreign(what));
+        }
+        let temporary = Self {
+            token: token.to_owned(),
+            claims,
+        };
+        temporary.is_within_policy(lease)?;
+        Ok(temporary)
+    }
+
+    fn is_within_policy(&self, lease: &Lease) -> Result<(), LeaseError> {
+        let policy = &lease.claims().policy;
+        if self.until() <= self.signed_at() {
+            return Err(LeaseError::Times);
+        }
+        let within = [
+            (
+                "a temporary licence so long",
+                self.until().since(self.signed_at()) <= policy.temporary_for,
+            ),
+            ("a temporary licence so soon", self.signed_at() >= begin_at(lease)),
+            (
+                "a temporary licence after the subscription",
+                last_until(lease).is_none_or(|last| self.until() <= last),
+            ),
+            (
+                "so many temporary licences",
+                (1..=policy.temporary_limit.unwrap_or(u32::MAX)).contains(&self.claims.number),
+            ),
+        ];
+        let beyond = within.iter().find(|(_, within)| !within);
+        beyond.map_or(Ok(()), |(what, _)| Err(LeaseError::Policy(what)))
+    }
+
+    /// The token as it was signed.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// What it says.
+    pub fn claims(&self) -> &TemporaryClaims {
+        &self.claims
+    }
+
+    /// When it was signed.
+    pub fn signed_at(&self) -> Timestamp {
+        Timestamp::from_secs(self.claims.iat)
+    }
+
+    /// When it ends, exclusive.
+    pub fn until(&self) -> Timestamp {
+        Timestamp::from_secs(self.claims.exp)
+    }
+
+    /// Whether it is good at `now`.
+    pub fn is_good(&self, now: Timestamp) -> bool {
+        self.signed_at() <= now && now < self.until()
+    }
+}
+
+/// From when on temporary licences may go on from a lease: until then it counts by itself, for `outage_keep_for` at most.
+pub fn begin_at(lease: &Lease) -> Timestamp {
+    let kept_until = lease.checked_at() + lease.claims().policy.outage_keep_for;
+    kept_until.min(lease.until())
+}
+
+/// When a subscription is known to end, which nothing outlives: a lease that ends sooner than its policy says ends with it.
+fn last_until(lease: &Lease) -> Option<Timestamp> {
+    let by_policy = lease.checked_at() + lease.claims().policy.offline_for;
+    (lease.until() < by_policy).then(|| lease.until())
+}

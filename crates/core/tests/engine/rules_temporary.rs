@@ -1,0 +1,241 @@
+//! Rule 7: in a licensing outage a lease counts by itself for a day, and then temporary licences go on from it.
+
+use std::time::Duration;
+
+use latchkey_core::code::{Basis, Code};
+use latchkey_core::engine::{Ask, UseKey};
+use latchkey_core::notice::NoticeKind;
+use latchkey_core::policy::Policy;
+use latchkey_core::view::Reach;
+
+use crate::support::licensing::Seat;
+use crate::support::world::World;
+use crate::support::{ATLAS, QUARRY, days, hours, minutes, seconds};
+
+/// Somebody who works on Atlas while the licensing service goes out; with another policy, if `change` makes one.
+fn in_an_outage(change: fn(&mut Policy)) -> (World, UseKey) {
+    let mut world = World::new();
+    change(&mut world.service().policy);
+    world.sign_in();
+    let key = world.start(ATLAS);
+    world.pass(minutes(5));
+    world.licensing = false;
+    (world, key)
+}
+
+fn basis(world: &World, key: UseKey) -> Option<Basis> {
+    world.status(key).basis
+}
+
+/// Lives on minute by minute for as long as Atlas may run, for `most` at most.
+fn runs_for(world: &mut World, key: UseKey, most: Duration) -> Duration {
+    let begun = world.machine.real;
+    while world.status(key).code == 0 && world.machine.real.since(begun) < most {
+        world.pass(minutes(1));
+    }
+    world.machine.real.since(begun)
+}
+
+#[test]
+fn a_lease_counts_by_itself_for_a_day_and_then_temporary_licences_follow() {
+    let (mut world, key) = in_an_outage(|_| {});
+    world.pass(hours(23));
+    assert_eq!(basis(&world, key), Some(Basis::Outage));
+    assert!(world.temporaries.is_empty());
+    world.pass(hours(1));
+    let status = world.status(key);
+    assert_eq!(status.basis, Some(Basis::Temporary));
+    let left = status.until.unwrap().since(world.trusted());
+    assert!(hours(3) < left && left <= hours(4), "{left:?}");
+    assert_eq!(world.product(QUARRY).basis, Some(Basis::Temporary), "open or not");
+}
+
+#[test]
+fn again_and_again_past_the_end_of_the_lease_without_a_gap_or_a_click() {
+    let (mut world, key) = in_an_outage(|_| {});
+    let lived = runs_for(&mut world, key, days(60));
+    assert_eq!(lived, days(60));
+    assert_eq!(basis(&world, key), Some(Basis::Temporary));
+    assert_eq!(world.told(key), [3, 0], "it was never told anything else");
+    let of_atlas = world.temporaries.iter().filter(|claims| claims.aud == ATLAS);
+    let numbers: Vec<u32> = of_atlas.map(|claims| claims.number).collect();
+    let expected: Vec<u32> = (1..=u32::try_from(numbers.len()).unwrap()).collect();
+    assert_eq!(numbers, expected, "each is counted");
+    assert!((354..=375).contains(&numbers.len()), "{}", numbers.len());
+
+    let second = world.start(ATLAS);
+    assert_eq!(world.status(second).code, 0, "a start too");
+    world.close(second);
+    let kinds: Vec<&NoticeKind> = world.shown.iter().map(|shown| &shown.notice.kind).collect();
+    assert_eq!(kinds, [&NoticeKind::Outage], "told once, and of no end");
+}
+
+#[test]
+fn the_real_lease_replaces_them_within_five_minutes_by_itself() {
+    let (mut world, key) = in_an_outage(|_| {});
+    world.pass(days(40));
+    assert_eq!(basis(&world, key), Some(Basis::Temporary));
+    world.licensing = true;
+    world.pass(minutes(5) + seconds(1));
+    let status = world.status(key);
+    assert_eq!(status.basis, Some(Basis::Lease));
+    assert!(status.until.unwrap().since(world.trusted()) > days(29));
+    let asked = world.temporaries.len();
+    // The next outage begins anew.
+    world.licensing = false;
+    world.pass(days(2));
+    assert_eq!(world.temporaries[asked].number, 1);
+}
+
+#[test]
+fn where_they_are_used_up_a_good_lease_still_counts_and_one_that_has_ended_does_not() {
+    let (mut world, key) = in_an_outage(|policy| {
+        policy.temporary_limit = Some(2);
+        policy.offline_for = days(3);
+        policy.final_warning = hours(12);
+    });
+    world.pass(days(2));
+    assert_eq!(world.temporaries.iter().filter(|one| one.aud == ATLAS).count(), 2);
+    assert_eq!(basis(&world, key), Some(Basis::Outage));
+    world.pass(hours(14));
+    assert_eq!(basis(&world, key), Some(Basis::FinalWarning));
+    world.pass(days(1));
+    assert_eq!(world.status(key).code, Code::OfflineLimitReached.number());
+}
+
+#[test]
+fn none_is_given_offline_and_the_one_that_was_runs_to_its_end() {
+    let (mut world, key) = in_an_outage(|policy| {
+        policy.offline_for = days(2);
+        policy.final_warning = hours(12);
+    });
+    world.pass(days(3));
+    assert_eq!(basis(&world, key), Some(Basis::Temporary));
+    let given = world.temporaries.len();
+    world.set_network(false);
+    let lived = runs_for(&mut world, key, days(1));
+    assert!(lived <= hours(4), "{lived:?}");
+    assert!(lived >= minutes(9), "{lived:?}");
+    assert_eq!(world.temporaries.len(), given);
+    world.pass(minutes(2));
+    assert_eq!(world.status(key).code, Code::OfflineLimitReached.number());
+
+    // The network is back, and the service is still out.
+    world.set_network(true);
+    world.pass(minutes(1));
+    assert_eq!(basis(&world, key), Some(Basis::Temporary));
+    let start = world.start(ATLAS);
+    world.pass(seconds(1));
+    assert_eq!(world.status(start).code, 0);
+}
+
+#[test]
+fn who_starts_while_it_is_found_out_waits_and_is_not_turned_away() {
+    let (mut world, key) = in_an_outage(|policy| {
+        policy.offline_for = days(2);
+        policy.final_warning = hours(12);
+    });
+    world.close(key);
+    world.set_network(false);
+    world.pass(days(4));
+    assert_eq!(world.code(ATLAS), 12);
+    world.set_network(true);
+    let start = world.start(ATLAS);
+    world.pass(minutes(1));
+    assert!(
+        world.told(start).iter().all(|code| *code <= 3),
+        "{:?}",
+        world.told(start)
+    );
+    assert_eq!(basis(&world, start), Some(Basis::Temporary));
+}
+
+#[test]
+fn it_never_outlives_a_refusal_a_reset_or_a_sign_out() {
+    for end in [Some(Ask::SignOut(None)), Some(Ask::Reset(None)), None] {
+        let (mut world, key) = in_an_outage(|_| {});
+        world.pass(days(31));
+        assert_eq!(basis(&world, key), Some(Basis::Temporary));
+        match &end {
+            Some(ask) => {
+                world.ask(ask.clone());
+                world.pass(minutes(1));
+            }
+            None => {
+                world.service().seat(ATLAS, Seat::Refused(Code::NotAssigned));
+                world.licensing = true;
+                world.pass(minutes(6));
+                world.licensing = false;
+            }
+        }
+        assert_ne!(world.status(key).code, 0, "{end:?}");
+        let given = world.temporaries.iter().filter(|one| one.aud == ATLAS).count();
+        world.pass(days(2));
+        let now_given = world.temporaries.iter().filter(|one| one.aud == ATLAS).count();
+        assert_eq!(now_given, given, "{end:?}");
+        assert_ne!(world.code(ATLAS), 0, "{end:?}");
+    }
+}
+
+/// What was reset is a first start, which needs the service; whoever resets wins no new count.
+#[test]
+fn the_count_survives_a_reset() {
+    let (mut world, _) = in_an_outage(|_| {});
+    world.pass(days(3));
+    let counted = |world: &World| {
+        let facts = world.facts();
+        facts.held(crate::support::SERVICE, ATLAS).unwrap().temporaries()
+    };
+    let before = counted(&world);
+    assert!(before > 10);
+    world.ask(Ask::Reset(Some(ATLAS.to_owned())));
+    world.pass(minutes(1));
+    assert_eq!(counted(&world), before);
+    assert_eq!(world.view().accounts[0].reach, Reach::LicensingOutage);
+    assert_eq!(world.code(ATLAS), Code::LicensingUnavailable.number());
+}
+
+#[test]
+fn nothing_outlives_a_subscription_that_is_known_to_end() {
+    let mut world = World::new();
+    let end = world.machine.real + days(5);
+    world.service().subscription_ends = Some(end);
+    world.sign_in();
+    let key = world.start(ATLAS);
+    world.pass(minutes(5));
+    world.licensing = false;
+    runs_for(&mut world, key, days(30));
+    assert!(
+        world.machine.real.since(end) <= minutes(2),
+        "it ran on after {end:?}"
+    );
+    assert!(
+        end.since(world.machine.real) <= minutes(2),
+        "it stopped before {end:?}"
+    );
+}
+
+#[test]
+fn a_restart_and_a_nap_leave_no_gap() {
+    let (mut world, key) = in_an_outage(|_| {});
+    world.pass(days(31));
+    world.restart();
+    world.pass(seconds(1));
+    assert_eq!(
+        world.product(ATLAS).basis,
+        Some(Basis::Temporary),
+        "it is on disk"
+    );
+    let given = world.temporaries.len();
+    world.pass(minutes(1));
+    assert_eq!(world.temporaries.len(), given, "and is not given again");
+    // It ends in the sleep: the check goes first, and finds out that the service is out.
+    world.sleep(hours(9));
+    world.pass(minutes(1));
+    assert!(
+        world.told(key).iter().all(|code| *code <= 3),
+        "nobody was told to stop: {:?}",
+        world.told(key)
+    );
+    assert_eq!(world.status(key).basis, Some(Basis::Temporary));
+}
