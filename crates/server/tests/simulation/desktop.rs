@@ -48,7 +48,7 @@ pub(crate) struct Told {
     pub(crate) last: Option<Said>,
     /// When the last lease ends.
     pub(crate) lease_end: Option<Timestamp>,
-    /// How long the machine was off since, in milliseconds.
+    /// How long the machine was off since, or on without writing it down, in milliseconds.
     pub(crate) off: i64,
     /// The user has given up what it holds.
     pub(crate) given_up: bool,
@@ -72,10 +72,14 @@ pub(crate) struct Desktop {
     /// The stream of pushes, and what the service calls the device.
     pub(crate) stream: Option<(Attempt, String)>,
     pub(crate) told: Told,
+    /// The check that was asked last, as [`Told::by`] names it.
+    pub(crate) asked: (u64, Attempt),
     /// As of the last save.
     pub(crate) told_on_disk: Told,
     /// The agent dies in front of this many-th effect from now.
     pub(crate) dies_in: Option<usize>,
+    /// When the disk was last written to: what passed since is hidden from the next boot.
+    saved_at: Timestamp,
     /// Which process this is: what was under way for another is lost.
     pub(crate) life: u64,
     /// The agent's timer, in ticks.
@@ -115,7 +119,9 @@ impl Desktop {
             stream: None,
             told: Told::default(),
             told_on_disk: Told::default(),
+            asked: (0, 0),
             dies_in: None,
+            saved_at: at,
             life: 0,
             wake: None,
             unanswered: BTreeSet::new(),
@@ -202,8 +208,9 @@ impl Desktop {
         services.flat_map(|service| service.usage.to_send())
     }
 
-    pub(crate) fn save(&mut self) {
+    pub(crate) fn save(&mut self, at: Timestamp) {
         if !self.disk_full {
+            self.saved_at = at;
             let engine = self.engine.as_ref().expect("it has just asked for this");
             self.disk = serde_json::to_string(engine.facts()).unwrap();
             self.told_on_disk = self.told.clone();
@@ -236,11 +243,11 @@ impl Desktop {
         self.power = Power::Off;
     }
 
-    pub(crate) fn switch_on(&mut self, at: Timestamp, off_for: Duration) {
+    pub(crate) fn switch_on(&mut self, at: Timestamp) {
         self.power = Power::On;
         self.boot += 1;
         self.booted_at = at;
-        let off = i64::try_from(off_for.as_millis()).unwrap();
+        let off = at.offset_from(self.saved_at);
         self.told.off += off;
         self.told_on_disk.off += off;
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use latchkey_core::code::{Basis, Code};
+use latchkey_core::facts::Service;
 use latchkey_core::jws::Thumbprint;
 use latchkey_core::policy::{Policy, SessionPolicy};
 use latchkey_core::time::{MINUTE, Timestamp};
@@ -117,6 +118,9 @@ impl Judge {
             Some(Said::Lease(exp)) => Some(Timestamp::from_secs(exp)),
             Some(Said::Refusal(_)) | None => None,
         };
+        // A machine that was told that the session is elsewhere may ask again; offline it runs on its lease.
+        let asks_again = told.last == Some(Said::Refusal(Code::SessionInUse));
+        let end = end.or_else(|| told.lease_end.filter(|_| asks_again));
         match status.code() {
             Some(Code::Ok) if status.basis == Some(Basis::Temporary) => {
                 // Rule 7: signed while the service was seen to be out, for a device that was not refused.
@@ -130,9 +134,6 @@ impl Judge {
                 );
             }
             Some(Code::Ok) => {
-                // A machine that was told that the session is elsewhere may ask again; offline it runs on its lease.
-                let asks_again = told.last == Some(Said::Refusal(Code::SessionInUse));
-                let end = end.or_else(|| told.lease_end.filter(|_| asks_again));
                 let end = end.unwrap_or_else(|| panic!("{name} runs, and was told {told:?}"));
                 let latest = end.shifted(told.off) + SLACK;
                 assert!(now < latest, "{name} runs {:?} after its lease", now.since(end));
@@ -175,10 +176,7 @@ impl Judge {
             let Some(status) = desktop.status(now) else {
                 continue;
             };
-            let can_check = desktop
-                .vault
-                .as_ref()
-                .is_some_and(|vault| vault.tokens && vault.granted);
+            let can_check = can_check(desktop);
             match status.code() {
                 Some(Code::Ok) => {
                     assert!(assigned[desktop.user] || !can_check, "{name} runs without a seat");
@@ -251,9 +249,26 @@ impl Judge {
 
 /// Whether nothing is wrong with a machine: it is on and online, and somebody is signed in.
 pub(crate) fn is_fine(desktop: &Desktop) -> bool {
-    let signed_in = desktop
+    let signed_in = can_check(desktop);
+    desktop.is_alive() && desktop.network && !desktop.disk_full && desktop.dies_in.is_none() && signed_in
+}
+
+/// It has what a check needs, and knows so: a sign-in that a full disk did not take is forgotten with the next crash.
+fn can_check(desktop: &Desktop) -> bool {
+    let has = desktop
         .vault
         .as_ref()
         .is_some_and(|vault| vault.tokens && vault.granted);
-    desktop.is_alive() && desktop.network && !desktop.disk_full && desktop.dies_in.is_none() && signed_in
+    let accounts = desktop
+        .engine()
+        .map(|engine| engine.facts().services.values())
+        .into_iter()
+        .flatten();
+    let asks_again = |service: &Service| {
+        service
+            .account
+            .as_ref()
+            .is_some_and(|account| account.sign_in_again)
+    };
+    has && !accounts.into_iter().any(asks_again)
 }

@@ -79,7 +79,10 @@ impl World {
         }
         self.note_of(desktop, &format!("somebody asks for {ask:?}"));
         if matches!(ask, Ask::Reset(_) | Ask::SignOut(_)) {
-            self.desktops[desktop].told.given_up = true;
+            let machine = &mut self.desktops[desktop];
+            machine.told.given_up = true;
+            // An answer to what was asked before is none any more (rule 15).
+            machine.told.by = machine.asked;
         }
         self.counter += 1;
         let ticket = self.counter;
@@ -147,7 +150,7 @@ impl World {
         self.note_of(desktop, "is switched off");
         self.last_heard(desktop);
         self.desktops[desktop].switch_off();
-        self.at(time, Event::SwitchedOn(desktop, time));
+        self.at(time, Event::SwitchedOn(desktop));
     }
 
     pub(crate) fn set_wall(&mut self, desktop: usize, ahead: i64) {
@@ -236,7 +239,7 @@ impl World {
                 Power::On => {}
                 Power::Asleep(_) => self.wake_up(desktop),
                 Power::Off => {
-                    machine.switch_on(now, Duration::ZERO);
+                    machine.switch_on(now);
                     self.launch(desktop);
                 }
             }

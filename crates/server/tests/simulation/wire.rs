@@ -22,7 +22,7 @@ const IN_THE_BROWSER: Duration = Duration::from_secs(20);
 impl World {
     pub(super) fn carry_out(&mut self, desktop: usize, effect: Effect) {
         match effect {
-            Effect::Save { .. } => self.desktops[desktop].save(),
+            Effect::Save { .. } => self.desktops[desktop].save(self.now),
             Effect::Check { attempt, order } => self.check(desktop, attempt, &order),
             Effect::Listen { attempt, .. } => self.listen(desktop, attempt),
             Effect::StopListening { attempt } => {
@@ -102,6 +102,7 @@ impl World {
         let unreachable = self.unreachable(desktop);
         let now = self.now;
         let machine = &mut self.desktops[desktop];
+        machine.asked = (from.life, attempt);
         let (name, user) = (machine.name.clone(), machine.user);
         if licensing == Side::NoRoute {
             return self.at(AT_ONCE, Event::Answered(from, Err(unreachable)));

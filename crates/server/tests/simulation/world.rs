@@ -41,7 +41,7 @@ pub(super) enum Event {
     /// An agent that died is started again.
     Launched(usize),
     Woken(usize),
-    SwitchedOn(usize, Duration),
+    SwitchedOn(usize),
     Connected(usize),
     LicensingBack,
     IdentityBack,
@@ -277,11 +277,11 @@ impl World {
                 }
             }
             Event::Woken(desktop) => self.wake_up(desktop),
-            Event::SwitchedOn(desktop, off_for) => {
+            Event::SwitchedOn(desktop) => {
                 if self.desktops[desktop].power == Power::Off {
                     self.note_of(desktop, "is switched on");
                     let now = self.now;
-                    self.desktops[desktop].switch_on(now, off_for);
+                    self.desktops[desktop].switch_on(now);
                     self.launch(desktop);
                 }
             }

@@ -148,6 +148,7 @@ pub(super) fn release(
                 for product in products {
                     execute(c, sql!("lease_delete"), params![device, product])?;
                 }
+                end_sessions(c, sql!("sessions_without_lease"), &device)?;
             }
             None => end(c, &device, By::Device, at)?,
         }
@@ -176,14 +177,18 @@ pub(super) fn end(c: &Connection, device: &str, by: By, at: Timestamp) -> Result
     execute(c, sql!("push_device"), params![device]).map(drop)
 }
 
-/// Its leases, its session and its place are over.
-pub(super) fn free(c: &Connection, device: &str) -> Result<(), StoreError> {
-    for subscription in rows(c, sql!("sessions_of_device"), params![device], |row| {
-        row.get::<_, String>(0)
-    })? {
+/// Ends those sessions of a device that a statement finds, and pushes whoever waits for one.
+fn end_sessions(c: &Connection, which: &str, device: &str) -> Result<(), StoreError> {
+    for subscription in rows(c, which, params![device], |row| row.get::<_, String>(0))? {
         execute(c, sql!("session_delete"), params![subscription, device])?;
         execute(c, sql!("push_waiting"), params![subscription, device])?;
     }
+    Ok(())
+}
+
+/// Its leases, its session and its place are over.
+pub(super) fn free(c: &Connection, device: &str) -> Result<(), StoreError> {
+    end_sessions(c, sql!("sessions_of_device"), device)?;
     execute(c, sql!("session_asks_delete_device"), params![device])?;
     execute(c, sql!("leases_delete"), params![device]).map(drop)
 }

@@ -123,11 +123,24 @@ pub(crate) async fn a_session_that_ends_goes_to_whoever_waits(store: Arc<dyn Sto
     );
     grant(&fixture.one(fixture.opens("a")).await);
 
+    assert_eq!(
+        refused(&fixture.one(fixture.opens("c")).await).code,
+        Code::SessionInUse
+    );
+    let before = fixture.push().await;
+    fixture
+        .store
+        .release(Thumbprint("a".into()), Some(vec!["ATLAS".into()]), NOW)
+        .await
+        .unwrap();
+    assert_eq!(fixture.pushed(before).await, ["c"], "a has given the product up");
+    grant(&fixture.one(fixture.opens("c")).await);
+
     let late = |device: &str| CheckCommand {
         now: NOW.shifted(15 * 60 * 1000),
         ..fixture.opens(device)
     };
-    grant(&fixture.one(late("c")).await);
+    grant(&fixture.one(late("d")).await);
 }
 
 /// A device whose stream is open has said nothing, and is there all the same.
