@@ -44,7 +44,8 @@ fn wait_for_basis(world: &World<'_>, basis: &str) -> Result<Value> {
 }
 
 /// Maya has a lease, the service goes out, and two days later but for a moment she starts Atlas.
-fn at_the_end_of_the_lease<'d>(world: &World<'d>) -> Result<Atlas> {
+fn at_the_end_of_the_lease(world: &World<'_>) -> Result<Atlas> {
+    world.start_tray()?;
     world.sign_in()?;
     world.cli(["check"])?;
     world.service().stop()?;
@@ -99,7 +100,7 @@ fn temporary_licences_go_on_from_a_lease_that_ends_in_an_outage(story: &Story) -
 fn where_temporary_licences_are_used_up_the_end_of_the_lease_is_the_end(story: &Story) -> Result<()> {
     let desk = Desktop::start(story)?;
     let world = World::seeded_with(&desk, &two_days(Some(1)))?;
-    let mut atlas = at_the_end_of_the_lease(&world)?;
+    let atlas = at_the_end_of_the_lease(&world)?;
     wait_for_basis(&world, "temporary")?;
     atlas.close()?;
     world.time_passes(5 * HOUR)?;
