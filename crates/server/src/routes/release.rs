@@ -1,6 +1,6 @@
 //! `POST /v1/release`: a device gives its place up (rule 15). The release itself is the authorisation: the device signs
 //! it before it throws its tokens away, and may send it days later. So its `iat` may be old, and sending it twice is
-//! harmless: what is released stays released.
+//! harmless: what is released stays released, and what was granted since stays granted.
 
 use std::sync::Arc;
 
@@ -12,10 +12,12 @@ use axum::response::{IntoResponse, Response};
 use latchkey_api::release::{ReleaseClaims, ReleaseRequest, TYP};
 use latchkey_core::jws::{self, JwsError, VerifyingKey};
 use latchkey_core::registration::is_product_key;
+use latchkey_core::time::Timestamp;
 
 use super::Service;
 use super::problem::Answer;
 use crate::store::StoreError;
+use crate::store::records::Release;
 
 /// The most products one release names.
 const MOST_PRODUCTS: usize = 100;
@@ -74,9 +76,11 @@ pub(super) async fn release(
     if claims.products.as_ref().is_some_and(odd) {
         return Err(ReleaseError::Products);
     }
-    service
-        .store
-        .release(jkt, claims.products, service.clock.now())
-        .await?;
+    let release = Release {
+        jkt,
+        products: claims.products,
+        signed_at: Timestamp::from_secs(claims.iat),
+    };
+    service.store.release(release, service.clock.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -11,7 +11,6 @@ use std::error::Error;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use latchkey_core::jws::Thumbprint;
 use latchkey_core::policy::Policy;
 use latchkey_core::time::Timestamp;
 
@@ -19,7 +18,7 @@ use latchkey_api::devices::{OwnDevices, ReleaseDevice};
 
 use self::records::{
     Caller, CheckCommand, CheckOutcome, Device, Hold, Imported, Issuer, Keyring, NewKeys, NewSubscription,
-    Organisation, Overlap, Product, ReleaseOutcome, Seat, SessionRow, Subscription, UsageRow, User,
+    Organisation, Overlap, Product, Release, ReleaseOutcome, Seat, SessionRow, Subscription, UsageRow, User,
 };
 
 /// Why the store did not do what it was asked.
@@ -124,14 +123,8 @@ pub trait Store: Send + Sync {
     /// Decides a check ([`crate::decide::check`]) and stores what follows from it, in one transaction.
     async fn check(&self, command: CheckCommand) -> Result<CheckOutcome, StoreError>;
 
-    /// Ends leases of the device with this key, for every user it serves: those of `products`, or every one and the
-    /// device itself. A device that is not known has nothing to release.
-    async fn release(
-        &self,
-        jkt: Thumbprint,
-        products: Option<Vec<String>>,
-        at: Timestamp,
-    ) -> Result<(), StoreError>;
+    /// Ends what a device gives up, for every user it serves. A device that is not known has nothing to release.
+    async fn release(&self, release: Release, now: Timestamp) -> Result<(), StoreError>;
 
     /// What the user sees of their devices; `None` where the asking one has never checked, or was released.
     async fn devices_of(&self, caller: Caller, now: Timestamp) -> Result<Option<OwnDevices>, StoreError>;

@@ -67,6 +67,17 @@ pub struct AskedProduct {
     pub open: bool,
 }
 
+/// A device gives up what it holds (rule 15).
+#[derive(Clone, Debug)]
+pub struct Release {
+    /// Its key.
+    pub jkt: Thumbprint,
+    /// Of these products; of every one, and its place too, when `None`.
+    pub products: Option<Vec<String>>,
+    /// When it signed that: a lease that was signed later stays.
+    pub signed_at: Timestamp,
+}
+
 /// Who asks, where a check has made them known before.
 #[derive(Clone, Debug)]
 pub struct Caller {

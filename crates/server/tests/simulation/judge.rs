@@ -8,6 +8,7 @@ use latchkey_core::facts::Service;
 use latchkey_core::jws::Thumbprint;
 use latchkey_core::policy::{Policy, SessionPolicy};
 use latchkey_core::time::{MINUTE, Timestamp};
+use latchkey_server::store::records::Release;
 
 use super::desktop::Desktop;
 use super::service::{LicensingService, Question, Said};
@@ -23,10 +24,17 @@ const UNNOTICED_FOR: Duration = Duration::from_secs(7 * MINUTE.as_secs());
 /// Minutes of what is open are counted once an hour at least, and some fall between two days.
 const UNCOUNTED: i64 = 75;
 
+/// What a lease counts for: from when it was granted until it ends, in seconds.
+#[derive(Debug)]
+struct Place {
+    granted_at: i64,
+    exp: i64,
+}
+
 #[derive(Default)]
 pub(crate) struct Judge {
     /// Ends of the leases that count for the limit of devices, by user and key.
-    places: BTreeMap<usize, BTreeMap<String, i64>>,
+    places: BTreeMap<usize, BTreeMap<String, Place>>,
     /// Since when two devices of a user run at once although everybody can be reached.
     together: BTreeMap<usize, Timestamp>,
 }
@@ -46,8 +54,9 @@ impl Judge {
             Some(Said::Lease(exp)) => {
                 let most = now + i64::try_from(service.policy.offline_for.as_secs()).unwrap();
                 assert!(exp <= most, "a lease of {} s too many", exp - most);
-                places.insert(question.jkt.0.clone(), exp);
-                let held = places.values().filter(|exp| **exp > now).count();
+                let place = Place { granted_at: now, exp };
+                places.insert(question.jkt.0.clone(), place);
+                let held = places.values().filter(|place| place.exp > now).count();
                 let limit = service.policy.device_limit as usize;
                 assert!(held <= limit, "{held} devices of {limit}: {places:?}");
             }
@@ -58,9 +67,14 @@ impl Judge {
         }
     }
 
-    pub(crate) fn released(&mut self, jkt: &str) {
+    /// A device gives up a product, or its place: whatever it was granted until then.
+    pub(crate) fn released(&mut self, release: &Release) {
+        let signed_at = release.signed_at.as_secs();
         for places in self.places.values_mut() {
-            places.remove(jkt);
+            places.retain(|jkt, place| {
+                let stays = release.products.is_some() && place.granted_at > signed_at;
+                *jkt != release.jkt.0 || stays
+            });
         }
     }
 

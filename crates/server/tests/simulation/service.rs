@@ -16,6 +16,7 @@ use latchkey_server::signer::{self, RootKey, new_lease_key};
 use latchkey_server::store::Store;
 use latchkey_server::store::records::{
     AskedProduct, Caller, CheckCommand, CheckOutcome, EmailClaim, Issuer, NewKeys, NewSubscription, Product,
+    Release,
 };
 use latchkey_server::store::sqlite::SqliteStore;
 use tempfile::TempDir;
@@ -288,10 +289,9 @@ impl LicensingService {
     }
 
     /// A device gives itself up.
-    pub(crate) fn release(&self, now: Timestamp, jkt: Thumbprint, product: Option<String>) {
-        let products = product.map(|product| vec![product]);
+    pub(crate) fn release(&self, now: Timestamp, release: Release) {
         let now = self.clock(now);
-        self.block(async |store| store.release(jkt, products, now).await)
+        self.block(async |store| store.release(release, now).await)
             .unwrap();
     }
 

@@ -12,6 +12,7 @@ use latchkey_core::jws::Thumbprint;
 use latchkey_core::temporary;
 use latchkey_core::time::{HOUR, Timestamp};
 use latchkey_core::view::SignInResult;
+use latchkey_server::store::records::Release;
 
 use super::desktop::Told;
 use super::service::{Answered, ISSUER, Question, Said};
@@ -45,10 +46,12 @@ impl World {
                     _ => true,
                 });
             }
-            Effect::SignRelease { attempt, product, .. } => {
+            Effect::SignRelease {
+                attempt, product, at, ..
+            } => {
                 let release = self.desktops[desktop].vault.as_ref().map(|vault| PendingRelease {
                     jwk: self.service.some_key(),
-                    token: format!("{} {}", vault.jkt, product.unwrap_or_default()),
+                    token: format!("{} {} {}", vault.jkt, at.as_secs(), product.unwrap_or_default()),
                 });
                 let from = self.sender(desktop, attempt);
                 self.outcome(AT_ONCE, from, Outcome::ReleaseSigned(release));
@@ -232,14 +235,21 @@ impl World {
     }
 
     pub(super) fn released(&mut self, from: Sender, release: &PendingRelease) {
-        let (jkt, product) = release.token.split_once(' ').expect("as it was written");
+        let mut words = release.token.splitn(3, ' ');
+        let mut word = || words.next().expect("as it was written");
+        let (jkt, signed_at, product) = (word(), word(), word());
+        let signed_at = Timestamp::from_secs(signed_at.parse().unwrap());
         let product = (!product.is_empty()).then(|| product.to_owned());
         let reached = self.service.up;
         if reached {
             self.note(&format!("the service hears that {jkt} gives up {product:?}"));
-            self.service
-                .release(self.now, Thumbprint(jkt.to_owned()), product);
-            self.judge.released(jkt);
+            let release = Release {
+                jkt: Thumbprint(jkt.to_owned()),
+                products: product.map(|product| vec![product]),
+                signed_at,
+            };
+            self.judge.released(&release);
+            self.service.release(self.now, release);
         }
         let after = self.latency();
         self.outcome(after, from, Outcome::ReleaseSent(reached));

@@ -68,7 +68,7 @@ pub(super) fn check(c: &Connection, command: &CheckCommand) -> Result<CheckOutco
     let mut products = Vec::with_capacity(verdict.decisions.len());
     let asked = command.products.iter().map(|asked| asked.product.clone());
     for (product, decision) in asked.zip(verdict.decisions) {
-        keep(c, &device.id, &product, &decision)?;
+        keep(c, &device.id, &product, &decision, command.now.as_secs())?;
         let refused = matches!(&decision, Decision::Refuse(refused) if refused.code == Code::NotAssigned);
         if refused || !losses.is_empty() {
             losses::told(c, &person.id, &product, refused)?;
@@ -232,12 +232,18 @@ fn offer(row: &Row<'_>) -> rusqlite::Result<Offer> {
 }
 
 /// What of a decision holds or frees a place. A refusal that leaves the lease alone (rule 9) leaves its place alone too.
-fn keep(c: &Connection, device: &str, product: &str, decision: &Decision) -> Result<(), StoreError> {
+fn keep(
+    c: &Connection,
+    device: &str,
+    product: &str,
+    decision: &Decision,
+    now: i64,
+) -> Result<(), StoreError> {
     match decision {
         Decision::Lease(grant) => execute(
             c,
             sql!("lease_put"),
-            params![device, product, grant.subscription, grant.since, grant.exp],
+            params![device, product, grant.subscription, grant.since, grant.exp, now],
         )
         .map(drop),
         Decision::Refuse(refused) if matches!(refused.code, Code::NotAssigned | Code::SubscriptionEnded) => {

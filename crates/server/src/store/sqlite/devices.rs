@@ -1,13 +1,12 @@
 //! Devices: listed, and released by their own key, by their user, or by an administrator.
 
 use latchkey_api::devices::{MOST_RELEASES, OwnDevice, OwnDevices, ReleaseDevice};
-use latchkey_core::jws::Thumbprint;
 use latchkey_core::time::{DAY, Timestamp};
 use rusqlite::{Connection, params};
 
 use super::row::{execute, json, optional, optional_time, rows, sql, time, value};
 use crate::store::StoreError;
-use crate::store::records::{By, Caller, Device, ReleaseOutcome};
+use crate::store::records::{By, Caller, Device, Release, ReleaseOutcome};
 
 pub(super) fn all(c: &Connection, email: Option<&str>) -> Result<Vec<Device>, StoreError> {
     rows(c, sql!("devices"), params![email], |row| {
@@ -135,22 +134,20 @@ pub(super) fn release_by_user(
     Ok(ReleaseOutcome::Released)
 }
 
-pub(super) fn release(
-    c: &Connection,
-    jkt: &Thumbprint,
-    products: Option<&[String]>,
-    at: Timestamp,
-) -> Result<(), StoreError> {
-    let devices: Vec<String> = rows(c, sql!("devices_by_key"), params![jkt.0], |row| row.get(0))?;
+pub(super) fn release(c: &Connection, release: &Release, now: Timestamp) -> Result<(), StoreError> {
+    let devices: Vec<String> = rows(c, sql!("devices_by_key"), params![release.jkt.0], |row| {
+        row.get(0)
+    })?;
     for device in devices {
-        match products {
+        match &release.products {
             Some(products) => {
                 for product in products {
-                    execute(c, sql!("lease_delete"), params![device, product])?;
+                    let signed_at = release.signed_at.as_secs();
+                    execute(c, sql!("lease_give_up"), params![device, product, signed_at])?;
                 }
                 end_sessions(c, sql!("sessions_without_lease"), &device)?;
             }
-            None => end(c, &device, By::Device, at)?,
+            None => end(c, &device, By::Device, now)?,
         }
     }
     Ok(())

@@ -24,7 +24,6 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use latchkey_api::devices::{OwnDevices, ReleaseDevice};
-use latchkey_core::jws::Thumbprint;
 use latchkey_core::policy::Policy;
 use latchkey_core::time::Timestamp;
 
@@ -32,7 +31,7 @@ pub use self::open::OpenError;
 use self::worker::{Kind, Worker};
 use super::records::{
     Caller, CheckCommand, CheckOutcome, Device, Hold, Imported, Issuer, Keyring, NewKeys, NewSubscription,
-    Organisation, Overlap, Product, ReleaseOutcome, Seat, SessionRow, Subscription, UsageRow, User,
+    Organisation, Overlap, Product, Release, ReleaseOutcome, Seat, SessionRow, Subscription, UsageRow, User,
 };
 use super::{Store, StoreError};
 
@@ -73,15 +72,8 @@ impl Store for SqliteStore {
         self.writer.run(move |c| check::check(c, &command)).await
     }
 
-    async fn release(
-        &self,
-        jkt: Thumbprint,
-        products: Option<Vec<String>>,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.writer
-            .run(move |c| devices::release(c, &jkt, products.as_deref(), at))
-            .await
+    async fn release(&self, release: Release, now: Timestamp) -> Result<(), StoreError> {
+        self.writer.run(move |c| devices::release(c, &release, now)).await
     }
 
     async fn devices_of(&self, caller: Caller, now: Timestamp) -> Result<Option<OwnDevices>, StoreError> {

@@ -82,17 +82,13 @@ pub(crate) async fn places_are_freed(store: Arc<dyn Store>) {
             .await;
         matches!(decided.decision, Decision::Lease(_))
     };
-    let released = async |device: &str, products: Option<&[&str]>| {
-        let products = products.map(|all| all.iter().map(|&one| one.to_owned()).collect());
-        fixture
-            .store
-            .release(Thumbprint(device.into()), products, NOW)
-            .await
-            .unwrap();
-    };
+    let released =
+        async |device: &str, products: Option<&[&str]>| fixture.release(device, products, NOW).await;
     assert!(leased("a", NOW).await && leased("b", NOW).await && !leased("c", NOW).await);
     released("b", Some(&["BOREAS"])).await;
     assert!(!leased("c", NOW).await, "another product's lease");
+    fixture.release("b", Some(&["ATLAS"]), NOW.shifted(-1000)).await;
+    assert!(!leased("c", NOW).await, "it was granted after that was signed");
     released("b", Some(&["ATLAS"])).await;
     assert!(leased("c", NOW).await && !leased("b", NOW).await);
     released("c", None).await;

@@ -20,7 +20,7 @@ use latchkey_core::time::{HOUR, Timestamp};
 
 use super::records::{
     AskedProduct, Caller, CheckCommand, CheckOutcome, Decided, EmailClaim, Imported, Issuer, NewKeys,
-    NewSubscription, Product, ReleaseOutcome, Subscription, User,
+    NewSubscription, Product, Release, ReleaseOutcome, Subscription, User,
 };
 use super::{Conflict, Store, StoreError};
 use crate::decide::{Decision, Grant, Refused};
@@ -106,6 +106,16 @@ impl Fixture {
             usage: vec![],
             kid: self.kid.clone(),
         }
+    }
+
+    /// The device gives these products up, or its place; it signed that at `signed_at`.
+    async fn release(&self, device: &str, products: Option<&[&str]>, signed_at: Timestamp) {
+        let release = Release {
+            jkt: Thumbprint(device.into()),
+            products: products.map(|all| all.iter().map(|&one| one.to_owned()).collect()),
+            signed_at,
+        };
+        self.store.release(release, NOW).await.unwrap();
     }
 
     async fn check(&self, command: CheckCommand) -> (String, Vec<Decided>) {

@@ -74,8 +74,7 @@ pub(crate) async fn a_moved_issuer_names_the_same_people(store: Arc<dyn Store>) 
         "its place went to the same machine"
     );
 
-    let released = Thumbprint("laptop's new key".into());
-    store.release(released, None, NOW).await.unwrap();
+    fixture.release("laptop's new key", None, NOW).await;
     grant(&fixture.one(old("maya", "desktop")).await);
     grant(&fixture.one(new("m-1", "desktop's new key", "desktop")).await);
     let third = fixture.one(new("m-1", "third", "third")).await;

@@ -112,11 +112,7 @@ pub(crate) async fn a_session_that_ends_goes_to_whoever_waits(store: Arc<dyn Sto
         Code::SessionInUse
     );
     let before = fixture.push().await;
-    fixture
-        .store
-        .release(Thumbprint("b".into()), None, NOW)
-        .await
-        .unwrap();
+    fixture.release("b", None, NOW).await;
     assert!(
         fixture.pushed(before).await.contains(&"a".to_owned()),
         "b is released"
@@ -128,11 +124,7 @@ pub(crate) async fn a_session_that_ends_goes_to_whoever_waits(store: Arc<dyn Sto
         Code::SessionInUse
     );
     let before = fixture.push().await;
-    fixture
-        .store
-        .release(Thumbprint("a".into()), Some(vec!["ATLAS".into()]), NOW)
-        .await
-        .unwrap();
+    fixture.release("a", Some(&["ATLAS"]), NOW).await;
     assert_eq!(fixture.pushed(before).await, ["c"], "a has given the product up");
     grant(&fixture.one(fixture.opens("c")).await);
 
