@@ -11,6 +11,7 @@ tell!(
     a_session_is_taken_over_and_the_other_desktop_is_told_within_seconds,
     under_deny_the_second_waits_until_the_first_is_closed,
     one_device_too_many_releases_another_and_goes_on,
+    a_lost_laptop_is_released_from_the_other_machine_and_cannot_come_back,
     a_seat_that_is_assigned_while_its_user_waits_arrives_by_itself,
 );
 
@@ -182,6 +183,56 @@ fn one_device_too_many_releases_another_and_goes_on(story: &Story) -> Result<()>
         "{devices}"
     );
     atlas.close()
+}
+
+fn a_lost_laptop_is_released_from_the_other_machine_and_cannot_come_back(story: &Story) -> Result<()> {
+    let desk = Desktop::start(story)?;
+    let studio = World::seeded_with(&desk, &json!({ "save_window": 60, "session_policy": "report" }))?;
+    let other_desk = second_desk(story)?;
+    let laptop = studio.second(&other_desk)?;
+    signed_in(&studio)?;
+    signed_in(&laptop)?;
+    let mut lost = laptop.start_atlas()?;
+    lost.wait_for("OK")?;
+
+    // No administrator has a part in it.
+    let devices: Value = serde_json::from_str(&studio.cli(["devices", "--json"])?)?;
+    let devices = devices["devices"].as_array().context("there are two")?.clone();
+    let other = devices.iter().find(|device| device["this"] == false);
+    let id = other
+        .and_then(|device| device["id"].as_str())
+        .context("one of them is the laptop")?;
+    let began = Instant::now();
+    studio.cli(["release-device", "--yes", id])?;
+    lost.wait_for("DEVICE_RELEASED")?;
+    ensure!(began.elapsed() < TOLD, "it was told after {:?}", began.elapsed());
+    let status = atlas_of(&laptop)?;
+    ensure!(
+        status["code"] == 23 && !status["stop_at"].is_null(),
+        "what is open has time to save: {status}"
+    );
+    lost.close()?;
+
+    // Whoever has it now has nothing to sign in with: no tokens, no key, no lease.
+    let check = laptop.cli_output(["check"])?;
+    ensure!(!check.status.success(), "a released device checks");
+    let mut refused = laptop.start_atlas()?;
+    refused.wait_for("DEVICE_RELEASED")?;
+    let held = stories::providers::tokens::held(other_desk.bus(), "refresh_token");
+    ensure!(held.is_err(), "its keyring still holds a refresh token");
+    let devices: Value = serde_json::from_str(&studio.cli(["devices", "--json"])?)?;
+    ensure!(
+        devices["devices"]
+            .as_array()
+            .is_some_and(|devices| devices.len() == 1),
+        "{devices}"
+    );
+
+    // Its owner has found it again, and signs in: a new device.
+    laptop.sign_in_again()?;
+    let mut again = laptop.start_atlas()?;
+    again.wait_for("OK")?;
+    again.close()
 }
 
 fn a_seat_that_is_assigned_while_its_user_waits_arrives_by_itself(story: &Story) -> Result<()> {
