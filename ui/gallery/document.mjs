@@ -26,6 +26,7 @@ const PICTURED = [
   'final-days',
   'final-hours',
   'outage-licensing',
+  'outage-temporary',
   'stopping-offline',
   'stopped-offline',
   'stopped-first-start',

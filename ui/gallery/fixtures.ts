@@ -208,6 +208,11 @@ export const views: Record<string, View | null | undefined> = {
     [product(lease(29 * DAY - 3 * HOUR, 'outage')), meridian(lease(4 * HOUR, 'temporary'))],
     [awayAccount('licensing_outage', 3 * HOUR)],
   ),
+  'outage-temporary': view(
+    { icon: 'ready', line: 'outage', reach: 'licensing_outage' },
+    [product(lease(3 * HOUR, 'temporary')), meridian(lease(3 * HOUR, 'temporary'))],
+    [awayAccount('licensing_outage', 31 * DAY)],
+  ),
   'offline-identity': away(29 * DAY - 3 * HOUR, 'grace', 'offline', 'identity_outage'),
   'offline-overdue': away(28 * DAY - 3 * HOUR, 'grace', 'offline', 'doubtful'),
   'stopping-offline': stoppedAll(

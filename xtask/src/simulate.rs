@@ -1,4 +1,5 @@
-//! The simulation of many machines and the service (`crates/server/tests/simulation`), for as many histories as wanted.
+//! Random histories, optimised: the simulation of many machines and the service (`crates/server/tests/simulation`), for as many
+//! as wanted, and the model of the rules (`crates/core/tests/engine/model`).
 
 use anyhow::Result;
 
@@ -6,6 +7,8 @@ use crate::command::{self, cargo, say};
 
 /// How many histories the tests live through.
 pub(crate) const TESTED: u64 = 2000;
+/// And how many of one machine against the model. They are others in each run, and what was found is kept.
+const MODELLED: u32 = 20_000;
 
 /// Which histories.
 #[derive(clap::Args)]
@@ -43,4 +46,19 @@ pub(crate) fn histories((from, to): (u64, u64)) -> std::process::Command {
     let seeds = format!("{from}..{to}");
     simulation.env("SIMULATE_SEEDS", seeds).env("RUST_BACKTRACE", "0");
     simulation
+}
+
+/// The engine of one machine against the model of the rules.
+pub(crate) fn model() -> std::process::Command {
+    let mut model = cargo([
+        "test",
+        "--release",
+        "-platchkey-core",
+        "--test=engine",
+        "--",
+        "whatever_happens_the_rules_are_kept",
+    ]);
+    let cases = MODELLED.to_string();
+    model.env("PROPTEST_CASES", cases).env("RUST_BACKTRACE", "0");
+    model
 }

@@ -55,6 +55,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         Some(filter) => {
             programs::build()?;
             if all {
+                say("the model of the rules");
+                tally.add(&mut simulate::model())?;
                 say("the simulation");
                 tally.add(&mut simulate::histories((0, simulate::TESTED)))?;
             }

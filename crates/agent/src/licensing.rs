@@ -467,6 +467,11 @@ fn read<T: serde::de::DeserializeOwned>(response: &Response) -> Result<T, Licens
         .map_err(|_| LicensingError::Unexpected("with something that is not its protocol".into()))
 }
 
+/// 5xx, but for the one by which a portal says that it is one (RFC 6585 section 6).
+fn is_outage(status: StatusCode) -> bool {
+    status.is_server_error() && status != StatusCode::NETWORK_AUTHENTICATION_REQUIRED
+}
+
 /// What an answer without a result means.
 fn verdict(response: &Response) -> LicensingError {
     let retry_after = response
@@ -479,7 +484,8 @@ fn verdict(response: &Response) -> LicensingError {
         response.status,
         problem.as_ref().map(|problem| problem.code.as_str()),
     ) {
-        _ if response.is_html() => {
+        // A gateway in front of the service says in a page that the service is gone (rule 7); a portal says anything else so.
+        (status, _) if response.is_html() && !is_outage(status) => {
             LicensingError::Blocked(format!("a web page with status {}", response.status.as_u16()))
         }
         (StatusCode::TOO_MANY_REQUESTS, _) => LicensingError::Busy { retry_after },
@@ -523,5 +529,31 @@ mod tests {
         assert_eq!(error.problem(), "identity_unreachable");
         let busy = verdict(&answer("overloaded"));
         assert!(matches!(busy, LicensingError::Busy { .. }), "{busy:?}");
+    }
+
+    /// A gateway says in a page that the service is gone; a portal says in one that it is a portal.
+    #[test]
+    fn a_page_of_a_gateway_is_an_outage_and_any_other_a_portal() {
+        let page = |status: StatusCode| {
+            let html = header::HeaderValue::from_static("text/html; charset=utf-8");
+            let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, html)]);
+            let body = b"<html><body>nginx</body></html>".to_vec();
+            verdict(&Response {
+                status,
+                headers,
+                body,
+            })
+        };
+        for status in [500, 502, 503, 504] {
+            let error = page(StatusCode::from_u16(status).unwrap());
+            assert!(
+                matches!(error, LicensingError::Unexpected(_)),
+                "{status}: {error:?}"
+            );
+        }
+        for status in [200, 403, 407, 511] {
+            let error = page(StatusCode::from_u16(status).unwrap());
+            assert!(matches!(error, LicensingError::Blocked(_)), "{status}: {error:?}");
+        }
     }
 }

@@ -182,12 +182,12 @@ impl Held {
 
     /// Takes a temporary licence that goes on from the lease that is held, and counts it. Says whether it verifies.
     pub fn take_temporary(&mut self, signed: SelfSigned) -> bool {
-        self.goes_on = self.verified_temporary(&signed);
-        let Some(temporary) = &self.goes_on else {
+        let Some(temporary) = self.verified_temporary(&signed) else {
             return false;
         };
         self.temporaries = self.temporaries.max(temporary.claims().number);
         self.temporary = Some(signed);
+        self.goes_on = Some(temporary);
         true
     }
 

@@ -47,12 +47,11 @@ pub struct Temporary {
 }
 
 impl TemporaryClaims {
-    /// The `number`-th temporary licence that goes on from `lease`, from `at` on; `None` where none may any more.
+    /// The `number`-th temporary licence that goes on from `lease`, from `at` on; `None` where none may.
     pub fn of(lease: &Lease, number: u32, at: Timestamp) -> Option<Self> {
         let binding = &lease.claims().binding;
         let until = at + lease.claims().policy.temporary_for;
-        let until = last_until(lease).map_or(until, |last| until.min(last));
-        (at < until).then(|| Self {
+        may_go_on(lease).then(|| Self {
             iss: binding.cnf.jkt.0.clone(),
             aud: binding.aud.clone(),
             sub: binding.sub.clone(),
@@ -115,8 +114,8 @@ impl Temporary {
             ),
             ("a temporary licence so soon", self.signed_at() >= begin_at(lease)),
             (
-                "a temporary licence after the subscription",
-                last_until(lease).is_none_or(|last| self.until() <= last),
+                "a temporary licence at the end of a subscription",
+                may_go_on(lease),
             ),
             (
                 "so many temporary licences",
@@ -159,8 +158,8 @@ pub fn begin_at(lease: &Lease) -> Timestamp {
     kept_until.min(lease.until())
 }
 
-/// When a subscription is known to end, which nothing outlives: a lease that ends sooner than its policy says ends with it.
-fn last_until(lease: &Lease) -> Option<Timestamp> {
-    let by_policy = lease.checked_at() + lease.claims().policy.offline_for;
-    (lease.until() < by_policy).then(|| lease.until())
+/// Whether anything may go on from a lease: one that ends sooner than its policy says ends with its subscription, which nothing
+/// outlives.
+pub fn may_go_on(lease: &Lease) -> bool {
+    lease.checked_at() + lease.claims().policy.offline_for <= lease.until()
 }

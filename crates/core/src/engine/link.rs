@@ -339,6 +339,13 @@ impl Link {
         }
     }
 
+    /// Something stands between the machine and the service: whether that is out, nobody knows any more.
+    fn forget_the_outage(&mut self) {
+        if self.is_licensing_out() {
+            self.reach = Reach::Unknown;
+        }
+    }
+
     /// A check brought nothing.
     pub(super) fn failed(&mut self, failure: &CheckFailure, now: &Now, at: Timestamp) {
         self.heal.take_if(|heal| !heal.patient);
@@ -353,8 +360,12 @@ impl Link {
                 self.learn(shown_by(*licensing, *identity), now, at);
             }
             CheckFailure::Busy { retry_after } => at_least = retry_after.unwrap_or_default().min(BACK_OFF.1),
-            CheckFailure::Hindered(reason) => self.hindered(*reason, hindered, at),
+            CheckFailure::Hindered(reason) => {
+                self.forget_the_outage();
+                self.hindered(*reason, hindered, at);
+            }
             CheckFailure::Blocked(trouble) => {
+                self.forget_the_outage();
                 self.hindered(Reason::NetworkBlocked, hindered, at);
                 self.blocked = Some(*trouble);
             }

@@ -85,7 +85,7 @@ pub struct Engine {
     vault: vault::Vault,
     state_problems: Vec<Problem>,
     start_told_at: Option<Duration>,
-    /// When the machine last woke, or this agent started.
+    /// When the machine last woke or changed its network, or this agent started.
     up_since: Duration,
     floor_saved: Timestamp,
     dirty: Dirty,
@@ -145,7 +145,10 @@ impl Engine {
                 self.count_all(now, slept);
                 self.reachability_may_have_changed();
             }
-            Input::NetworkChanged => self.reachability_may_have_changed(),
+            Input::NetworkChanged => {
+                self.up_since = now.ticks;
+                self.reachability_may_have_changed();
+            }
             Input::Registry(registry) => self.register(now, registry),
             Input::Authorize {
                 key,

@@ -91,7 +91,7 @@ impl Engine {
             Reach::Offline | Reach::NeitherAnswers | Reach::IdentityOutage => true,
             Reach::LicensingOutage => {
                 let is_near = lease.until().since(at) < lease.claims().policy.final_warning;
-                is_near && !self.outlives_its_lease(service, lease, at)
+                is_near && !self.outlives_its_lease(service, lease)
             }
             Reach::Unknown | Reach::Online | Reach::Doubtful => {
                 at >= unconfirmed_from(lease) && self.cannot_check(service)

@@ -216,7 +216,17 @@ impl Engine {
             .iter()
             .map(|account| account.reach)
             .find(|reach| matches!(reach, Reach::LicensingOutage | Reach::IdentityOutage));
-        match out {
+        // A temporary licence runs to its end, whatever else has gone since.
+        let bridged = products.iter().any(|(_, status)| {
+            matches!(
+                status,
+                Status::Ok {
+                    basis: Basis::Temporary,
+                    ..
+                }
+            )
+        });
+        match out.or(bridged.then_some(Reach::LicensingOutage)) {
             Some(reach) => Headline {
                 icon: Icon::Offline,
                 line: Line::Outage { reach },

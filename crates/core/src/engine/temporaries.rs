@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::facts::Held;
 use crate::lease::Lease;
 use crate::status::{Party, Wire};
-use crate::temporary::{SelfSigned, Temporary, TemporaryClaims, begin_at};
+use crate::temporary::{SelfSigned, Temporary, TemporaryClaims, begin_at, may_go_on};
 use crate::time::{MINUTE, Now, Timestamp};
 
 use super::link::Link;
@@ -75,14 +75,9 @@ impl Engine {
     }
 
     /// Whether a product that holds this lease need not fear its end, because temporary licences go on from it.
-    pub(super) fn outlives_its_lease(&self, service: &str, lease: &Lease, at: Timestamp) -> bool {
+    pub(super) fn outlives_its_lease(&self, service: &str, lease: &Lease) -> bool {
         let held = self.facts.held(service, &lease.claims().binding.aud);
-        let has_one = held
-            .and_then(Held::temporary)
-            .is_some_and(|temporary| temporary.is_good(at));
-        let goes_on =
-            || TemporaryClaims::of(lease, 1, lease.until()).is_some() && self.goes_on(service, held);
-        has_one || goes_on()
+        may_go_on(lease) && self.goes_on(service, held)
     }
 
     /// The next licence that is to be given to a product now.
@@ -138,8 +133,8 @@ impl Engine {
         let Some((licence, asked)) = asked.find(|(_, asked)| asked.attempt == attempt) else {
             return;
         };
-        let (service, product) = licence.clone();
-        let service = self.facts.services.get_mut(&service);
+        let (name, product) = licence.clone();
+        let service = self.facts.services.get_mut(&name);
         let held = service.and_then(|service| service.products.get_mut(&product));
         let is_taken = held
             .zip(signed)
@@ -147,6 +142,10 @@ impl Engine {
         asked.failed = !is_taken;
         if is_taken {
             self.save(Dirty::One);
+            // The lease ends anew with this licence, and a check goes first then as well.
+            if let Some(link) = self.links.get_mut(&name) {
+                link.end_checked.clear();
+            }
         }
     }
 

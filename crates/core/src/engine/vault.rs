@@ -118,7 +118,7 @@ impl Engine {
                 self.vault.unbound.remove(&service);
             }
             // A sign-in that is open brings its key before itself: whose that is will be told.
-            KeyState::Held(_) if self.sign_in.is_some() => {}
+            KeyState::Held(_) if self.signs_in_at(&service) => {}
             KeyState::Held(_) | KeyState::Gone => {
                 if matches!(key, KeyState::Held(_)) {
                     self.vault.unbound.insert(service.clone());
@@ -134,6 +134,10 @@ impl Engine {
                 self.vault.keyless.insert(service);
             }
         }
+    }
+
+    fn signs_in_at(&self, service: &str) -> bool {
+        self.sign_in.as_ref().is_some_and(|open| open.service == service)
     }
 
     /// Whether a key is not the one that what is held is bound to: of a sign-in that died, or could not be written down. Whose it is, nobody

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use latchkey_core::code::{Basis, Code};
-use latchkey_core::engine::{Ask, UseKey};
+use latchkey_core::code::{Basis, Code, Reason};
+use latchkey_core::engine::{Ask, CheckFailure, UseKey};
 use latchkey_core::notice::NoticeKind;
 use latchkey_core::policy::Policy;
-use latchkey_core::view::Reach;
+use latchkey_core::view::{Line, Reach};
 
 use crate::support::licensing::Seat;
-use crate::support::world::World;
+use crate::support::world::{Wire, World};
 use crate::support::{ATLAS, QUARRY, days, hours, minutes, seconds};
 
 /// Somebody who works on Atlas while the licensing service goes out; with another policy, if `change` makes one.
@@ -113,6 +113,14 @@ fn none_is_given_offline_and_the_one_that_was_runs_to_its_end() {
     assert_eq!(basis(&world, key), Some(Basis::Temporary));
     let given = world.temporaries.len();
     world.set_network(false);
+    world.pass(minutes(1));
+    assert_eq!(
+        world.view().headline.line,
+        Line::Outage {
+            reach: Reach::LicensingOutage
+        },
+        "it is not said that all is well"
+    );
     let lived = runs_for(&mut world, key, days(1));
     assert!(lived <= hours(4), "{lived:?}");
     assert!(lived >= minutes(9), "{lived:?}");
@@ -204,7 +212,14 @@ fn nothing_outlives_a_subscription_that_is_known_to_end() {
     let key = world.start(ATLAS);
     world.pass(minutes(5));
     world.licensing = false;
+    world.pass(days(3));
+    assert_eq!(
+        basis(&world, key),
+        Some(Basis::FinalWarning),
+        "and the user is told so"
+    );
     runs_for(&mut world, key, days(30));
+    assert!(world.temporaries.is_empty());
     assert!(
         world.machine.real.since(end) <= minutes(2),
         "it ran on after {end:?}"
@@ -216,7 +231,7 @@ fn nothing_outlives_a_subscription_that_is_known_to_end() {
 }
 
 #[test]
-fn a_restart_and_a_nap_leave_no_gap() {
+fn a_restart_and_naps_leave_no_gap() {
     let (mut world, key) = in_an_outage(|_| {});
     world.pass(days(31));
     world.restart();
@@ -229,13 +244,43 @@ fn a_restart_and_a_nap_leave_no_gap() {
     let given = world.temporaries.len();
     world.pass(minutes(1));
     assert_eq!(world.temporaries.len(), given, "and is not given again");
-    // It ends in the sleep: the check goes first, and finds out that the service is out.
-    world.sleep(hours(9));
+    // It ends in the sleep: the check goes first, and finds out that the service is out. Each night anew.
+    for night in 1..=3 {
+        world.sleep(hours(9));
+        world.pass(minutes(1));
+        assert!(
+            world.told(key).iter().all(|code| *code <= 3),
+            "in night {night} somebody was told to stop: {:?}",
+            world.told(key)
+        );
+        assert_eq!(world.status(key).basis, Some(Basis::Temporary));
+        world.pass(hours(15));
+    }
+    // The network is back for a moment when one ends.
+    world.set_network(false);
+    let temporary = world.status(key).until.unwrap();
+    world.pass(temporary.since(world.trusted()) - seconds(3));
+    world.set_network(true);
     world.pass(minutes(1));
     assert!(
         world.told(key).iter().all(|code| *code <= 3),
-        "nobody was told to stop: {:?}",
+        "it was about to be found out: {:?}",
         world.told(key)
     );
     assert_eq!(world.status(key).basis, Some(Basis::Temporary));
+}
+
+/// A portal: whether the service is still out, nobody knows.
+#[test]
+fn none_is_given_while_something_else_stands_in_the_way() {
+    let (mut world, key) = in_an_outage(|_| {});
+    world.pass(days(31));
+    assert_eq!(basis(&world, key), Some(Basis::Temporary));
+    world.licensing = true;
+    world.wire = Wire::Fails(CheckFailure::Hindered(Reason::NetworkBlocked));
+    world.pass(minutes(6));
+    let given = world.temporaries.len();
+    let lived = runs_for(&mut world, key, days(1));
+    assert!(lived <= hours(4), "{lived:?}");
+    assert_eq!(world.temporaries.len(), given);
 }

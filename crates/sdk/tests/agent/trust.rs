@@ -138,9 +138,9 @@ fn a_temporary_licence_that_the_lease_does_not_allow_is_code_21() {
             "so soon",
         ),
         (
-            "after the subscription",
+            "at the end of a subscription",
             |offer| offer.lease.exp = (NOW + 20 * DAY).as_secs(),
-            "after the subscription",
+            "at the end of a subscription",
         ),
     ];
     for (name, forge, why) in forgeries {

@@ -12,7 +12,7 @@ status-ok-final-warning = Weniger als { left } übrig. Stellen Sie vor dem { $un
 status-ok-outage = Der Lizenzdienst antwortet nicht. { $product } funktioniert weiter.
     .next = Nichts zu tun.
 status-ok-temporary = Der Lizenzdienst antwortet nicht. { $product } läuft mit einer befristeten Lizenz bis { $until }.
-    .next = Nichts zu tun. Latchkey holt die nächste von selbst.
+    .next = Nichts zu tun, solange Sie online sind: Latchkey holt die nächste von selbst.
 
 status-connecting = Latchkey startet.
     .next = Warten Sie einen Moment.

@@ -105,6 +105,8 @@ ring-unit-online = { $unit ->
 }
 ring-waiting = gewartet
 # Der ganze Ring, für alle, die ihn nicht sehen.
+ring-unit-temporary = befristet
+
 ring-label = Noch { $left } von { $days } offline
 
 ## Offline und die letzten Tage

@@ -12,7 +12,7 @@ status-ok-final-warning = Less than { left } left. Connect to the Internet befor
 status-ok-outage = The licensing service is not answering. { $product } keeps working.
     .next = Nothing to do.
 status-ok-temporary = The licensing service is not answering. { $product } runs on a temporary licence until { $until }.
-    .next = Nothing to do. Latchkey gets the next one by itself.
+    .next = Nothing to do while you are online: Latchkey gets the next one by itself.
 
 status-connecting = Latchkey is starting.
     .next = Wait a moment.

@@ -105,6 +105,8 @@ ring-unit-online = { $unit ->
 }
 ring-waiting = waiting
 # The whole ring, for who cannot see it.
+ring-unit-temporary = temporary
+
 ring-label = { $left } of { $days } left offline
 
 ## Offline and the final days
