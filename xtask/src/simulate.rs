@@ -7,7 +7,7 @@ use crate::command::{self, cargo, say};
 
 /// How many histories the tests live through.
 pub(crate) const TESTED: u64 = 2000;
-/// And how many of one machine against the model. They are others in each run, and what was found is kept.
+/// And how many of one machine against the model.
 const MODELLED: u32 = 20_000;
 
 /// Which histories.

@@ -8,7 +8,8 @@
 //! | `notices` | how often the user may be told |
 //! | `history` | lives through a history, and asks at its end whether everything has healed |
 //!
-//! `PROPTEST_CASES` makes it longer. What was found is kept in `regressions.txt` and lived through first.
+//! `PROPTEST_CASES` makes it longer, and another `PROPTEST_RNG_SEED` another one: without, the histories are the same in each run.
+//! What was found is kept in `regressions.txt` and lived through first.
 
 mod clock;
 mod history;
@@ -19,7 +20,7 @@ mod steps;
 use std::collections::BTreeSet;
 
 use proptest::strategy::{Strategy as _, ValueTree as _};
-use proptest::test_runner::{Config, FileFailurePersistence, TestRunner};
+use proptest::test_runner::{Config, FileFailurePersistence, RngSeed, TestRunner};
 
 use self::history::History;
 
@@ -30,11 +31,17 @@ fn cases(default: u32) -> Config {
     let chosen = std::env::var("PROPTEST_CASES")
         .ok()
         .and_then(|cases| cases.parse().ok());
+    let preset = Config::default();
+    let rng_seed = match preset.rng_seed {
+        RngSeed::Random => RngSeed::Fixed(0),
+        chosen @ RngSeed::Fixed(_) => chosen,
+    };
     Config {
+        rng_seed,
         cases: chosen.unwrap_or(default),
         max_shrink_iters: 2_000,
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct(REGRESSIONS))),
-        ..Config::default()
+        ..preset
     }
 }
 

@@ -164,7 +164,11 @@ impl Reference {
             let was_out = self
                 .out_at
                 .is_some_and(|out| now < out + UNNOTICED_FOR + TEMPORARY_FOR);
-            let may_be_given = licence.refusal.is_none() && licence.goes_on_from <= now;
+            let stands = match licence.refusal {
+                Some(Code::SessionInUse) => !licence.may_be_free,
+                refusal => refusal.is_some(),
+            };
+            let may_be_given = !stands && licence.goes_on_from <= now;
             return if was_out && may_be_given {
                 MayRun::ByTemporary
             } else {
