@@ -8,10 +8,14 @@ use reqwest::StatusCode;
 use crate::service::{Device, NOW, Running, random};
 
 fn signed(service: &Running, key: &SigningKey, products: Option<&[&str]>) -> ReleaseRequest {
+    signed_at(service, key, products, NOW)
+}
+
+fn signed_at(service: &Running, key: &SigningKey, products: Option<&[&str]>, iat: i64) -> ReleaseRequest {
     let claims = ReleaseClaims {
         aud: service.url.clone(),
         jti: random(),
-        iat: NOW - 100 * 86_400,
+        iat,
         products: products.map(|all| all.iter().map(|&one| one.to_owned()).collect()),
     };
     let jwk = key.jwk();
@@ -47,11 +51,16 @@ async fn a_release_frees_the_place_however_often_and_late_it_comes() {
     let release = signed(&service, &first.key, Some(&["BOREAS"]));
     assert_eq!(send(&service, &release).await, StatusCode::NO_CONTENT);
     service.attempt(&second).send().await.refusal(&service, "ATLAS");
+    // Signed before the lease was: it says nothing about it.
+    let release = signed_at(&service, &first.key, Some(&["ATLAS"]), NOW - 100 * 86_400);
+    assert_eq!(send(&service, &release).await, StatusCode::NO_CONTENT);
+    service.attempt(&second).send().await.refusal(&service, "ATLAS");
     let release = signed(&service, &first.key, Some(&["ATLAS"]));
     assert_eq!(send(&service, &release).await, StatusCode::NO_CONTENT);
     service.attempt(&second).send().await.lease(&service, "ATLAS");
 
-    let release = signed(&service, &second.key, None);
+    // The key is given up for ever, whenever that was signed.
+    let release = signed_at(&service, &second.key, None, NOW - 100 * 86_400);
     for _ in 0..2 {
         assert_eq!(send(&service, &release).await, StatusCode::NO_CONTENT);
     }
