@@ -12,8 +12,8 @@ use crate::view::Reach;
 
 use super::{Answer, Attempt, Effect, Engine, Ticket};
 
-/// Programs that are closed together make one check.
-const SETTLED_AFTER: Duration = Duration::from_secs(1);
+/// Programs that are closed together make one check; and one that was refused and asks again each second was never closed.
+const SETTLED_AFTER: Duration = Duration::from_secs(2);
 /// However often a service pushes, a check is not made oftener.
 const BETWEEN_PUSHES: Duration = Duration::from_secs(1);
 /// The longest wait before the stream is tried again.
