@@ -6,8 +6,24 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
+use serde_json::Value;
+
 use crate::process::Process;
+use crate::services::PRODUCT;
 use crate::wait::{SOON, until};
+
+/// Where Atlas stands, in what `latchkey status --json` says.
+///
+/// # Errors
+/// It is not registered.
+pub fn atlas_of(status: &Value) -> Result<&Value> {
+    let products = status["products"].as_array().into_iter().flatten();
+    let mut atlas = products.filter(|product| product["product"] == PRODUCT);
+    atlas
+        .next()
+        .map(|product| &product["status"])
+        .context("Atlas is registered")
+}
 
 /// A running Atlas.
 #[derive(Debug)]

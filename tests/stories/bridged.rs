@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use stories::atlas::atlas_of;
 use stories::prelude::*;
-use stories::services::PRODUCT;
 
 tell!(
     temporary_licences_go_on_from_a_lease_that_ends_in_an_outage,
@@ -25,15 +25,6 @@ fn two_days(limit: Option<u32>) -> Value {
         "save_window": 60,
         "temporary_limit": limit,
     })
-}
-
-fn atlas_of(status: &Value) -> Result<&Value> {
-    let products = status["products"].as_array().into_iter().flatten();
-    let mut atlas = products.filter(|product| product["product"] == PRODUCT);
-    atlas
-        .next()
-        .map(|product| &product["status"])
-        .context("Atlas is registered")
 }
 
 fn wait_for_basis(world: &World<'_>, basis: &str) -> Result<Value> {
@@ -70,6 +61,7 @@ fn temporary_licences_go_on_from_a_lease_that_ends_in_an_outage(story: &Story) -
         said.contains("temporary licence until"),
         "latchkey status says {said}"
     );
+    // Nothing tells of an end that does not come: it is lived through.
     std::thread::sleep(LEFT + Duration::from_secs(5));
     ensure!(
         atlas.process().is_running()? && !atlas.text()?.contains("must_stop"),

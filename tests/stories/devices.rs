@@ -30,11 +30,7 @@ fn signed_in(world: &World<'_>) -> Result<()> {
 }
 
 fn atlas_of(world: &World<'_>) -> Result<Value> {
-    let status = world.status()?;
-    let products = status["products"].as_array().into_iter().flatten();
-    let mut atlas = products.filter(|product| product["product"] == PRODUCT);
-    let atlas = atlas.next().context("Atlas is registered")?;
-    Ok(atlas["status"].clone())
+    stories::atlas::atlas_of(&world.status()?).cloned()
 }
 
 fn wait_for_code(world: &World<'_>, code: u16, limit: Duration) -> Result<Value> {

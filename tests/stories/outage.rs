@@ -6,10 +6,10 @@ mod away;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use stories::atlas::atlas_of;
 use stories::prelude::*;
 use stories::process::Process;
 use stories::providers::tokens;
-use stories::services::PRODUCT;
 
 use away::{Away, Way};
 
@@ -33,15 +33,6 @@ const HEALED: Duration = Duration::from_secs(320);
 
 fn deny() -> Value {
     json!({ "identity_outage": "deny", "save_window": 60 })
-}
-
-fn atlas_of(status: &Value) -> Result<&Value> {
-    let products = status["products"].as_array().into_iter().flatten();
-    let mut atlas = products.filter(|product| product["product"] == PRODUCT);
-    atlas
-        .next()
-        .map(|product| &product["status"])
-        .context("Atlas is registered")
 }
 
 fn wait_for_reach(world: &World<'_>, reach: &str, limit: Duration) -> Result<Value> {
