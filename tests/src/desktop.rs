@@ -18,7 +18,7 @@ use crate::keyring;
 use crate::notices::Notices;
 use crate::process::Process;
 use crate::session_files;
-use crate::story::Story;
+use crate::story::{self, Story};
 use crate::wait::{SOON, until};
 
 /// How long a screen that moves no more has not moved.
@@ -331,6 +331,11 @@ impl Drop for Desktop {
     fn drop(&mut self) {
         // The last thing seen explains most failures; a session that is already broken has none to show.
         let _ = self.screenshot("last");
+        for (part, process) in self.parts.get_mut() {
+            if let Some(signal) = process.died_of() {
+                story::mark_crash(&self.folder, part, signal);
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! A program that was started, and ends with whoever holds it.
 
 use std::fmt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -97,6 +98,12 @@ impl Process {
     /// The system does not say.
     pub fn is_running(&mut self) -> Result<bool> {
         Ok(self.child.try_wait()?.is_none())
+    }
+
+    /// The signal that it died of, if it has died of one.
+    pub fn died_of(&mut self) -> Option<i32> {
+        let ended = self.child.try_wait().ok().flatten();
+        ended.as_ref().and_then(ExitStatusExt::signal)
     }
 
     /// Waits until it has ended by itself.

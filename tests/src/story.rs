@@ -15,6 +15,8 @@ use crate::programs;
 
 /// Set where the namespaces are already this program's own.
 const INSIDE: &str = "STORIES_INSIDE";
+/// The file of a desktop that says what of it has crashed.
+const CRASH: &str = "crashed";
 
 /// One story while it is told.
 #[derive(Debug)]
@@ -80,8 +82,17 @@ pub fn run(program: &'static str, stories: &'static [Named]) -> ExitCode {
 
 fn tell_one(program: &str, name: &'static str, told: fn(&Story) -> Result<()>) -> Result<(), Failed> {
     let folder = programs::root().join("target/stories").join(program).join(name);
-    let story = Story::begin(name, folder).map_err(|error| format!("{error:#}"))?;
-    told(&story).map_err(|error| {
+    let begin = || Story::begin(name, folder.clone()).map_err(|error| format!("{error:#}"));
+    let mut story = begin()?;
+    let mut ended = told(&story);
+    if ended.is_err()
+        && let Some(crash) = crash_in(&folder)
+    {
+        eprintln!("stories: {name} is told once more, because {crash}; the first time: {ended:?}");
+        story = begin()?;
+        ended = told(&story);
+    }
+    ended.map_err(|error| {
         let because: Vec<_> = error.chain().map(ToString::to_string).collect();
         format!(
             "{}\n\nits traces: {}",
@@ -90,6 +101,21 @@ fn tell_one(program: &str, name: &'static str, told: fn(&Story) -> Result<()>) -
         )
         .into()
     })
+}
+
+/// Writes down that a part of a desktop has crashed by itself: gnome-keyring and xfce4-panel do now and then, and what a
+/// story says after that it says of them.
+pub(crate) fn mark_crash(folder: &Path, part: &str, signal: i32) {
+    // Nobody can be told from a drop; without the mark the story counts as it is.
+    let _ = fs::write(folder.join(CRASH), format!("{part} died of signal {signal}"));
+}
+
+/// What has crashed on the desktop of this story, or on one of those below it.
+fn crash_in(folder: &Path) -> Option<String> {
+    let below = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
+    std::iter::once(folder.to_owned())
+        .chain(below)
+        .find_map(|desktop| fs::read_to_string(desktop.join(CRASH)).ok())
 }
 
 /// Runs this program again in namespaces of its own, unless it already is in them.

@@ -38,6 +38,10 @@ impl Entry {
         self.entries.iter().find_map(|entry| entry.find(found))
     }
 
+    fn has(&self, id: i32) -> bool {
+        self.id == id || self.entries.iter().any(|entry| entry.has(id))
+    }
+
     /// All that is shown, indented by depth: for messages and snapshots.
     pub fn text(&self) -> String {
         let mut lines = Vec::new();
@@ -199,9 +203,17 @@ impl<'a> Tray<'a> {
     /// # Errors
     /// It does not come, or stays disabled.
     pub fn click(&self, label: &str) -> Result<()> {
-        let clickable = |entry: &Entry| entry.enabled.then_some(entry.id);
-        let id = until(&format!("{label:?} to be clickable"), SOON, || {
-            Ok(self.menu()?.find(&|text| text == label).and_then(clickable))
+        until(&format!("{label:?} to be clickable"), SOON, || {
+            let menu = self.menu()?;
+            let Some(entry) = menu.find(&|text| text == label).filter(|entry| entry.enabled) else {
+                return Ok(None);
+            };
+            let nothing = Variant::from(0_i32);
+            match self.call("Event", &(entry.id, "clicked", nothing, 0_u32)) {
+                // The menu was made anew between the look and the click, as any person would see.
+                Err(_) if !self.menu()?.has(entry.id) => Ok(None),
+                clicked => clicked.map(|_| Some(())),
+            }
         })
         .with_context(|| {
             format!(
@@ -209,8 +221,6 @@ impl<'a> Tray<'a> {
                 self.menu().map(|menu| menu.text()).unwrap_or_default()
             )
         })?;
-        let nothing = Variant::from(0_i32);
-        self.call("Event", &(id, "clicked", nothing, 0_u32))?;
         Ok(())
     }
 

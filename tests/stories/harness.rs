@@ -1,8 +1,10 @@
 //! The harness itself: what every story stands on is there, and says what it sees.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use rustix::process::Signal;
 use serde_json::json;
 use stories::bus::Target;
 use stories::clock::Clock;
@@ -18,6 +20,7 @@ tell!(
     an_opened_address_reaches_the_browser_and_the_provider_signs_in,
     a_clock_is_moved_under_a_running_program,
     what_a_story_starts_ends_with_it,
+    a_story_whose_keyring_crashed_is_told_once_more,
 );
 
 fn a_notice_is_seen_as_it_is_shown(story: &Story) -> Result<()> {
@@ -154,4 +157,18 @@ fn what_a_story_starts_ends_with_it(story: &Story) -> Result<()> {
         Duration::from_secs(10),
         || Ok((running()? == 0).then_some(())),
     )
+}
+
+fn a_story_whose_keyring_crashed_is_told_once_more(story: &Story) -> Result<()> {
+    static CRASHED: AtomicBool = AtomicBool::new(false);
+    let desk = Desktop::start(story)?;
+    if CRASHED.swap(true, Ordering::Relaxed) {
+        keyring::items(desk.bus())?;
+        return Ok(());
+    }
+    desk.signal_part("keyring", Signal::ABORT)?;
+    until("the keyring to be gone", Duration::from_secs(5), || {
+        Ok(keyring::lock(desk.bus()).err().map(drop))
+    })?;
+    bail!("the keyring is gone")
 }
