@@ -164,3 +164,19 @@ fn fits_clock(claims: &CoreIdTokenClaims, now: Timestamp) -> Result<(), Identity
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use openidconnect::JwsSigningAlgorithm as _;
+
+    use super::*;
+
+    /// The library refuses these for a client without a secret as well, so that no forged token shows what is listed here.
+    #[test]
+    fn case_10_no_algorithm_is_one_that_anybody_can_sign_with() {
+        for algorithm in ALGORITHMS {
+            assert!(!algorithm.uses_shared_secret(), "{algorithm:?}");
+            assert_ne!(algorithm, CoreJwsSigningAlgorithm::None);
+        }
+    }
+}

@@ -9,7 +9,9 @@ use sha2::Sha256;
 
 use super::provider::{Idp, NOW, forged, key, public};
 use super::*;
+use crate::http::Http;
 use crate::identity::IdTokenError;
+use crate::identity::provider::Provider;
 
 async fn with_claims(
     idp: &Idp,
@@ -100,6 +102,10 @@ async fn case_10_a_symmetric_key_in_public_signs_nothing() {
     assert_eq!(doubt, IdTokenError::Algorithm);
     let doubt = doubt_signed(&idp, |claims| jws::sign(&key(1), "JWT", "k1", claims).unwrap()).await;
     assert_eq!(doubt, IdTokenError::UnknownKey);
+    // Nor is it kept: no later choice of algorithms can come upon it.
+    let http = Http::new(WITHIN, latchkey_ipc::settings::Proxy::System);
+    let provider = Provider::discover(&http, &idp.issuer).await.unwrap();
+    assert_eq!(provider.keys(&http).await.unwrap(), Vec::new());
 }
 
 #[tokio::test]
