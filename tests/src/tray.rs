@@ -204,24 +204,31 @@ impl<'a> Tray<'a> {
     /// It does not come, or stays disabled.
     pub fn click(&self, label: &str) -> Result<()> {
         until(&format!("{label:?} to be clickable"), SOON, || {
-            let menu = self.menu()?;
-            let Some(entry) = menu.find(&|text| text == label).filter(|entry| entry.enabled) else {
-                return Ok(None);
-            };
-            let nothing = Variant::from(0_i32);
-            match self.call("Event", &(entry.id, "clicked", nothing, 0_u32)) {
-                // The menu was made anew between the look and the click, as any person would see.
-                Err(_) if !self.menu()?.has(entry.id) => Ok(None),
-                clicked => clicked.map(|_| Some(())),
-            }
+            Ok(self.try_click(label)?.then_some(()))
         })
         .with_context(|| {
             format!(
                 "the menu is\n{}",
                 self.menu().map(|menu| menu.text()).unwrap_or_default()
             )
-        })?;
-        Ok(())
+        })
+    }
+
+    /// Clicks the entry that says this, if it is there now and can be clicked; says whether it was.
+    ///
+    /// # Errors
+    /// The item is gone.
+    pub fn try_click(&self, label: &str) -> Result<bool> {
+        let menu = self.menu()?;
+        let Some(entry) = menu.find(&|text| text == label).filter(|entry| entry.enabled) else {
+            return Ok(false);
+        };
+        let nothing = Variant::from(0_i32);
+        match self.call("Event", &(entry.id, "clicked", nothing, 0_u32)) {
+            // The menu was made anew between the look and the click, as any person would see.
+            Err(_) if !self.menu()?.has(entry.id) => Ok(false),
+            clicked => clicked.map(|_| true),
+        }
     }
 
     fn call<B: serde::Serialize + zbus::DynamicType>(&self, method: &str, body: &B) -> Result<zbus::Message> {

@@ -33,12 +33,21 @@ mod stage {
         agent: PathBuf,
     }
 
+    /// Puts this program there. As a link where that can be: what a test writes while another one starts a program may
+    /// not run yet (ETXTBSY).
+    pub(super) fn install(program: &Path) {
+        let this = std::env::current_exe().unwrap();
+        fs::hard_link(&this, program)
+            .or_else(|_| fs::copy(&this, program).map(drop))
+            .unwrap();
+    }
+
     impl Machine {
         pub(super) fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
             let agent = folder.path().join("installed").join(PROGRAM);
             fs::create_dir(agent.parent().unwrap()).unwrap();
-            fs::copy(std::env::current_exe().unwrap(), &agent).unwrap();
+            install(&agent);
             Self { folder, agent }
         }
 
@@ -384,7 +393,7 @@ fn an_older_agent_ends_for_the_one_that_was_installed_with_the_caller() {
         }
     });
     let beside = machine.folder.path().join("installed").join("product");
-    std::fs::copy(std::env::current_exe().unwrap(), &beside).unwrap();
+    stage::install(&beside);
     let said = said(&machine.product(&beside, "cli").output().unwrap());
     assert!(served.join().unwrap(), "the old agent was asked to end");
     assert_eq!(said["agent_version"], env!("CARGO_PKG_VERSION"), "{said:?}");

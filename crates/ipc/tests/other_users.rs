@@ -39,7 +39,14 @@ mod stage {
     pub(super) fn as_nobody(part: &str, address: &Address, scratch: &std::path::Path) -> Child {
         fs::set_permissions(scratch, Permissions::from_mode(0o755)).unwrap();
         let program = scratch.join(format!("program-{part}"));
-        fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+        // Another process copies it: of a file that is open for writing here, a test beside this one that starts a program at
+        // that moment passes a copy of the handle on, and what is open for writing does not run (ETXTBSY).
+        let copied = Command::new("cp")
+            .arg(std::env::current_exe().unwrap())
+            .arg(&program)
+            .status()
+            .unwrap();
+        assert!(copied.success(), "cp failed ({copied})");
         Command::new(program)
             .args(["--exact", "part_of_another_user", "--nocapture"])
             .env(PART, part)

@@ -62,6 +62,10 @@ impl Product {
     }
 }
 
+fn shows_the_sign_in(tray: &Tray<'_>) -> Result<bool> {
+    Ok(tray.menu()?.find(&|label| label == "Cancel sign-in").is_some())
+}
+
 pub(crate) fn fifty_products_and_the_tray_are_one_page_and_all_run(story: &Story) -> Result<()> {
     let desk = Desktop::start(story)?;
     let world = World::seeded(&desk)?;
@@ -78,7 +82,11 @@ pub(crate) fn fifty_products_and_the_tray_are_one_page_and_all_run(story: &Story
             .iter()
             .map(|product| scope.spawn(|| product.sign_in()))
             .collect();
-        tray.click("Sign in…")?;
+        // It asks among them, or comes too late for that and shows the sign-in that is open.
+        until("the tray to ask", PATIENCE, || {
+            let is_done = tray.try_click("Sign in…")? || shows_the_sign_in(&tray)?;
+            Ok(is_done.then_some(()))
+        })?;
         let answers = asking
             .into_iter()
             .map(|one| one.join().map_err(|_| anyhow::anyhow!("an asker died"))?);
@@ -91,7 +99,7 @@ pub(crate) fn fifty_products_and_the_tray_are_one_page_and_all_run(story: &Story
     );
     let told_to_open = answers.iter().filter(|(_, open)| *open).count();
     until("the tray to know of the sign-in", PATIENCE, || {
-        Ok(tray.menu()?.find(&|label| label == "Cancel sign-in").map(drop))
+        Ok(shows_the_sign_in(&tray)?.then_some(()))
     })?;
     // The tray opens it if it came first, and a browser takes its time to start.
     let opened = until("somebody to open the page", PATIENCE, || {
