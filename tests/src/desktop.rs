@@ -331,10 +331,9 @@ impl Drop for Desktop {
     fn drop(&mut self) {
         // The last thing seen explains most failures; a session that is already broken has none to show.
         let _ = self.screenshot("last");
-        for (part, process) in self.parts.get_mut() {
-            if let Some(signal) = process.died_of() {
-                story::mark_crash(&self.folder, part, signal);
-            }
+        let keyring = self.parts.get_mut().get_mut("keyring");
+        if let Some(signal) = keyring.and_then(Process::died_of) {
+            story::mark_crash(&self.folder, "keyring", signal);
         }
     }
 }

@@ -103,8 +103,8 @@ fn tell_one(program: &str, name: &'static str, told: fn(&Story) -> Result<()>) -
     })
 }
 
-/// Writes down that a part of a desktop has crashed by itself: gnome-keyring and xfce4-panel do now and then, and what a
-/// story says after that it says of them.
+/// Writes down that a part of a desktop has crashed by itself: gnome-keyring does now and then, and what a story says after
+/// that it says of the locked one in its place.
 pub(crate) fn mark_crash(folder: &Path, part: &str, signal: i32) {
     // Nobody can be told from a drop; without the mark the story counts as it is.
     let _ = fs::write(folder.join(CRASH), format!("{part} died of signal {signal}"));
