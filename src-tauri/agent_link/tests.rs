@@ -68,8 +68,9 @@ impl Agent {
     }
 }
 
+/// Whoever hung up a moment ago hears nothing; `Incoming::Gone` says so after this.
 fn tell(client: &Outbox, event: Event) {
-    client.send(Outgoing::event(event).unwrap()).unwrap();
+    let _gone = client.send(Outgoing::event(event).unwrap());
 }
 
 fn take(
@@ -102,9 +103,7 @@ fn take(
                     detail: "none".into(),
                 }),
             };
-            clients[&client]
-                .send(Outgoing::answer(call.id, reply).unwrap())
-                .unwrap();
+            let _gone = clients[&client].send(Outgoing::answer(call.id, reply).unwrap());
         }
         _ => unreachable!(),
     }
