@@ -259,7 +259,7 @@ describe('offline, the final days and outages', () => {
     await show('outage-licensing');
     expect(heading().textContent).toBe('The licensing service is not answering');
     expect(text()).toContain('You can keep working.');
-    expect(text()).toContain('The last answer came at 11:05.');
+    expect(text()).toContain('Last answer: 11:05.');
     expect(text()).toContain('temporary licence until 18:05');
   });
 

@@ -125,7 +125,7 @@ outage-title = A service is not answering
 outage-licensing-title = The licensing service is not answering
 outage-identity-title = The sign-in service is not answering
 outage-text = You can keep working. There is nothing to do: Latchkey keeps trying.
-outage-since = The last answer came at { $since }.
+outage-since = Last answer: { $since }.
 
 ## Stopped
 
