@@ -69,6 +69,14 @@ impl Desktop {
         Self::start_with(story, Parts::default())
     }
 
+    /// A desktop of its own, for the second machine of a story.
+    ///
+    /// # Errors
+    /// As [`Desktop::start`].
+    pub fn second(story: &Story) -> Result<Self> {
+        Self::start(&Story::begin("second", story.folder().join("second"))?)
+    }
+
     /// Starts a session with some parts.
     ///
     /// # Errors

@@ -205,6 +205,19 @@ impl<'d> World<'d> {
         })
     }
 
+    /// Signs somebody else in, in a window of the browser that knows nobody who sat here before.
+    ///
+    /// # Errors
+    /// Any step of it fails.
+    pub fn sign_in_as(&self, account: &Account) -> Result<()> {
+        self.sign_in_with(|seen| {
+            let address = self.desk.wait_for_opened_address(seen)?;
+            let browser = Browser::start_with(self.desk, &["--incognito"])?;
+            browser.sign_in(&address, &account.email, &account.password)?;
+            browser.page().wait_for_words("You are signed in")
+        })
+    }
+
     fn sign_in_with(&self, in_the_browser: impl FnOnce(usize) -> Result<()>) -> Result<()> {
         let seen = self.desk.opened_addresses()?.len();
         let mut sign_in = Process::start("sign-in", &mut self.cli_command(["sign-in"]), &self.desk.logs())?;

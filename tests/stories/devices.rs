@@ -18,12 +18,6 @@ tell!(
 /// How soon the other device must be told (rule 11).
 const TOLD: Duration = Duration::from_secs(5);
 
-/// A desktop of its own, for the user's second machine.
-fn second_desk(story: &Story) -> Result<Desktop> {
-    let story = Story::begin("second", story.folder().join("second"))?;
-    Desktop::start(&story)
-}
-
 fn signed_in(world: &World<'_>) -> Result<()> {
     world.sign_in()?;
     world.cli(["check"]).map(drop)
@@ -43,7 +37,7 @@ fn wait_for_code(world: &World<'_>, code: u16, limit: Duration) -> Result<Value>
 fn a_session_is_taken_over_and_the_other_desktop_is_told_within_seconds(story: &Story) -> Result<()> {
     let desk = Desktop::start(story)?;
     let studio = World::seeded(&desk)?;
-    let other_desk = second_desk(story)?;
+    let other_desk = Desktop::second(story)?;
     let laptop = studio.second(&other_desk)?;
     signed_in(&studio)?;
     signed_in(&laptop)?;
@@ -97,7 +91,7 @@ fn a_session_is_taken_over_and_the_other_desktop_is_told_within_seconds(story: &
 fn under_deny_the_second_waits_until_the_first_is_closed(story: &Story) -> Result<()> {
     let desk = Desktop::start(story)?;
     let studio = World::seeded_with(&desk, &json!({ "session_policy": "deny" }))?;
-    let other_desk = second_desk(story)?;
+    let other_desk = Desktop::second(story)?;
     let laptop = studio.second(&other_desk)?;
     signed_in(&studio)?;
     signed_in(&laptop)?;
@@ -137,7 +131,7 @@ fn under_deny_the_second_waits_until_the_first_is_closed(story: &Story) -> Resul
 fn one_device_too_many_releases_another_and_goes_on(story: &Story) -> Result<()> {
     let desk = Desktop::start(story)?;
     let studio = World::seeded_with(&desk, &json!({ "device_limit": 1 }))?;
-    let other_desk = second_desk(story)?;
+    let other_desk = Desktop::second(story)?;
     let laptop = studio.second(&other_desk)?;
     signed_in(&studio)?;
     laptop.sign_in()?;
@@ -184,7 +178,7 @@ fn one_device_too_many_releases_another_and_goes_on(story: &Story) -> Result<()>
 fn a_lost_laptop_is_released_from_the_other_machine_and_cannot_come_back(story: &Story) -> Result<()> {
     let desk = Desktop::start(story)?;
     let studio = World::seeded_with(&desk, &json!({ "save_window": 60, "session_policy": "report" }))?;
-    let other_desk = second_desk(story)?;
+    let other_desk = Desktop::second(story)?;
     let laptop = studio.second(&other_desk)?;
     signed_in(&studio)?;
     signed_in(&laptop)?;
