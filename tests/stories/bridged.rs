@@ -1,14 +1,17 @@
-//! A licensing service that is out for longer than a lease is good: the device goes on by itself (rule 7).
+//! A licensing service that is out for longer than a lease is good, or before there was one: the device goes on by itself (rule 7).
 
+use std::fs;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use stories::atlas::atlas_of;
 use stories::prelude::*;
+use stories::services::{PRODUCT, VERSION};
 
 tell!(
     temporary_licences_go_on_from_a_lease_that_ends_in_an_outage,
     where_temporary_licences_are_used_up_the_end_of_the_lease_is_the_end,
+    a_first_start_in_an_outage_is_bridged_where_the_vendor_has_signed_that_it_may,
 );
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -103,4 +106,63 @@ fn where_temporary_licences_are_used_up_the_end_of_the_lease_is_the_end(story: &
     let mut healed = world.start_atlas()?;
     healed.wait_for("OK")?;
     healed.close()
+}
+
+/// The installer brings a registration that the vendor has signed.
+fn install_signed(world: &World<'_>) -> Result<()> {
+    let service = world.service();
+    service.tell(["key", "issuers"])?;
+    let signed = [
+        "product",
+        "registration",
+        PRODUCT,
+        "--version",
+        VERSION,
+        "--first-start",
+        "{}",
+    ];
+    fs::write(world.registration(), service.tell(signed)?.to_string())?;
+    drop(service);
+    world
+        .cli(["register", &world.registration().display().to_string()])
+        .map(drop)
+}
+
+fn a_first_start_in_an_outage_is_bridged_where_the_vendor_has_signed_that_it_may(
+    story: &Story,
+) -> Result<()> {
+    let desk = Desktop::start(story)?;
+    let world = World::seeded(&desk)?;
+    world.service().stop()?;
+    let nowhere = world.cli_output(["sign-in"])?;
+    ensure!(!nowhere.status.success(), "nobody knows where to sign in");
+    world.service().serve()?;
+    install_signed(&world)?;
+    world.service().stop()?;
+
+    // This machine has never had an answer of the service, and knows by the registration whom to ask who she is.
+    let mut unknown = world.start_atlas()?;
+    unknown.wait_as_long_as(DECIDED, "SIGN_IN_REQUIRED")?;
+    world.sign_in()?;
+    world.start_tray()?;
+    let mut atlas = world.start_atlas_with(&["--json"])?;
+    atlas.wait_as_long_as(DECIDED, r#""event":"started""#)?;
+    let status = wait_for_basis(&world, "temporary")?;
+    ensure!(
+        status["headline"]["text"] == "The licensing service is not answering — you can keep working",
+        "the menu says {}",
+        status["headline"]
+    );
+    desk.screenshot("first-start-in-an-outage")?;
+    atlas.close()?;
+
+    // The next day that licence is over, and so is its ID token.
+    world.time_passes(DAY)?;
+    let mut later = world.start_atlas()?;
+    later.wait_as_long_as(DECIDED, "OK")?;
+    world.service().serve()?;
+    world.cli(["check"])?;
+    wait_for_basis(&world, "lease")?;
+    ensure!(!later.text()?.contains("must stop"), "{}", later.text()?);
+    later.close()
 }

@@ -128,12 +128,13 @@ impl Devices {
             aud: product.to_owned(),
             code: Code::Ok,
             now: at,
-            lease_hash: proof::hash(grounds.lease),
+            lease_hash: proof::hash(grounds.base.token()),
         };
         match proof::sign(&device.key, &claims) {
             Ok(proof) => {
                 let grant = Grant {
-                    lease: grounds.lease.to_owned(),
+                    lease: grounds.base.lease().map(str::to_owned),
+                    registration: grounds.base.first_start().map(str::to_owned),
                     keys: grounds.keys.to_owned(),
                     temporary: grounds.temporary.map(str::to_owned),
                     device: device.jwk.clone(),

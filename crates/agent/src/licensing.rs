@@ -122,6 +122,8 @@ struct Learned {
     issuer: Option<String>,
     /// Settings of issuers that users here are signed in at, and that are not the vendor's.
     identities: BTreeMap<String, Identity>,
+    /// What signed registrations say of issuers: enough to sign in by while the service is out (rule 7).
+    registered: Vec<Identity>,
     /// The nonce for the next proof (RFC 9449 section 8.2).
     nonce: Option<String>,
     /// How far the service's `Date` is ahead of our clock, in seconds, once it has mattered. It serves for a proof's
@@ -190,7 +192,15 @@ impl Licensing {
     /// # Errors
     /// [`LicensingError`].
     pub async fn identity_for(&self, service: &str, email: Option<&str>) -> Result<Identity, LicensingError> {
-        let found = self.discover(service).await?;
+        let found = match self.discover(service).await {
+            Ok(found) => found,
+            // Which company a work address belongs to, only the service knows.
+            Err(error @ (LicensingError::Http(_) | LicensingError::Unexpected(_))) if email.is_none() => {
+                let registered = self.learned(service, |learned| learned.registered.first().cloned());
+                return registered.ok_or(error);
+            }
+            Err(error) => return Err(error),
+        };
         match (email, &found.identities) {
             (Some(email), Some(_)) => {
                 let query = IdentityQuery::Email(email.to_owned());
@@ -239,9 +249,32 @@ impl Licensing {
         Ok(identity)
     }
 
-    /// The identity service that this service named last or that was remembered.
+    /// Remembers what signed registrations say of issuers, by service, the vendor's own first; and nothing else of that.
+    pub fn registered(&self, mut identities: BTreeMap<String, Vec<Identity>>) {
+        let mut learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        for (service, learned) in learned.iter_mut() {
+            learned.registered = identities.remove(service).unwrap_or_default();
+        }
+        for (service, registered) in identities {
+            learned.entry(service).or_default().registered = registered;
+        }
+    }
+
+    /// What was signed of an issuer: nobody is asked.
+    pub fn registered_identity(&self, service: &str, issuer: &str) -> Option<Identity> {
+        self.learned(service, |learned| {
+            let mut registered = learned.registered.iter();
+            registered.find(|identity| identity.issuer == issuer).cloned()
+        })
+    }
+
+    /// The identity service that this service named last or that was remembered; else the first that was signed.
     pub fn issuer(&self, service: &str) -> Option<String> {
-        self.learned(service, |learned| learned.issuer.clone())
+        self.learned(service, |learned| {
+            let registered = learned.registered.first();
+            let known = learned.issuer.clone();
+            known.or_else(|| Some(registered?.issuer.clone()))
+        })
     }
 
     /// Remembers the identity service that an account here was signed in at.

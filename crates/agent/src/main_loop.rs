@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use latchkey_api::devices::ReleaseDevice;
 use latchkey_core::code::Code;
-use latchkey_core::engine::{Ask, Effect, Engine, Input, Outcome, SignInWish, UseKey};
+use latchkey_core::engine::{Ask, Effect, Engine, Input, NotSigned, Outcome, SignInWish, UseKey};
 use latchkey_core::registration::is_product_key;
 use latchkey_core::time::Now;
 use latchkey_core::vault::{KeyState, VaultKind};
@@ -69,8 +69,7 @@ impl Agent {
             .inspect_err(|error| tracing::warn!(%error, "changes of the network are not seen"))
             .ok();
         self.slept = self.clocks.slept();
-        let registered = self.registry.read();
-        self.handle(Input::Registry(registered)).await;
+        self.read_registry().await;
         self.runner.take_up(self.engine.facts(), self.engine.view().vault);
         tokio::pin!(terminated);
         loop {
@@ -195,11 +194,18 @@ impl Agent {
                 attempt,
                 service,
                 claims,
+                identify: None,
             } => {
                 let signed = self.devices.sign_temporary(&service, &claims);
-                let outcome = Outcome::TemporarySigned(signed);
+                let outcome = Outcome::TemporarySigned(signed.ok_or(NotSigned::OutOfReach));
                 self.runner.report(Report::Outcome(attempt, outcome));
             }
+            Effect::SignTemporary {
+                attempt,
+                service,
+                claims,
+                identify: Some(issuer),
+            } => self.runner.sign_first_start(attempt, service, issuer, *claims),
             Effect::Check { attempt, order } => self.runner.check(attempt, *order),
             Effect::Listen {
                 attempt,
@@ -540,6 +546,7 @@ impl Agent {
 
     async fn read_registry(&mut self) {
         let registered = self.registry.read();
+        self.runner.registered(&registered);
         self.handle(Input::Registry(registered)).await;
     }
 }

@@ -2,53 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use latchkey_core::identity::{Identity, Redirect, RedirectHost};
+
 /// Where it stands, below the service's address.
 pub const PATH: &str = "/.well-known/latchkey";
 /// The API version of this build.
 pub const API: u32 = 1;
-
-/// How users of this service prove who they are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Identity {
-    /// The OpenID Connect issuer, exactly as its own discovery document names it.
-    pub issuer: String,
-    /// The public client that the agent signs in as.
-    pub client_id: String,
-    /// Scopes to ask for. `openid` is always among them.
-    pub scopes: Vec<String>,
-    /// The resource indicator (RFC 8707) that makes the provider issue a JWT access token for this service.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resource: Option<String>,
-    /// The `audience` parameter that some providers want in its place.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub audience: Option<String>,
-    /// The form of the loopback redirect (RFC 8252 section 7.3).
-    #[serde(default)]
-    pub redirect: Redirect,
-}
-
-/// The loopback redirect that a provider accepts. The path is always `/callback`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Redirect {
-    /// `127.0.0.1` unless the provider wants `localhost`.
-    #[serde(default)]
-    pub host: RedirectHost,
-    /// One exact port; any free one when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub port: Option<u16>,
-}
-
-/// The host name of the redirect. The agent listens on the loopback address either way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum RedirectHost {
-    /// The literal address.
-    #[default]
-    #[serde(rename = "127.0.0.1")]
-    Literal,
-    /// The name.
-    #[serde(rename = "localhost")]
-    Localhost,
-}
 
 /// The discovery document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 //! What is stored. Everything else is derived from it.
 //!
-//! Facts are kept per licensing service, and there for one account on one device key. Tokens and keys of the user are
-//! not among them: those are in the vault.
+//! Facts are kept per licensing service, and there for one account on one device key. What lets somebody in,
+//! tokens and keys, is not among them: that is in the vault.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,13 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
 use crate::code::Code;
+use crate::first_start::FirstStart;
 use crate::jws::{Jwk, Thumbprint};
 use crate::keys::Keys;
 use crate::lease::{Expected, Lease, LeaseError, Refusal};
 use crate::notice::Notice;
 use crate::policy::Policy;
 use crate::registration::Registration;
-use crate::temporary::{SelfSigned, Temporary};
+use crate::temporary::{SelfSigned, Temporary, may_go_on};
 use crate::time::{DAY, LocalDay, Timestamp};
 use crate::usage::Counted;
 
@@ -115,12 +116,16 @@ pub struct Held {
     save_for: Option<u64>,
     /// The end that the user was told about: the lease's `jti`.
     pub end_told: Option<String>,
-    /// The temporary licence that goes on from the lease (rule 7).
+    /// The temporary licence that goes on from the lease, or lets the product start for the first time (rule 7).
     #[serde(default)]
     temporary: Option<SelfSigned>,
     /// How many were given since the last good check; a reset does not begin anew.
     #[serde(default)]
     temporaries: u32,
+    /// The service's last word was a refusal, or a lease that ends with its subscription. It outlives a reset and a sign-out, so that
+    /// nobody gets round it by starting anew.
+    #[serde(default)]
+    turned_away: bool,
     /// What the temporary licence says, if it verifies.
     #[serde(skip)]
     goes_on: Option<Temporary>,
@@ -170,9 +175,15 @@ impl Held {
             .and_then(|verified| verified.as_ref().err())
     }
 
-    /// The temporary licence, if there is one and it verifies by the lease.
+    /// The temporary licence, if there is one and it verifies.
     pub fn temporary(&self) -> Option<&Temporary> {
         self.goes_on.as_ref()
+    }
+
+    /// Whether the ID token of a first start is held with its temporary licence.
+    pub fn has_id_token(&self) -> bool {
+        let claims = self.temporary().map(Temporary::claims);
+        claims.is_some_and(|claims| claims.id_token.is_some())
     }
 
     /// How many temporary licences were given since the last good check.
@@ -180,22 +191,49 @@ impl Held {
         self.temporaries
     }
 
-    /// Takes a temporary licence that goes on from the lease that is held, and counts it. Says whether it verifies.
-    pub fn take_temporary(&mut self, signed: SelfSigned) -> bool {
-        let Some(temporary) = self.verified_temporary(&signed) else {
+    /// What has ended by `at`, by a name of its own, if nothing of it is good any more: the lease, or the temporary licence of a
+    /// first start.
+    pub fn has_ended(&self, at: Timestamp) -> Option<String> {
+        let temporary = self
+            .temporary()
+            .filter(|_| self.is_unanswered())
+            .map(Temporary::claims);
+        let first = temporary.map(|claims| format!("first:{}:{}", claims.aud, claims.number));
+        let goes_on = self.temporary().is_some_and(|temporary| temporary.is_good(at));
+        let lease = self.lease().filter(|lease| lease.until() <= at);
+        let lease = lease.map(|lease| lease.claims().binding.jti.clone());
+        lease.or(first).filter(|_| !goes_on)
+    }
+
+    /// Takes a temporary licence, and counts it. Says whether it verifies.
+    pub fn take_temporary(&mut self, signed: SelfSigned, first: FirstGrounds<'_>) -> bool {
+        let Some(temporary) = self.verified_temporary(&signed, first) else {
             return false;
         };
+        if let Some(first) = first.signed.iter().find(|first| temporary.is_of(first)) {
+            self.save_for = Some(first.claims().policy.save_window.as_secs());
+        }
         self.temporaries = self.temporaries.max(temporary.claims().number);
         self.temporary = Some(signed);
         self.goes_on = Some(temporary);
         true
     }
 
-    fn verified_temporary(&self, signed: &SelfSigned) -> Option<Temporary> {
-        Temporary::verify(&signed.token, &signed.jwk, self.lease()?).ok()
+    /// By the lease that it goes on from; where none is held, as a first start.
+    fn verified_temporary(&self, signed: &SelfSigned, first: FirstGrounds<'_>) -> Option<Temporary> {
+        let SelfSigned { jwk, token } = signed;
+        if !self.may_be_first() {
+            return Temporary::verify(token, jwk, self.lease()?).ok();
+        }
+        let keys = first.keys?;
+        let mut vendors = first
+            .signed
+            .iter()
+            .filter(|_| first.device == Some(&jwk.thumbprint()));
+        vendors.find_map(|first| Temporary::verify_first(token, jwk, first, keys).ok())
     }
 
-    /// It never outlives the lease that it goes on from, nor a refusal.
+    /// It never outlives what it goes on from, nor a refusal.
     fn drop_temporary(&mut self) {
         self.temporary = None;
         self.goes_on = None;
@@ -206,9 +244,19 @@ impl Held {
         self.refused.as_ref()
     }
 
-    /// Whether anything the service signed is held.
-    pub fn is_empty(&self) -> bool {
+    /// Whether nothing is held, good or not.
+    pub const fn is_empty(&self) -> bool {
+        self.is_unanswered() && self.temporary.is_none()
+    }
+
+    /// Whether nothing that the service signed is held.
+    pub const fn is_unanswered(&self) -> bool {
         self.lease.is_none() && self.refusal.is_none()
+    }
+
+    /// Whether a start would be the first, as far as is known here.
+    pub const fn may_be_first(&self) -> bool {
+        self.is_unanswered() && !self.turned_away
     }
 
     /// Takes a lease that was verified, unless something newer has been seen. It ends any refusal.
@@ -222,6 +270,7 @@ impl Held {
         self.verified = Some(Ok(lease));
         self.refusal = None;
         self.refused = None;
+        self.turned_away = false;
         self.drop_temporary();
         self.temporaries = 0;
         true
@@ -237,6 +286,7 @@ impl Held {
         self.save_for = Some(refusal.claims().save_window);
         self.refusal = Some(refusal.token().to_owned());
         self.refused = Some(refusal);
+        self.turned_away = true;
         self.drop_temporary();
         true
     }
@@ -249,13 +299,16 @@ impl Held {
     }
 
     /// Deletes what the service signed, and what goes on from it. The save window stays: it belongs to a cause, not to a lease;
-    /// and so does the count of temporary licences, which only a check begins anew.
+    /// and so do the count of temporary licences, which only a check begins anew, and that the last word was a refusal.
     pub fn clear(&mut self) {
         let save_window = self.save_window.take();
+        let ends_for_good = self.lease().is_some_and(|lease| !may_go_on(lease));
+        let turned_away = self.turned_away || self.refusal.is_some() || ends_for_good;
         *self = Self {
             save_window,
             save_for: self.save_for,
             temporaries: self.temporaries,
+            turned_away,
             ..Self::default()
         };
     }
@@ -289,11 +342,12 @@ impl Held {
         }
         self.refusal = None;
         self.refused = None;
+        self.turned_away = false;
         true
     }
 
     /// Verifies what was read from disk.
-    fn verify(&mut self, keys: Option<&Keys>, expected: &Expected<'_>) {
+    fn verify(&mut self, keys: Option<&Keys>, expected: &Expected<'_>, first: FirstGrounds<'_>) {
         let missing = || LeaseError::Foreign("keys document");
         self.verified = self.lease.as_deref().map(|token| match keys {
             Some(keys) => Lease::verify(token, keys, expected),
@@ -306,8 +360,19 @@ impl Held {
         self.goes_on = self
             .temporary
             .as_ref()
-            .and_then(|signed| self.verified_temporary(signed));
+            .and_then(|signed| self.verified_temporary(signed, first));
     }
+}
+
+/// What a first start rests on in place of a lease (rule 7).
+#[derive(Clone, Copy, Debug)]
+pub struct FirstGrounds<'a> {
+    /// What the vendor has signed of the product's registrations.
+    pub signed: &'a [FirstStart],
+    /// The keys document, with the keys of issuers.
+    pub keys: Option<&'a Keys>,
+    /// This device's key.
+    pub device: Option<&'a Thumbprint>,
 }
 
 impl Service {
@@ -316,6 +381,44 @@ impl Service {
         let token = self.keys.as_deref()?;
         Keys::verify(token, &roots(name, registry), name).ok()
     }
+
+    /// Keeps the keys document that a registration brought along, if it is newer than what is held of the same roots.
+    pub fn adopt_keys(&mut self, name: &str, registry: &[Registration]) {
+        let roots = first_roots(name, registry);
+        let verified = |token: &str| Keys::verify(token, roots, name).ok();
+        let held = self.keys.as_deref().and_then(verified);
+        if held.is_none() && self.verified_keys(name, registry).is_some() {
+            return;
+        }
+        let brought = registry.iter().filter(|entry| entry.service == name);
+        let brought = brought.filter_map(|entry| verified(entry.keys.as_deref()?));
+        let newest = held.into_iter().chain(brought).max_by_key(Keys::signed_at);
+        if let Some(newest) = newest {
+            self.keys = Some(newest.token().to_owned());
+        }
+    }
+}
+
+/// What the vendor has signed of a product's registrations, the newest first.
+pub fn first_starts(registry: &[Registration], service: &str, product: &str) -> Vec<FirstStart> {
+    let roots = first_roots(service, registry);
+    let entries = registry
+        .iter()
+        .filter(|entry| entry.service == service && entry.product == product);
+    let tokens = entries.filter_map(|entry| entry.first_start.as_deref());
+    let mut signed: Vec<FirstStart> = tokens
+        .filter_map(|token| FirstStart::verify(token, roots, service, product).ok())
+        .collect();
+    signed.sort_by_key(|first| std::cmp::Reverse(first.signed_at()));
+    signed
+}
+
+/// The root keys of a service's first registration: what an installer registered for the machine comes first, so that no program of
+/// the user's can sign for its vendor.
+fn first_roots<'a>(service: &str, registry: &'a [Registration]) -> &'a [Jwk] {
+    let mut entries = registry.iter();
+    let first = entries.find(|entry| entry.service == service);
+    first.map_or(&[], |entry| entry.root_keys.as_slice())
 }
 
 /// The root keys that the registered products of a service pin.
@@ -332,6 +435,7 @@ impl Facts {
     /// read from disk, and when a registration changes.
     pub fn verify(&mut self, registry: &[Registration]) {
         for (name, service) in &mut self.services {
+            service.adopt_keys(name, registry);
             let keys = service.verified_keys(name, registry);
             for (product, held) in &mut service.products {
                 let expected = Expected {
@@ -341,7 +445,13 @@ impl Facts {
                     user: service.user.as_deref(),
                     request: None,
                 };
-                held.verify(keys.as_ref(), &expected);
+                let signed = first_starts(registry, name, product);
+                let first = FirstGrounds {
+                    signed: &signed,
+                    keys: keys.as_ref(),
+                    device: service.device.as_ref(),
+                };
+                held.verify(keys.as_ref(), &expected, first);
             }
         }
     }

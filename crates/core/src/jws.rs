@@ -176,7 +176,7 @@ pub enum VerifyingKey {
 }
 
 impl VerifyingKey {
-    fn accepts(&self, alg: &str) -> bool {
+    pub(crate) fn accepts(&self, alg: &str) -> bool {
         match self {
             Self::Ed25519(_) => matches!(alg, "EdDSA" | "Ed25519"),
             Self::P256(_) => alg == "ES256",
@@ -184,7 +184,7 @@ impl VerifyingKey {
     }
 
     /// Strict verification: `ed25519_dalek`'s plain `verify` would accept a signature by the identity point.
-    fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+    pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         match self {
             Self::Ed25519(key) => ed25519_dalek::Signature::from_slice(signature)
                 .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok()),
@@ -312,6 +312,20 @@ pub fn parse<'a>(token: &'a str, typ: &str) -> Result<Unverified<'a>, JwsError> 
     Ok(unverified)
 }
 
+/// Takes a JWT of somebody else's apart: its header may name keys, which nobody here looks at. Its `typ` is `JWT`, where it has one
+/// (RFC 7519 section 5.1), so that no token of ours, and no access token of theirs, passes for it.
+///
+/// # Errors
+/// Everything of [`JwsError`] that can be seen without a key.
+pub fn parse_jwt(token: &str) -> Result<Unverified<'_>, JwsError> {
+    let (unverified, typ, rest) = split(token)?;
+    match typ {
+        Some(typ) if !typ.eq_ignore_ascii_case("JWT") => Err(JwsError::WrongType(typ)),
+        _ if rest.contains_key("crit") => Err(JwsError::ForbiddenHeader("crit")),
+        Some(_) | None => Ok(unverified),
+    }
+}
+
 /// Takes a token apart whose header carries its own public key, as a DPoP proof does (RFC 9449 section 4.2). The key
 /// proves possession and nothing else: who may use it is the caller's question.
 ///
@@ -335,6 +349,26 @@ fn take_apart<'a>(
     token: &'a str,
     typ: &str,
 ) -> Result<(Unverified<'a>, serde_json::Map<String, serde_json::Value>), JwsError> {
+    let (unverified, found, rest) = split(token)?;
+    for forbidden in ["jku", "x5u", "x5c", "crit", "b64"] {
+        if rest.contains_key(forbidden) {
+            return Err(JwsError::ForbiddenHeader(forbidden));
+        }
+    }
+    if found.as_deref() != Some(typ) {
+        return Err(JwsError::WrongType(found.unwrap_or_default()));
+    }
+    Ok((unverified, rest))
+}
+
+/// The parts of a token, its `typ`, and what else is in its header.
+type Parts<'a> = (
+    Unverified<'a>,
+    Option<String>,
+    serde_json::Map<String, serde_json::Value>,
+);
+
+fn split(token: &str) -> Result<Parts<'_>, JwsError> {
     #[derive(Deserialize)]
     struct Read {
         alg: String,
@@ -350,14 +384,6 @@ fn take_apart<'a>(
     let (header, payload) = message.split_once('.').ok_or(JwsError::Malformed)?;
     let decode = |part: &str| from_base64url(part).ok_or(JwsError::Malformed);
     let read: Read = serde_json::from_slice(&decode(header)?).map_err(|_| JwsError::Malformed)?;
-    for forbidden in ["jku", "x5u", "x5c", "crit", "b64"] {
-        if read.rest.contains_key(forbidden) {
-            return Err(JwsError::ForbiddenHeader(forbidden));
-        }
-    }
-    if read.typ.as_deref() != Some(typ) {
-        return Err(JwsError::WrongType(read.typ.unwrap_or_default()));
-    }
     let unverified = Unverified {
         alg: read.alg,
         kid: read.kid,
@@ -365,7 +391,7 @@ fn take_apart<'a>(
         payload: decode(payload)?,
         signature: decode(signature)?,
     };
-    Ok((unverified, read.rest))
+    Ok((unverified, read.typ, read.rest))
 }
 
 impl Unverified<'_> {
@@ -382,9 +408,29 @@ impl Unverified<'_> {
         if !key.accepts(&self.alg) {
             return Err(JwsError::WrongAlgorithm(self.alg.clone()));
         }
-        if !key.verifies(self.message, &self.signature) {
+        self.verify_by(|_, message, signature| key.verifies(message, signature))
+    }
+
+    /// Verifies the signature by a key of another kind, which is asked with `alg`, message and signature, and only then reads the
+    /// claims.
+    ///
+    /// # Errors
+    /// [`JwsError::BadSignature`] or [`JwsError::BadClaims`].
+    pub fn verify_by<T: DeserializeOwned>(
+        &self,
+        verifies: impl FnOnce(&str, &[u8], &[u8]) -> bool,
+    ) -> Result<T, JwsError> {
+        if !verifies(&self.alg, self.message, &self.signature) {
             return Err(JwsError::BadSignature);
         }
+        self.unbelieved()
+    }
+
+    /// What it says, to find the keys by that it must be verified with, and for nothing else.
+    ///
+    /// # Errors
+    /// [`JwsError::BadClaims`].
+    pub(crate) fn unbelieved<T: DeserializeOwned>(&self) -> Result<T, JwsError> {
         serde_json::from_slice(&self.payload).map_err(|_| JwsError::BadClaims)
     }
 }

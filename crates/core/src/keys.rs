@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::id_token::IssuerKeys;
 use crate::jws::{self, Jwk, JwsError, Thumbprint, VerifyingKey};
 use crate::time::Timestamp;
 
@@ -19,11 +20,15 @@ pub struct KeysClaims {
     pub iat: i64,
     /// The lease keys, newest first.
     pub keys: Vec<Jwk>,
+    /// The keys of the issuers that users are known by, for a first start in an outage (rule 7).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub issuers: Vec<IssuerKeys>,
 }
 
 /// A keys document whose signature by a pinned root key has been verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keys {
+    token: String,
     claims: KeysClaims,
     keys: Vec<(String, VerifyingKey)>,
 }
@@ -53,7 +58,21 @@ impl Keys {
             .filter_map(|jwk| Some((jwk.thumbprint().0, jwk.verifying_key().ok()?)))
             .filter(|(_, key)| matches!(key, VerifyingKey::Ed25519(_)))
             .collect();
-        Ok(Self { claims, keys })
+        Ok(Self {
+            token: token.to_owned(),
+            claims,
+            keys,
+        })
+    }
+
+    /// The token as it was signed.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// The keys of issuers.
+    pub fn issuers(&self) -> &[IssuerKeys] {
+        &self.claims.issuers
     }
 
     /// When the document was signed.

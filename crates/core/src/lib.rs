@@ -16,10 +16,13 @@
 //! | [`policy`] | the numbers that the licensing service signs into each lease |
 //! | [`jws`] | compact JWS, read strictly |
 //! | [`keys`] | the keys document: which keys may sign a lease, signed by the vendor's root key |
+//! | [`identity`] | how users prove who they are |
+//! | [`id_token`] | ID tokens, verified by keys that the root key vouches for |
 //! | [`lease`] | leases and refusals: their claims, and when they count |
 //! | [`temporary`] | temporary licences: what a device signs for itself in an outage |
 //! | [`proof`] | how the agent proves to a product that it holds the device key |
 //! | [`registration`] | what a product tells this machine about itself |
+//! | [`first_start`] | what its vendor has signed of that: whether it may first start in an outage |
 //! | [`session`] | sessions, as everyone names them |
 //! | [`devices`] | the user's own devices, as everyone names them |
 //! | [`usage`] | minutes of use |
@@ -39,6 +42,9 @@ pub mod code;
 pub mod devices;
 pub mod engine;
 pub mod facts;
+pub mod first_start;
+pub mod id_token;
+pub mod identity;
 pub mod jws;
 pub mod keys;
 pub mod lease;

@@ -22,7 +22,7 @@ pub struct ProofClaims {
     pub code: Code,
     /// Trusted time at the agent (rule 16), in milliseconds.
     pub now: Timestamp,
-    /// SHA-256 of the lease's token, base64url.
+    /// SHA-256 of the lease's token, base64url; at a first start in an outage, of the signed registration's.
     pub lease_hash: String,
 }
 

@@ -2,10 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::first_start::FirstStart;
 use crate::jws::Jwk;
+use crate::keys::Keys;
 
 /// The version of the format that is written today.
 pub const VERSION: u32 = 1;
+
+/// The most bytes that what is signed of a registration may have: the whole must fit where agents read it.
+pub const LONGEST_SIGNED: usize = 48 * 1024;
 
 /// A product that is installed on this machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +30,12 @@ pub struct Registration {
     pub service: String,
     /// The root keys that the vendor signs keys documents with (Ed25519).
     pub root_keys: Vec<Jwk>,
+    /// What the vendor has signed of it (`latchkey-registration+jwt`): that it may first start in an outage (rule 7).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_start: Option<String>,
+    /// A keys document (`latchkey-keys+jwt`), for a machine that has never reached the service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<String>,
 }
 
 /// Why a registration is not accepted.
@@ -85,7 +96,37 @@ impl Registration {
         {
             return wrong("root_keys", "must be Ed25519 public keys as JWKs");
         }
+        if self.first_start.is_some() && self.first_start().is_none() {
+            return wrong(
+                "first_start",
+                "must be signed by one of root_keys, for this product and service: print it anew with \
+                 `latchkey-server product registration`",
+            );
+        }
+        let keys = self.keys.as_deref();
+        if keys.is_some_and(|keys| Keys::verify(keys, &self.root_keys, &self.service).is_err()) {
+            return wrong(
+                "keys",
+                "must be a keys document that one of root_keys has signed for this service",
+            );
+        }
         Ok(())
+    }
+
+    /// The same without what is signed of it.
+    #[must_use]
+    pub fn unsigned(self) -> Self {
+        Self {
+            first_start: None,
+            keys: None,
+            ..self
+        }
+    }
+
+    /// What the vendor has signed, verified by the keys that it names itself: whoever pins others verifies by those.
+    pub fn first_start(&self) -> Option<FirstStart> {
+        let token = self.first_start.as_deref()?;
+        FirstStart::verify(token, &self.root_keys, &self.service, &self.product).ok()
     }
 }
 

@@ -140,7 +140,8 @@ pub fn status(
         .and(held)
         .and_then(Held::lease);
     let good = lease.filter(|lease| lease.is_good(now));
-    let temporary = lease
+    let temporary = service
+        .filter(|service| service.account.is_some())
         .and(held)
         .and_then(Held::temporary)
         .filter(|temporary| temporary.is_good(now));
@@ -156,8 +157,9 @@ pub fn status(
             _ => Status::Refused(Box::new(refusal.clone())),
         };
     }
-    let lets_run = lease.filter(|lease| !pending.keyless && !is_denied(lease, service, pending, now));
-    if let Some((basis, until)) = lets_run.and_then(|lease| grounds(lease, temporary, pending.reach, now)) {
+    let counts = !pending.keyless && !lease.is_some_and(|lease| is_denied(lease, service, pending, now));
+    let grounds = grounds(lease, temporary, pending.reach, now).filter(|_| counts);
+    if let Some((basis, until)) = grounds {
         return match pending.wire.filter(|_| pending.confirm) {
             Some(wire) => Status::OnWire(wire),
             None => Status::Ok { basis, until },
@@ -246,21 +248,18 @@ pub const fn is_offline(reach: Reach) -> bool {
 }
 
 /// What lets a product run at `now`, and until when: the lease while it is good, and a temporary licence for as long as nobody is
-/// known to be offline or past the lease's own end (rule 7).
+/// known to be offline, past the lease's own end, or without one (rule 7).
 fn grounds(
-    lease: &Lease,
+    lease: Option<&Lease>,
     temporary: Option<&Temporary>,
     reach: Reach,
     now: Timestamp,
 ) -> Option<(Basis, Timestamp)> {
     let counts_down = is_offline(reach) || reach == Reach::IdentityOutage;
+    let good = lease.filter(|lease| lease.is_good(now));
     match temporary {
-        Some(temporary) if !(counts_down && lease.is_good(now)) => {
-            Some((Basis::Temporary, temporary.until()))
-        }
-        Some(_) | None => lease
-            .is_good(now)
-            .then(|| (basis(lease, reach, now), lease.until())),
+        Some(temporary) if !(counts_down && good.is_some()) => Some((Basis::Temporary, temporary.until())),
+        Some(_) | None => good.map(|lease| (basis(lease, reach, now), lease.until())),
     }
 }
 

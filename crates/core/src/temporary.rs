@@ -1,10 +1,15 @@
 //! Temporary licences (rule 7): what a device signs for itself while the licensing service is out, as far as the policy of its
-//! lease lets it. Whoever has the device key can sign any number of them; see `SECURITY.md`.
+//! lease lets it; at a first start, as far as its vendor has signed that it may. Whoever has the device key can sign any number of them;
+//! see `SECURITY.md`.
 
 use serde::{Deserialize, Serialize};
 
-use crate::jws::{self, Jwk, JwsError, SigningKey};
+use crate::first_start::FirstStart;
+use crate::id_token::IdToken;
+use crate::jws::{self, Jwk, JwsError, SigningKey, Thumbprint};
+use crate::keys::Keys;
 use crate::lease::{Lease, LeaseError};
+use crate::policy::Policy;
 use crate::proof;
 use crate::time::Timestamp;
 
@@ -18,7 +23,7 @@ pub struct TemporaryClaims {
     pub iss: String,
     /// The product key.
     pub aud: String,
-    /// The user at the licensing service, as the lease names them.
+    /// The user: at the licensing service, as the lease names them; at a first start as their issuer does.
     pub sub: String,
     /// When it was signed.
     pub iat: i64,
@@ -26,8 +31,15 @@ pub struct TemporaryClaims {
     pub exp: i64,
     /// The how many-th it is since the last good check, from 1.
     pub number: u32,
-    /// SHA-256 of the token of the lease that it goes on from, base64url.
-    pub lease_hash: String,
+    /// SHA-256 of the token of the lease that it goes on from, base64url; absent at a first start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease_hash: Option<String>,
+    /// At a first start: SHA-256 of the signed registration that lets it, base64url.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration_hash: Option<String>,
+    /// At a first start: who the user is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_token: Option<String>,
 }
 
 /// A temporary licence and the key that signed it, as they are stored.
@@ -58,8 +70,31 @@ impl TemporaryClaims {
             iat: at.as_secs(),
             exp: until.as_secs(),
             number,
-            lease_hash: proof::hash(lease.token()),
+            lease_hash: Some(proof::hash(lease.token())),
+            registration_hash: None,
+            id_token: None,
         })
+    }
+
+    /// The `number`-th temporary licence of a first start, from `at` on, but for the ID token.
+    pub fn of_first_start(
+        first: &FirstStart,
+        device: &Thumbprint,
+        subject: &str,
+        number: u32,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            iss: device.0.clone(),
+            aud: first.claims().aud.clone(),
+            sub: subject.to_owned(),
+            iat: at.as_secs(),
+            exp: (at + first.claims().policy.temporary_for).as_secs(),
+            number,
+            lease_hash: None,
+            registration_hash: Some(proof::hash(first.token())),
+            id_token: None,
+        }
     }
 }
 
@@ -84,46 +119,81 @@ impl Temporary {
         if device.thumbprint() != binding.cnf.jkt {
             return Err(LeaseError::Foreign("device"));
         }
-        let claims: TemporaryClaims = jws::parse(token, TYP)?.verify(&device.verifying_key()?)?;
-        let same = [
-            ("device", claims.iss == binding.cnf.jkt.0),
+        let temporary = Self::read(token, device)?;
+        let claims = &temporary.claims;
+        same(&[
             ("product", claims.aud == binding.aud),
             ("user", claims.sub == binding.sub),
-            ("lease", claims.lease_hash == proof::hash(lease.token())),
-        ];
-        if let Some((what, _)) = same.iter().find(|(_, same)| !same) {
-            return Err(LeaseError::Foreign(what));
-        }
-        let temporary = Self {
-            token: token.to_owned(),
-            claims,
-        };
-        temporary.is_within_policy(lease)?;
-        Ok(temporary)
-    }
-
-    fn is_within_policy(&self, lease: &Lease) -> Result<(), LeaseError> {
-        let policy = &lease.claims().policy;
-        if self.until() <= self.signed_at() {
-            return Err(LeaseError::Times);
-        }
-        let within = [
             (
-                "a temporary licence so long",
-                self.until().since(self.signed_at()) <= policy.temporary_for,
+                "lease",
+                claims.lease_hash.as_ref() == Some(&proof::hash(lease.token())),
             ),
-            ("a temporary licence so soon", self.signed_at() >= begin_at(lease)),
+        ])?;
+        within(&[
+            (
+                "a temporary licence so soon",
+                temporary.signed_at() >= begin_at(lease),
+            ),
             (
                 "a temporary licence at the end of a subscription",
                 may_go_on(lease),
+            ),
+        ])?;
+        temporary.is_within(&lease.claims().policy)?;
+        Ok(temporary)
+    }
+
+    /// Verifies a temporary licence of a first start by what the vendor has signed: that the product may, and which issuers' keys
+    /// count. The ID token says who the user is, and that the issuer knew them less than [`BELIEVED_FOR`](crate::id_token::BELIEVED_FOR) ago; which device they
+    /// sit at, nobody but the device says.
+    ///
+    /// # Errors
+    /// Why it does not count.
+    pub fn verify_first(
+        token: &str,
+        device: &Jwk,
+        first: &FirstStart,
+        keys: &Keys,
+    ) -> Result<Self, LeaseError> {
+        let temporary = Self::read(token, device)?;
+        let claims = &temporary.claims;
+        same(&[
+            ("product", claims.aud == first.claims().aud),
+            ("registration", temporary.is_of(first)),
+        ])?;
+        let id_token = claims.id_token.as_deref().ok_or(LeaseError::Foreign("user"))?;
+        let id_token = IdToken::verify(id_token, keys.issuers(), first.clients())?;
+        same(&[("user", claims.sub == id_token.sub)])?;
+        if let Some(objection) = id_token.objection(temporary.signed_at()) {
+            return Err(LeaseError::Policy(objection));
+        }
+        temporary.is_within(&first.claims().policy)?;
+        Ok(temporary)
+    }
+
+    fn read(token: &str, device: &Jwk) -> Result<Self, LeaseError> {
+        let claims: TemporaryClaims = jws::parse(token, TYP)?.verify(&device.verifying_key()?)?;
+        same(&[("device", claims.iss == device.thumbprint().0)])?;
+        Ok(Self {
+            token: token.to_owned(),
+            claims,
+        })
+    }
+
+    fn is_within(&self, policy: &Policy) -> Result<(), LeaseError> {
+        if self.until() <= self.signed_at() {
+            return Err(LeaseError::Times);
+        }
+        within(&[
+            (
+                "a temporary licence so long",
+                self.until().since(self.signed_at()) <= policy.temporary_for,
             ),
             (
                 "so many temporary licences",
                 (1..=policy.temporary_limit.unwrap_or(u32::MAX)).contains(&self.claims.number),
             ),
-        ];
-        let beyond = within.iter().find(|(_, within)| !within);
-        beyond.map_or(Ok(()), |(what, _)| Err(LeaseError::Policy(what)))
+        ])
     }
 
     /// The token as it was signed.
@@ -134,6 +204,11 @@ impl Temporary {
     /// What it says.
     pub fn claims(&self) -> &TemporaryClaims {
         &self.claims
+    }
+
+    /// Whether it rests on this signed registration.
+    pub fn is_of(&self, first: &FirstStart) -> bool {
+        self.claims.registration_hash.as_ref() == Some(&proof::hash(first.token()))
     }
 
     /// When it was signed.
@@ -150,6 +225,16 @@ impl Temporary {
     pub fn is_good(&self, now: Timestamp) -> bool {
         self.signed_at() <= now && now < self.until()
     }
+}
+
+fn same(facts: &[(&'static str, bool)]) -> Result<(), LeaseError> {
+    let other = facts.iter().find(|(_, same)| !same);
+    other.map_or(Ok(()), |(what, _)| Err(LeaseError::Foreign(what)))
+}
+
+fn within(facts: &[(&'static str, bool)]) -> Result<(), LeaseError> {
+    let beyond = facts.iter().find(|(_, within)| !within);
+    beyond.map_or(Ok(()), |(what, _)| Err(LeaseError::Policy(what)))
 }
 
 /// From when on temporary licences may go on from a lease: until then it counts by itself, for `outage_keep_for` at most.

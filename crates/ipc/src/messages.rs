@@ -184,8 +184,12 @@ pub enum Request {
 /// What the agent hands a product that may run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
-    /// The lease (`latchkey-lease+jwt`).
-    pub lease: String,
+    /// The lease (`latchkey-lease+jwt`); absent at a first start in an outage (rule 7).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<String>,
+    /// At such a first start: what the vendor has signed of the registration (`latchkey-registration+jwt`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration: Option<String>,
     /// The keys document that verifies it (`latchkey-keys+jwt`).
     pub keys: String,
     /// The temporary licence that goes on from it (`latchkey-temporary+jwt`, rule 7), where there is one.

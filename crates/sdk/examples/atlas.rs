@@ -262,7 +262,11 @@ impl Output {
 
     fn started(&self, permit: &Permit) -> anyhow::Result<()> {
         let until = permit.until().as_millis();
-        let plain = format!("started, for {}", permit.organisation());
+        let plain = match permit.organisation() {
+            // Nobody knows it at a first start in an outage.
+            "" => "started".to_owned(),
+            organisation => format!("started, for {organisation}"),
+        };
         let fields = json!({
             "until": until, "organisation": permit.organisation(), "entitlements": permit.entitlements(),
         });

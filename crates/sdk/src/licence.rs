@@ -207,14 +207,17 @@ impl Permit {
         self.believed.until()
     }
 
-    /// Named features of the product that the subscription includes.
+    /// Named features of the product that the subscription includes; none at a first start in an outage, when nobody knows them
+    /// (rule 7).
     pub fn entitlements(&self) -> &[String] {
-        &self.believed.lease.claims().entitlements
+        let lease = self.believed.base.lease();
+        lease.map_or(&[], |lease| &lease.claims().entitlements)
     }
 
-    /// The organisation that holds the subscription.
+    /// The organisation that holds the subscription; empty at a first start in an outage.
     pub fn organisation(&self) -> &str {
-        &self.believed.lease.claims().org
+        let lease = self.believed.base.lease();
+        lease.map_or("", |lease| &lease.claims().org)
     }
 
     /// The product is closed. Dropping the permit does the same.

@@ -12,13 +12,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError};
 use std::time::{Duration, Instant};
 
 use latchkey_core::code::Code;
-use latchkey_core::lease::Lease;
 use latchkey_core::time::Timestamp;
 use latchkey_ipc::messages::Event as AgentEvent;
 
 use crate::licence::{Command, Shared, Wish};
 use crate::status::{Status, own};
-use crate::verify::Verifier;
+use crate::verify::{Base, Verifier};
 use link::{Link, LinkError};
 use retry::Retry;
 
@@ -45,7 +44,7 @@ pub(crate) struct Worker {
 }
 
 struct Granted {
-    lease: Arc<Lease>,
+    base: Base,
     ends_at: Instant,
     /// The agent has been asked about the end, and may take until `ends_at` now.
     asked_at_end: bool,

@@ -15,6 +15,7 @@
 //! | [`decide`] | PURE: rows and a question in, a lease or a refusal out |
 //! | [`store`] | what must survive a crash, behind the trait [`store::Store`] |
 //! | [`signer`] | root key, lease keys, keys document; the signing itself |
+//! | [`vouch`] | the keys of issuers in that document |
 //! | [`jwt`] | signatures of tokens that other people's issuers made |
 //! | [`identity`] | the issuers' keys, fetched and remembered within bounds |
 //! | [`introspection`] | opaque tokens: their issuers are asked about them, within bounds |
@@ -48,3 +49,4 @@ pub mod routes;
 pub mod serve;
 pub mod signer;
 pub mod store;
+pub mod vouch;

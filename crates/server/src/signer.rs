@@ -6,8 +6,10 @@
 use std::path::Path;
 
 use ed25519_dalek::SigningKey as Ed25519;
+use latchkey_core::first_start::{self, FirstStartClaims};
+use latchkey_core::id_token::IssuerKeys;
 use latchkey_core::jws::{self, Jwk, JwsError, SigningKey, Thumbprint, base64url, from_base64url};
-use latchkey_core::keys::{self, KeysClaims};
+use latchkey_core::keys::{self, Keys, KeysClaims};
 use latchkey_core::lease::{Binding, Confirmation, LEASE_TYP, LeaseClaims, REFUSAL_TYP, RefusalClaims};
 use latchkey_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -28,6 +30,9 @@ pub enum SignError {
     /// The claims cannot be written.
     #[error(transparent)]
     Jws(#[from] JwsError),
+    /// No reader would look at it.
+    #[error("the keys document would be longer than {} KiB: it names too many keys", jws::LONGEST / 1024)]
+    TooLong,
 }
 
 /// Why the root key cannot be used.
@@ -121,14 +126,16 @@ impl RootKey {
         self.0.jwk()
     }
 
-    /// Signs the keys document of the service at `url`. It is newer than `previous_iat`, whatever the clock says.
+    /// Signs the keys document of the service at `url`, which vouches for these keys of issuers. It is newer than `previous_iat`,
+    /// whatever the clock says.
     ///
     /// # Errors
-    /// [`SignError::Jws`].
+    /// [`SignError::Jws`] and [`SignError::TooLong`].
     pub fn document(
         &self,
         url: &str,
         lease_keys: &[LeaseKey],
+        issuers: Vec<IssuerKeys>,
         previous_iat: i64,
         now: Timestamp,
     ) -> Result<(String, i64), SignError> {
@@ -141,11 +148,44 @@ impl RootKey {
             iss: url.to_owned(),
             iat,
             keys,
+            issuers,
         };
-        Ok((
-            jws::sign(&self.0, keys::TYP, &self.jwk().thumbprint().0, &claims)?,
-            iat,
-        ))
+        let document = jws::sign(&self.0, keys::TYP, &self.jwk().thumbprint().0, &claims)?;
+        if document.len() > jws::LONGEST {
+            return Err(SignError::TooLong);
+        }
+        Ok((document, iat))
+    }
+
+    /// Signs that a product may start for the first time in an outage (rule 7).
+    ///
+    /// # Errors
+    /// [`SignError::Jws`].
+    pub fn first_start(&self, claims: &FirstStartClaims) -> Result<String, SignError> {
+        Ok(first_start::sign(&self.0, claims)?)
+    }
+
+    /// The change that makes the document vouch for these keys of issuers, and for no others.
+    ///
+    /// # Errors
+    /// [`SignError`].
+    pub fn vouch_for(
+        &self,
+        url: &str,
+        issuers: Vec<IssuerKeys>,
+        keyring: &Keyring,
+        now: Timestamp,
+    ) -> Result<NewKeys, SignError> {
+        let document = self.document(url, &keyring.lease_keys, issuers, keyring.document_iat, now)?;
+        Ok(NewKeys {
+            previous_iat: keyring.document_iat,
+            url: Some(url.to_owned()),
+            url_derived: keyring.url_derived,
+            document: Some(document),
+            root: None,
+            lease_key: None,
+            dropped: Vec::new(),
+        })
     }
 
     /// The change that makes the service answer at `url` with a document signed by this key.
@@ -163,7 +203,13 @@ impl RootKey {
             previous_iat: keyring.document_iat,
             url: Some(url.to_owned()),
             url_derived: derived,
-            document: Some(self.document(url, &keyring.lease_keys, keyring.document_iat, now)?),
+            document: Some(self.document(
+                url,
+                &keyring.lease_keys,
+                vouched_for(keyring),
+                keyring.document_iat,
+                now,
+            )?),
             root: None,
             lease_key: None,
             dropped: Vec::new(),
@@ -181,7 +227,7 @@ impl RootKey {
         let kept = keyring.lease_keys.iter().filter(|key| needed(key));
         let all: Vec<_> = std::iter::once(&new).chain(kept).cloned().collect();
         let document = match &keyring.url {
-            Some(url) => Some(self.document(url, &all, keyring.document_iat, now)?),
+            Some(url) => Some(self.document(url, &all, vouched_for(keyring), keyring.document_iat, now)?),
             None => None,
         };
         let dropped = keyring
@@ -199,6 +245,13 @@ impl RootKey {
             lease_key: Some(new),
         })
     }
+}
+
+/// The keys of issuers that the published document vouches for.
+pub fn vouched_for(keyring: &Keyring) -> Vec<IssuerKeys> {
+    let published = keyring.document.as_deref().zip(keyring.url.as_deref());
+    let read = published.and_then(|(document, url)| Keys::verify(document, &keyring.roots, url).ok());
+    read.map_or_else(Vec::new, |keys| keys.issuers().to_vec())
 }
 
 /// A new lease key.

@@ -181,7 +181,7 @@ impl Seen {
             } => Ok(Self {
                 authorize,
                 prove,
-                lease: grant.lease,
+                lease: grant.lease.context("the product runs on a lease")?,
                 proof: grant.proof,
             }),
             other => bail!("the product may not run: {other:?}"),

@@ -9,10 +9,11 @@ use anyhow::{Context as _, Result, bail};
 use super::direction;
 
 /// What the core may be built on: encodings and signatures.
-const DEPENDENCIES: [&str; 8] = [
+const DEPENDENCIES: [&str; 9] = [
     "base64",
     "ed25519-dalek",
     "p256",
+    "rsa",
     "serde",
     "serde_json",
     "sha2",

@@ -5,11 +5,13 @@
 //! | `mod` | the tasks, and how they are stopped |
 //! | `check` | an access token, then one round trip; what a failure shows of both services |
 //! | `sign_in` | a sign-in, until its tokens are in the vault and it is on disk |
+//! | `first_start` | the temporary licence of a first start in an outage |
 //! | `listen` | the stream of pushes, and the user's own devices |
 //! | `ending` | releases, and what is deleted from the vault |
 
 mod check;
 mod ending;
+mod first_start;
 mod listen;
 mod sign_in;
 
@@ -20,7 +22,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use latchkey_core::clock::Clock;
 use latchkey_core::code::Code;
 use latchkey_core::engine::{Answer, Attempt, Outcome, Ticket};
-use latchkey_core::facts::Facts;
+use latchkey_core::facts::{Facts, first_starts};
+use latchkey_core::identity::Identity;
+use latchkey_core::registration::Registration;
 use latchkey_core::time::Timestamp;
 use latchkey_core::vault::{KeyState, VaultKind, VaultTrouble};
 use latchkey_ipc::messages::Reply;
@@ -157,6 +161,21 @@ impl Runner {
     /// Passes a report of the loop's own on to the loop.
     pub(crate) fn report(&self, report: Report) {
         let _loop_ended = self.tools.reports.send(report);
+    }
+
+    /// The registered products: what their vendors have signed of issuers is known even while their services are out.
+    pub(crate) fn registered(&self, registry: &[Registration]) {
+        let mut identities: BTreeMap<String, Vec<Identity>> = BTreeMap::new();
+        for entry in registry {
+            let signed = first_starts(registry, &entry.service, &entry.product);
+            let known = identities.entry(entry.service.clone()).or_default();
+            for identity in signed.iter().flat_map(|first| &first.claims().identities) {
+                if !known.contains(identity) {
+                    known.push(identity.clone());
+                }
+            }
+        }
+        self.tools.licensing.registered(identities);
     }
 
     /// Trusted time as it is known now.

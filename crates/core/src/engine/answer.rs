@@ -1,7 +1,7 @@
 //! What a check brought. Nothing of it counts before it verifies and is bound to our own request (rules 9, 16).
 
 use crate::code::Code;
-use crate::facts::{Forget, roots};
+use crate::facts::{Forget, Held, roots};
 use crate::keys::Keys;
 use crate::lease::{Binding, Expected, Lease, Refusal};
 use crate::time::{Now, Timestamp};
@@ -48,6 +48,9 @@ impl Engine {
         if let Some(link) = self.links.get_mut(name) {
             link.session.waiting.clone_from(&answered.waiting);
         }
+        let service = self.facts.services.get(name);
+        let mut held = service.into_iter().flat_map(|service| service.products.values());
+        let had_proven = held.any(Held::has_id_token);
         let (mut granted, mut refusals) = (Vec::new(), Vec::new());
         for one in verified {
             match one {
@@ -65,7 +68,12 @@ impl Engine {
             self.take_refusal(now, name, product, refusal);
         }
         self.close_save_windows(name, &granted);
-        self.save(if refused { Dirty::Both } else { Dirty::One });
+        // An ID token that is given up goes from both copies.
+        self.save(if refused || had_proven {
+            Dirty::Both
+        } else {
+            Dirty::One
+        });
         self.connected_again(now);
         true
     }

@@ -257,6 +257,15 @@ pub struct SignedIn {
     pub replaced: Option<Box<PendingRelease>>,
 }
 
+/// Why a temporary licence could not be signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotSigned {
+    /// The device key is out of reach, or an ID token is not to be had.
+    OutOfReach,
+    /// The identity service does not take our refresh token (`invalid_grant`).
+    SignInAgain,
+}
+
 /// What came of an effect.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
@@ -283,8 +292,8 @@ pub enum Outcome {
     SignInReturned,
     /// A sign-in ended.
     SignInEnded(Result<SignedIn, SignInResult>),
-    /// A temporary licence was signed, or could not be because the device key is out of reach.
-    TemporarySigned(Option<SelfSigned>),
+    /// A temporary licence was signed, or could not be.
+    TemporarySigned(Result<SelfSigned, NotSigned>),
     /// A release was signed, or could not be because the device key is out of reach.
     ReleaseSigned(Option<PendingRelease>),
     /// A release reached the service, or did not.
@@ -396,7 +405,7 @@ pub enum Effect {
         /// Trusted time, for its `iat`.
         at: Timestamp,
     },
-    /// Sign a temporary licence with the device key, at once.
+    /// Sign a temporary licence with the device key; at once, but for an ID token.
     SignTemporary {
         /// Names it.
         attempt: Attempt,
@@ -404,6 +413,8 @@ pub enum Effect {
         service: String,
         /// What it says.
         claims: Box<TemporaryClaims>,
+        /// At a first start: the issuer whose ID token goes into it, a new one where the one that is kept is too old.
+        identify: Option<String>,
     },
     /// Bring a release to the service.
     SendRelease {

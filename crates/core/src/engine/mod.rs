@@ -52,11 +52,11 @@ use crate::view::{Problem, SignInEnd, SignInResult, View};
 use self::link::Link;
 pub use self::messages::{
     Answer, Ask, Attempt, CheckAnswered, CheckFailure, CheckOrder, ClientId, Effect, Input, Invitation,
-    Outcome, Query, Side, SignInWish, Signed, SignedIn, Ticket, UseKey,
+    NotSigned, Outcome, Query, Side, SignInWish, Signed, SignedIn, Ticket, UseKey,
 };
 use self::sign_in::SignIn;
-pub use self::starts::Grounds;
 use self::starts::Use;
+pub use self::starts::{Base, Grounds};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Dirty {
@@ -309,10 +309,11 @@ impl Engine {
         self.registry = registry;
         self.note_missing(self.trusted(now));
         self.facts.verify(&self.registry);
+        self.temporaries.register(&self.registry);
         for entry in &self.registry {
             let link = self.links.entry(entry.service.clone()).or_default();
             let held = self.facts.held(&entry.service, &entry.product);
-            if held.is_none_or(|held| held.is_empty()) {
+            if held.is_none_or(Held::is_unanswered) {
                 link.want();
             }
         }

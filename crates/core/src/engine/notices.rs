@@ -205,12 +205,9 @@ impl Engine {
             return;
         }
         let out = self.registry.iter().find(|entry| {
-            self.reach_of(&entry.service) == Reach::LicensingOutage
-                && self
-                    .facts
-                    .held(&entry.service, &entry.product)
-                    .and_then(Held::lease)
-                    .is_some()
+            let held = self.facts.held(&entry.service, &entry.product);
+            let goes_on = held.is_some_and(|held| held.lease().is_some() || held.temporary().is_some());
+            goes_on && self.reach_of(&entry.service) == Reach::LicensingOutage
         });
         if let Some(name) = out.map(|entry| entry.name.clone()) {
             self.facts.told.outage = true;

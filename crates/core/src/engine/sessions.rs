@@ -104,14 +104,14 @@ impl Engine {
         link.waiters.insert(ticket);
     }
 
-    /// Somebody is signed in whom the identity service still vouches for.
+    /// Somebody is signed in whom the identity service still vouches for, with the device key that is here.
     pub(super) fn is_signed_in(&self, name: &str) -> bool {
         let account = self
             .facts
             .services
             .get(name)
             .and_then(|service| service.account.as_ref());
-        account.is_some_and(|account| !account.sign_in_again)
+        account.is_some_and(|account| !account.sign_in_again) && !self.vault.is_unbound(name)
     }
 
     /// Whether a program has a product of this service open, or waits for it.

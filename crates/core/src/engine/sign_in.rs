@@ -283,6 +283,7 @@ impl Engine {
         service.linked = false;
         service.reauthenticate = false;
         service.forget = None;
+        service.adopt_keys(&name, &self.registry);
         self.vault_was_written(&name);
         self.save(Dirty::Both);
         let link = self.links.entry(name).or_default();

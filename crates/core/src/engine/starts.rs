@@ -38,12 +38,46 @@ pub(super) struct Use {
 /// What lets a product run, as it was signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grounds<'a> {
-    /// The lease, which may have ended where a temporary licence goes on from it.
-    pub lease: &'a str,
+    /// The lease, or what its vendor has signed of a registration.
+    pub base: Base<'a>,
     /// The keys document that verifies it.
     pub keys: &'a str,
     /// The temporary licence.
     pub temporary: Option<&'a str>,
+}
+
+/// What a product rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Base<'a> {
+    /// A lease, which may have ended where a temporary licence goes on from it.
+    Lease(&'a str),
+    /// What the vendor has signed of the registration, at a first start in an outage (rule 7).
+    FirstStart(&'a str),
+}
+
+impl<'a> Base<'a> {
+    /// The token.
+    pub const fn token(self) -> &'a str {
+        match self {
+            Self::Lease(token) | Self::FirstStart(token) => token,
+        }
+    }
+
+    /// The lease, if it is one.
+    pub const fn lease(self) -> Option<&'a str> {
+        match self {
+            Self::Lease(token) => Some(token),
+            Self::FirstStart(_) => None,
+        }
+    }
+
+    /// What the vendor has signed, if it is that.
+    pub const fn first_start(self) -> Option<&'a str> {
+        match self {
+            Self::FirstStart(token) => Some(token),
+            Self::Lease(_) => None,
+        }
+    }
 }
 
 impl Engine {
@@ -121,8 +155,16 @@ impl Engine {
         let service = self.facts.services.get(&open.service)?;
         let held = service.products.get(&open.product)?;
         let may_run = matches!(self.status_of_use(now, open), Status::Ok { .. });
+        let base = match held.lease() {
+            Some(lease) => Base::Lease(lease.token()),
+            None => {
+                let mut signed = self.signed_by_vendor(&open.service, &open.product).iter();
+                let temporary = held.temporary()?;
+                Base::FirstStart(signed.find(|first| temporary.is_of(first))?.token())
+            }
+        };
         may_run.then_some(Grounds {
-            lease: held.lease()?.token(),
+            base,
             keys: service.keys.as_deref()?,
             temporary: held.temporary().map(Temporary::token),
         })
@@ -300,18 +342,9 @@ impl Engine {
                     .as_ref()
                     .is_some_and(|account| !account.sign_in_again)
             });
-            let lease = self
-                .facts
-                .held(&open.service, &open.product)
-                .and_then(Held::lease);
-            let goes_on = self
-                .facts
-                .held(&open.service, &open.product)
-                .and_then(Held::temporary)
-                .is_some_and(|temporary| temporary.is_good(at));
-            if let Some(lease) = lease.filter(|lease| signed_in && !goes_on && lease.until() <= at) {
-                let leases = ended.entry(open.service.clone()).or_default();
-                leases.insert(lease.claims().binding.jti.clone());
+            let held = self.facts.held(&open.service, &open.product);
+            if let Some(what) = held.and_then(|held| held.has_ended(at)).filter(|_| signed_in) {
+                ended.entry(open.service.clone()).or_default().insert(what);
             }
         }
         for (service, leases) in ended {

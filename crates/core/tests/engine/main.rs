@@ -9,6 +9,8 @@ mod rules_clock;
 #[cfg(test)]
 mod rules_end;
 #[cfg(test)]
+mod rules_first_outage;
+#[cfg(test)]
 mod rules_first_start;
 #[cfg(test)]
 mod rules_grace;

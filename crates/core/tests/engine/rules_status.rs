@@ -180,7 +180,9 @@ impl Shelf {
             iat: (NOW - MINUTE).as_secs(),
             exp: (NOW + MINUTE).as_secs(),
             number: 1,
-            lease_hash: proof::hash(&lease),
+            lease_hash: Some(proof::hash(&lease)),
+            registration_hash: None,
+            id_token: None,
         };
         let temporary = (held == Held::Continued).then(|| temporary::sign(&device_key(1), &claims).unwrap());
         let lease = (held != Held::Nothing).then_some(lease);

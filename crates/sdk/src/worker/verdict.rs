@@ -1,9 +1,9 @@
 //! What comes of the agent's answers: what is believed, whom it is told, and when a product must stop.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use latchkey_core::code::{Basis, Code, Reason};
+use latchkey_core::lease::Lease;
 use latchkey_core::time::Timestamp;
 use latchkey_core::view::StatusView;
 
@@ -75,13 +75,13 @@ impl Worker {
     fn granted(&mut self, status: StatusView, believed: &Believed, at: Instant) {
         let now = self.verifier.now(at).unwrap_or_default();
         let ends_at = at + believed.until().since(now);
-        let by_the_lease = Some(believed.lease.until());
+        let by_the_lease = believed.base.lease().map(Lease::until);
         let until = match status.basis {
             Some(Basis::Temporary) => believed.temporary.or(by_the_lease),
             _ => by_the_lease,
         };
         self.granted = Some(Granted {
-            lease: Arc::clone(&believed.lease),
+            base: believed.base.clone(),
             ends_at,
             asked_at_end: false,
         });
@@ -115,7 +115,7 @@ impl Worker {
         let window = self
             .granted
             .as_ref()
-            .map(|granted| granted.lease.claims().policy.save_window);
+            .map(|granted| granted.base.policy().save_window);
         let at = view.stop_at.unwrap_or(now + window.unwrap_or_default());
         self.shared.listeners.tell(&Event::MustStop {
             code: view.code,

@@ -7,9 +7,10 @@ use latchkey_core::code::Code;
 use latchkey_core::time::{DAY, HOUR};
 use latchkey_ipc::messages::Reply;
 use latchkey_sdk::Event;
+use serde_json::{Value, json};
 
 use crate::agent::{Agent, Heard, Present, SOON, grants, open};
-use crate::vendor::{NOW, Offer, ed25519, ok, p256, says, thumbprint};
+use crate::vendor::{FirstStart, NOW, Offer, ed25519, ok, p256, says, thumbprint};
 
 /// What it is, how it is made, and what it is refused for.
 type Forgery = (&'static str, fn(&mut Offer), &'static str);
@@ -66,6 +67,165 @@ fn a_temporary_licence_outlives_its_lease() {
     assert_eq!(permit.until(), NOW + 40 * DAY + 3 * HOUR);
 }
 
+/// Rule 7: there has never been a lease, and the vendor has signed that this may be so.
+#[test]
+fn a_first_start_in_an_outage_rests_on_what_the_vendor_has_signed() {
+    let folder = tempfile::tempdir().unwrap();
+    let _agent = Agent::start(
+        folder.path(),
+        grants(|nonce| Offer::honest(nonce).first_start().reply()),
+    );
+    let permit = open(folder.path()).authorize(SOON).unwrap();
+    let signed = Offer::honest("").first_start().proof.now;
+    assert!(signed.since(permit.until() - 3 * HOUR) < SOON);
+    assert_eq!(permit.entitlements(), [""; 0]);
+    assert_eq!(permit.organisation(), "");
+}
+
+/// The first start that `forge` finds.
+fn first(offer: &mut Offer) -> &mut FirstStart {
+    offer.first_start.as_mut().unwrap()
+}
+
+#[test]
+fn a_first_start_that_is_not_proven_is_code_21() {
+    let forgeries: &[Forgery] = &[
+        (
+            "a registration signed by nobody we know",
+            |offer| first(offer).root = ed25519(5),
+            "no key",
+        ),
+        (
+            "a registration of another product",
+            |offer| first(offer).registration.aud = "OTHER".into(),
+            "another product",
+        ),
+        (
+            "a registration of another service",
+            |offer| first(offer).registration.iss = "https://other.example".into(),
+            "another service",
+        ),
+        (
+            "a licence of another registration",
+            |offer| offer.temporary = Some(|claims| claims.registration_hash = Some("another".into())),
+            "another registration",
+        ),
+        (
+            "no ID token",
+            |offer| first(offer).id_token = Value::Null,
+            "another user",
+        ),
+        (
+            "an ID token signed by nobody the root key vouches for",
+            |offer| first(offer).issuer = ed25519(5),
+            "no key",
+        ),
+        ("keys of no issuer", |offer| offer.keys.issuers.clear(), "no key"),
+        (
+            "keys of another issuer",
+            |offer| offer.keys.issuers[0].issuer = "https://other.example".into(),
+            "no key",
+        ),
+        (
+            "keys of an issuer that are for encryption",
+            |offer| offer.keys.issuers[0].keys[0].use_ = Some("enc".into()),
+            "signature",
+        ),
+        (
+            "an issuer that the registration does not believe",
+            |offer| first(offer).registration.identities[0].issuer = "https://other.example".into(),
+            "another issuer or client",
+        ),
+        (
+            "an ID token for another client",
+            |offer| first(offer).id_token["aud"] = "other".into(),
+            "another issuer or client",
+        ),
+        (
+            "an ID token for strangers too, and authorised for them",
+            |offer| {
+                first(offer).id_token["aud"] = json!(["latchkey", "other"]);
+                first(offer).id_token["azp"] = "other".into();
+            },
+            "another issuer or client",
+        ),
+        (
+            "an ID token of another user",
+            |offer| first(offer).id_token["sub"] = "nora".into(),
+            "another user",
+        ),
+        (
+            "an ID token an hour old",
+            |offer| {
+                let now = offer.proof.now;
+                first(offer).id_token["iat"] = (now - 2 * HOUR).as_secs().into();
+                first(offer).id_token["exp"] = (now + DAY).as_secs().into();
+            },
+            "so old",
+        ),
+        (
+            "an ID token that had ended",
+            |offer| first(offer).id_token["exp"] = (offer.proof.now - 2 * HOUR).as_secs().into(),
+            "so old",
+        ),
+        (
+            "an ID token of the future",
+            |offer| {
+                let now = offer.proof.now;
+                first(offer).id_token["iat"] = now.as_secs().into();
+                first(offer).id_token["exp"] = (now + DAY).as_secs().into();
+            },
+            "of the future",
+        ),
+        (
+            "longer than the vendor says",
+            |offer| first(offer).registration.policy.temporary_for = 2 * HOUR,
+            "so long",
+        ),
+        (
+            "more than the vendor says",
+            |offer| first(offer).registration.policy.temporary_limit = Some(0),
+            "so many",
+        ),
+        (
+            "signed by another device",
+            |offer| offer.temporary_key = p256(5),
+            "signature",
+        ),
+        (
+            "proven by another device",
+            |offer| offer.prover = p256(5),
+            "signature",
+        ),
+        (
+            "without a temporary licence",
+            |offer| offer.temporary = None,
+            "neither the lease",
+        ),
+        (
+            "of another day than the system's",
+            |offer| {
+                let another = offer.proof.now - 2 * DAY;
+                offer.proof.now = another;
+                first(offer).id_token["iat"] = (another - HOUR).as_secs().into();
+                first(offer).id_token["exp"] = (another + HOUR).as_secs().into();
+            },
+            "not the system's",
+        ),
+        (
+            "over",
+            |offer| offer.temporary = Some(|claims| claims.exp -= 3 * 3600),
+            "neither the lease",
+        ),
+    ];
+    for (what, forge, reason) in forgeries {
+        let told = told_of(|nonce| Offer::honest(nonce).first_start(), *forge);
+        let (code, detail) = told.expect_err(what);
+        assert_eq!(code, Code::LeaseInvalid.number(), "{what}");
+        assert!(detail.contains(reason), "{what}: {detail}");
+    }
+}
+
 #[test]
 fn a_temporary_licence_that_the_lease_does_not_allow_is_code_21() {
     let forgeries: &[Forgery] = &[
@@ -109,7 +269,7 @@ fn a_temporary_licence_that_the_lease_does_not_allow_is_code_21() {
         ),
         (
             "of another lease",
-            |offer| offer.temporary = Some(|claims| claims.lease_hash = "another".into()),
+            |offer| offer.temporary = Some(|claims| claims.lease_hash = Some("another".into())),
             "another lease",
         ),
         (

@@ -1,8 +1,11 @@
-//! Everything that is signed: a vendor's root key, a service's lease key, a device's key.
+//! Everything that is signed: by a vendor's root key, a service's lease key, an issuer's key, a device's key.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use latchkey_core::code::{Basis, Code};
+use latchkey_core::first_start::{self, FirstStartClaims};
+use latchkey_core::id_token::IssuerKeys;
+use latchkey_core::identity::{Identity, Redirect};
 use latchkey_core::jws::{self, Jwk, SigningKey, Thumbprint};
 use latchkey_core::keys::{self, KeysClaims};
 use latchkey_core::lease::{Binding, Confirmation, LEASE_TYP, LeaseClaims};
@@ -13,8 +16,10 @@ use latchkey_core::temporary::{self, TemporaryClaims};
 use latchkey_core::time::{DAY, HOUR, Timestamp};
 use latchkey_core::view::StatusView;
 use latchkey_ipc::messages::{Grant, Reply};
+use serde_json::{Value, json};
 
 pub(crate) const PRODUCT: &str = "ATLAS";
+pub(crate) const ISSUER: &str = "https://id.example";
 pub(crate) const SERVICE: &str = "https://licence.example";
 /// The moment at which these tests begin.
 pub(crate) const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -48,6 +53,28 @@ pub(crate) struct Offer {
     pub(crate) temporary: Option<fn(&mut TemporaryClaims)>,
     /// Whoever signs it.
     pub(crate) temporary_key: SigningKey,
+    /// It is a first start: this is in place of the lease.
+    pub(crate) first_start: Option<FirstStart>,
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the product compares with the system's clock"
+)]
+fn system_time() -> Timestamp {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    Timestamp::from_secs(i64::try_from(since_epoch.as_secs()).unwrap())
+}
+
+/// What a first start in an outage rests on.
+pub(crate) struct FirstStart {
+    pub(crate) registration: FirstStartClaims,
+    /// The key that signs the registration.
+    pub(crate) root: SigningKey,
+    /// The claims of the ID token; none at all, if this is null.
+    pub(crate) id_token: Value,
+    /// The key that signs the ID token.
+    pub(crate) issuer: SigningKey,
 }
 
 impl Offer {
@@ -62,6 +89,10 @@ impl Offer {
                 iss: SERVICE.into(),
                 iat,
                 keys: vec![lease_key.jwk()],
+                issuers: vec![IssuerKeys {
+                    issuer: ISSUER.into(),
+                    keys: vec![serde_json::from_value(json!(ed25519(9).jwk())).unwrap()],
+                }],
             },
             lease: LeaseClaims {
                 binding: Binding {
@@ -99,6 +130,7 @@ impl Offer {
             proof_of: None,
             temporary: None,
             temporary_key: p256(3),
+            first_start: None,
         }
     }
 
@@ -121,8 +153,13 @@ impl Offer {
         let keys = jws::sign(&self.root, keys::TYP, &kid(&self.root), &self.keys).unwrap();
         let lease = jws::sign(&self.lease_key, LEASE_TYP, &kid(&self.lease_key), &self.lease).unwrap();
         let lease = (self.tamper)(lease);
-        self.proof.lease_hash = proof::hash(self.proof_of.as_ref().unwrap_or(&lease));
-        let temporary = self.sign_temporary(&lease);
+        let registration = self
+            .first_start
+            .as_ref()
+            .map(|first| first_start::sign(&first.root, &first.registration).unwrap());
+        let base = registration.as_ref().unwrap_or(&lease);
+        self.proof.lease_hash = proof::hash(self.proof_of.as_ref().unwrap_or(base));
+        let temporary = self.sign_temporary(&lease, registration.as_deref());
         let proof = jws::sign(
             &self.prover,
             proof::TYP,
@@ -131,12 +168,43 @@ impl Offer {
         )
         .unwrap();
         Box::new(Grant {
-            lease,
+            lease: registration.is_none().then_some(lease),
+            registration,
             keys,
             temporary,
             device: self.device.jwk(),
             proof,
         })
+    }
+
+    /// The service is out, and nothing of it was ever here. It is now: no lease tells another time.
+    pub(crate) fn first_start(mut self) -> Self {
+        let now = system_time();
+        let signed_at = (now - HOUR).as_secs();
+        self.proof.now = now;
+        self.temporary = Some(|_| {});
+        self.first_start = Some(FirstStart {
+            registration: FirstStartClaims {
+                iss: SERVICE.into(),
+                aud: PRODUCT.into(),
+                iat: (now - 90 * DAY).as_secs(),
+                identities: vec![Identity {
+                    issuer: ISSUER.into(),
+                    client_id: "latchkey".into(),
+                    scopes: Vec::new(),
+                    resource: None,
+                    audience: None,
+                    redirect: Redirect::default(),
+                }],
+                policy: Policy::default(),
+            },
+            root: ed25519(1),
+            id_token: json!({
+                "iss": ISSUER, "sub": "maya", "aud": "latchkey", "iat": signed_at - 60, "exp": signed_at + 240,
+            }),
+            issuer: ed25519(9),
+        });
+        self
     }
 
     /// The service has been out for ten days since the lease ended, and a temporary licence goes on from it.
@@ -145,17 +213,27 @@ impl Offer {
         self.at(NOW + 40 * DAY)
     }
 
-    fn sign_temporary(&self, lease: &str) -> Option<String> {
+    fn sign_temporary(&self, lease: &str, registration: Option<&str>) -> Option<String> {
         let change = self.temporary?;
         let signed_at = self.proof.now - HOUR;
+        let id_token = self
+            .first_start
+            .as_ref()
+            .filter(|first| !first.id_token.is_null());
+        let id_token = id_token.map(|FirstStart { issuer, id_token, .. }| {
+            jws::sign(issuer, "JWT", &issuer.jwk().thumbprint().0, id_token).unwrap()
+        });
+        let user = if registration.is_some() { "maya" } else { "user-1" };
         let mut claims = TemporaryClaims {
             iss: self.device.jwk().thumbprint().0,
             aud: PRODUCT.into(),
-            sub: "user-1".into(),
+            sub: user.into(),
             iat: signed_at.as_secs(),
             exp: (signed_at + 4 * HOUR).as_secs(),
             number: 1,
-            lease_hash: proof::hash(lease),
+            lease_hash: registration.is_none().then(|| proof::hash(lease)),
+            registration_hash: registration.map(proof::hash),
+            id_token,
         };
         change(&mut claims);
         let kid = self.temporary_key.jwk().thumbprint().0;
@@ -209,5 +287,7 @@ pub(crate) fn registration() -> Registration {
         publisher: "Cartographers".into(),
         service: SERVICE.into(),
         root_keys: root_keys(),
+        first_start: None,
+        keys: None,
     }
 }

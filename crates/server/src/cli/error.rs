@@ -11,6 +11,7 @@ use crate::serve::ServeError;
 use crate::signer::{RootKeyError, SignError};
 use crate::store::StoreError;
 use crate::store::sqlite::OpenError;
+use crate::vouch::VouchError;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +28,8 @@ pub(super) enum CliError {
     Root(#[from] RootKeyError),
     #[error(transparent)]
     Sign(#[from] SignError),
+    #[error(transparent)]
+    Vouch(#[from] VouchError),
     #[error(transparent)]
     Serve(#[from] ServeError),
     #[error(transparent)]
@@ -50,6 +53,7 @@ impl CliError {
             | Self::Store(_)
             | Self::Root(_)
             | Self::Sign(_)
+            | Self::Vouch(_)
             | Self::Serve(_)
             | Self::Fetch(_)
             | Self::Entropy(_)

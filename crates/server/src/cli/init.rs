@@ -36,7 +36,7 @@ impl Init {
         let document = self
             .url
             .as_ref()
-            .map(|url| root.document(url, keys, 0, now))
+            .map(|url| root.document(url, keys, Vec::new(), 0, now))
             .transpose()?;
         let kid = root.jwk().thumbprint().0;
         let new = NewKeys {

@@ -131,7 +131,7 @@ fn run(cli: Cli) -> Result<Output, CliError> {
             Command::Serve(serve) => serve.run(&data, cli.json).await,
             Command::Issuer(command) => command.run(&data.open()?).await,
             Command::Organisation(command) => command.run(&data.open()?, now).await,
-            Command::Product(command) => command.run(&data.open()?, now).await,
+            Command::Product(command) => command.run(&data, now).await,
             Command::Subscription(command) => command.run(&data.open()?, now).await,
             Command::User(command) => command.run(&data.open()?, now).await,
             Command::Seat(command) => command.run(&data.open()?, now).await,

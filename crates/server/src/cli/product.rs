@@ -1,11 +1,20 @@
 //! `latchkey-server product`
 
+use std::path::PathBuf;
+
 use clap::Subcommand;
-use latchkey_core::registration::{Registration, VERSION, is_product_key};
+use latchkey_core::first_start::FirstStartClaims;
+use latchkey_core::policy::Policy;
+use latchkey_core::registration::{LONGEST_SIGNED, Registration, VERSION, is_product_key};
 use latchkey_core::time::Timestamp;
 
-use super::{CliError, Output, keyring, name};
-use crate::store::{Store, StoreError, records};
+use super::key::root_of;
+use super::subscription::policy;
+use super::{CliError, Data, Output, keyring, name};
+use crate::signer::RootKey;
+use crate::store::records::{self, Issuer};
+use crate::store::{Store, StoreError};
+use crate::vouch;
 
 #[derive(Subcommand)]
 pub(super) enum Product {
@@ -30,11 +39,19 @@ pub(super) enum Product {
         /// The version that is installed.
         #[arg(long, value_parser = name)]
         version: String,
+        /// Sign that it may start for the first time while the service is out, and what of that differs from the default policy
+        /// (`temporary_for`, `temporary_limit`, `save_window`): JSON, or @FILE; `{}` for nothing. Run `key issuers` before.
+        #[arg(long, value_parser = policy, value_name = "JSON")]
+        first_start: Option<Policy>,
+        /// The root key's file, where it is not kept in the data folder.
+        #[arg(long, value_name = "FILE", requires = "first_start")]
+        root_key: Option<PathBuf>,
     },
 }
 
 impl Product {
-    pub(super) async fn run(self, store: &dyn Store, now: Timestamp) -> Result<Output, CliError> {
+    pub(super) async fn run(self, data: &Data, now: Timestamp) -> Result<Output, CliError> {
+        let store = &data.open()?;
         match self {
             Self::Add { key, name, publisher } => {
                 let new = records::Product { key, name, publisher };
@@ -44,12 +61,28 @@ impl Product {
             Self::List => Output::table(&store.products().await?, ["KEY", "NAME", "PUBLISHER"], |one| {
                 [one.key.clone(), one.name.clone(), one.publisher.clone()]
             }),
-            Self::Registration { key, version } => registration(store, key, version).await,
+            Self::Registration {
+                key,
+                version,
+                first_start,
+                root_key,
+            } => {
+                let mut registration = registration(store, key, version).await?;
+                if let Some(policy) = first_start {
+                    let root = root_of(&keyring(store).await?, data, root_key)?;
+                    sign(store, &root, &mut registration, policy, now).await?;
+                }
+                registration
+                    .validate()
+                    .map_err(|error| CliError::Usage(error.to_string()))?;
+                let text = serde_json::to_string_pretty(&registration).map_err(std::io::Error::from)?;
+                Output::new(&registration, text)
+            }
         }
     }
 }
 
-async fn registration(store: &dyn Store, key: String, version: String) -> Result<Output, CliError> {
+async fn registration(store: &dyn Store, key: String, version: String) -> Result<Registration, CliError> {
     let known = store
         .products()
         .await?
@@ -65,7 +98,7 @@ async fn registration(store: &dyn Store, key: String, version: String) -> Result
             "the service has no address yet: run `latchkey-server serve` once, or give --url to init".into(),
         )
     })?;
-    let registration = Registration {
+    Ok(Registration {
         registration: VERSION,
         product: product.key,
         version,
@@ -73,12 +106,46 @@ async fn registration(store: &dyn Store, key: String, version: String) -> Result
         publisher: product.publisher,
         service,
         root_keys: keyring.roots,
+        first_start: None,
+        keys: None,
+    })
+}
+
+/// Signs that the product may start for the first time in an outage (rule 7).
+async fn sign(
+    store: &dyn Store,
+    root: &RootKey,
+    registration: &mut Registration,
+    policy: Policy,
+    now: Timestamp,
+) -> Result<(), CliError> {
+    let keyring = keyring(store).await?;
+    let vouched = vouch::vouched(&store.issuers().await?, &keyring);
+    if vouched.is_empty() {
+        return Err(CliError::Usage(
+            "the keys document vouches for no issuer, so that no first start could be verified: run \
+             `latchkey-server key issuers` before"
+                .into(),
+        ));
+    }
+    let claims = FirstStartClaims {
+        iss: registration.service.clone(),
+        aud: registration.product.clone(),
+        iat: now.as_secs(),
+        identities: vouched.iter().map(Issuer::identity).collect(),
+        policy,
     };
-    registration
-        .validate()
-        .map_err(|error| CliError::Usage(error.to_string()))?;
-    let text = serde_json::to_string_pretty(&registration).map_err(std::io::Error::from)?;
-    Output::new(&registration, text)
+    let first_start = root.first_start(&claims)?;
+    let document = keyring.document.unwrap_or_default();
+    if first_start.len() + document.len() > LONGEST_SIGNED {
+        return Err(CliError::Usage(
+            "the registration would be too long for agents to read: vouch for fewer issuers with `latchkey-server key issuers`"
+                .into(),
+        ));
+    }
+    registration.first_start = Some(first_start);
+    registration.keys = Some(document);
+    Ok(())
 }
 
 /// A product key on the command line.

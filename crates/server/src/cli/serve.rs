@@ -16,6 +16,7 @@ use crate::routes::{Service, router};
 use crate::serve::{Listener, Transport};
 use crate::signer::RootKey;
 use crate::store::Store;
+use crate::vouch;
 
 #[derive(Args)]
 pub(super) struct Serve {
@@ -60,6 +61,7 @@ impl Serve {
         let listener = Listener::open(self.listen, &transport)?;
         let listen = listener.address();
         let url = address(&*store, data, self.url, listen, &transport).await?;
+        let keys = Arc::clone(&store);
         let service = Service::new(
             url.clone(),
             store,
@@ -75,10 +77,12 @@ impl Serve {
             ));
         }
         let push = tokio::spawn(service.push());
+        let vouching = tokio::spawn(vouch::keep_new(keys, data.root_key()));
         let end = async move {
             end.await;
             // Streams would keep the service from ending.
             push.abort();
+            vouching.abort();
         };
         listener.serve(router(Arc::new(service)), end).await?;
         Ok(Output::none())

@@ -142,7 +142,7 @@ fn end(text: &str) -> Result<Timestamp, String> {
 }
 
 /// A policy, which may say only what differs, and nothing that does not exist.
-fn policy(text: &str) -> Result<Policy, String> {
+pub(super) fn policy(text: &str) -> Result<Policy, String> {
     let read = match text.strip_prefix('@') {
         Some(path) => std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?,
         None => text.to_owned(),

@@ -3,13 +3,14 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use latchkey_core::id_token::{IssuerKey, IssuerKeys};
 use reqwest::{RequestBuilder, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 use url::{Host, Url};
 
 use super::Documents;
-use crate::jwt::KeySet;
+use crate::jwt::{KeySet, published};
 
 const CONNECT: Duration = Duration::from_secs(3);
 /// The largest body that is read.
@@ -50,7 +51,7 @@ pub enum FetchError {
 }
 
 /// A client that follows nobody elsewhere. `patience` is for one whole answer, body included.
-pub(super) fn client(patience: Duration) -> Result<reqwest::Client, FetchError> {
+pub(crate) fn client(patience: Duration) -> Result<reqwest::Client, FetchError> {
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT.min(patience))
@@ -83,27 +84,50 @@ pub(crate) fn discovery_address(issuer: &str) -> String {
     )
 }
 
-/// What `issuer` publishes: its discovery document, and the keys that this names.
-pub(super) async fn documents(http: &reqwest::Client, issuer: &str) -> Result<Documents, FetchError> {
-    #[derive(Deserialize)]
-    struct Discovery {
-        issuer: String,
-        jwks_uri: String,
-        // A client that does not need it must not fail over it.
-        #[serde(default)]
-        introspection_endpoint: Value,
-    }
+/// An issuer's discovery document.
+#[derive(Deserialize)]
+struct Discovery {
+    issuer: String,
+    jwks_uri: String,
+    // A client that does not need it must not fail over it.
+    #[serde(default)]
+    introspection_endpoint: Value,
+}
+
+async fn discovery(http: &reqwest::Client, issuer: &str) -> Result<Discovery, FetchError> {
     let address = discovery_address(issuer);
     let body = document(http, &address).await?;
     let discovery: Discovery =
         serde_json::from_slice(&body).map_err(|_| FetchError::Unreadable(address.clone()))?;
-    if discovery.issuer != issuer {
-        return Err(FetchError::OtherIssuer(discovery.issuer));
+    if discovery.issuer == issuer {
+        Ok(discovery)
+    } else {
+        Err(FetchError::OtherIssuer(discovery.issuer))
     }
+}
+
+/// What `issuer` publishes: its discovery document, and the keys that this names.
+pub(super) async fn documents(http: &reqwest::Client, issuer: &str) -> Result<Documents, FetchError> {
+    let discovery = discovery(http, issuer).await?;
     let keys = document(http, &discovery.jwks_uri).await?;
     Ok(Documents {
         keys: KeySet::read(&keys).map_err(|_| FetchError::Unreadable(discovery.jwks_uri))?,
         introspection_endpoint: discovery.introspection_endpoint.as_str().map(str::to_owned),
+    })
+}
+
+/// The public keys of `issuer`, to be written down: what products verify its ID tokens by in an outage (rule 7).
+pub(crate) async fn public_keys(http: &reqwest::Client, issuer: &str) -> Result<IssuerKeys, FetchError> {
+    let discovery = discovery(http, issuer).await?;
+    let keys = document(http, &discovery.jwks_uri).await?;
+    let published = published(&keys).map_err(|_| FetchError::Unreadable(discovery.jwks_uri))?;
+    // What is no key, or of a kind that verifies nothing, is left out; members that are not public are not even read.
+    let keys = published
+        .into_iter()
+        .filter_map(|jwk| serde_json::from_value::<IssuerKey>(jwk).ok());
+    Ok(IssuerKeys {
+        issuer: issuer.to_owned(),
+        keys: keys.filter(IssuerKey::is_usable).collect(),
     })
 }
 

@@ -61,7 +61,7 @@ impl Census {
 }
 
 /// The keys of a JWK Set (RFC 7517), as many as are looked at.
-fn published(json: &[u8]) -> Result<Vec<Value>, JwtError> {
+pub(crate) fn published(json: &[u8]) -> Result<Vec<Value>, JwtError> {
     #[derive(Deserialize)]
     struct Set {
         keys: Vec<Value>,

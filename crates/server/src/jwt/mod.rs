@@ -9,6 +9,7 @@ use latchkey_core::jws::from_base64url;
 use serde::Deserialize;
 use serde_json::Value;
 
+pub(crate) use self::keys::published;
 pub use self::keys::{Census, KeySet};
 
 /// The longest token that is looked at.

@@ -48,6 +48,7 @@ fn the_example_in_the_documentation_is_true() {
         iss: SERVICE.into(),
         iat: AT,
         keys: vec![key.jwk()],
+        issuers: Vec::new(),
     };
     let binding = |seq| Binding {
         iss: SERVICE.into(),

@@ -10,6 +10,7 @@ mod bounds;
 mod check;
 mod command;
 mod devices;
+mod first_start;
 mod format;
 mod identity;
 mod issuer;

@@ -71,7 +71,7 @@ impl Running {
 
         let lease_key = new_lease_key(at).unwrap();
         let document = root
-            .document(&url, std::slice::from_ref(&lease_key), 0, at)
+            .document(&url, std::slice::from_ref(&lease_key), Vec::new(), 0, at)
             .unwrap();
         let keys = NewKeys {
             previous_iat: 0,

@@ -118,7 +118,7 @@ impl LicensingService {
                 previous_iat: 0,
                 url: Some(URL.into()),
                 url_derived: false,
-                document: Some(root.document(URL, keys, 0, at).unwrap()),
+                document: Some(root.document(URL, keys, Vec::new(), 0, at).unwrap()),
                 root: Some(root.jwk()),
                 lease_key: Some(lease_key),
                 dropped: vec![],
@@ -179,6 +179,8 @@ impl LicensingService {
             publisher: "Vendor".to_owned(),
             service: URL.to_owned(),
             root_keys: vec![self.root.clone()],
+            first_start: None,
+            keys: None,
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use latchkey_core::code::Code;
 use latchkey_core::engine::{
-    Answer, Attempt, CheckFailure, CheckOrder, Effect, Input, Invitation, Outcome, Side, SignedIn,
+    Answer, Attempt, CheckFailure, CheckOrder, Effect, Input, Invitation, NotSigned, Outcome, Side, SignedIn,
 };
 use latchkey_core::facts::{Forget, PendingRelease};
 use latchkey_core::jws::Thumbprint;
@@ -60,6 +60,7 @@ impl World {
                 let vault = self.desktops[desktop].vault.as_ref();
                 let signed = vault.map(|vault| temporary::sign(&vault.key, &claims).unwrap());
                 let from = self.sender(desktop, attempt);
+                let signed = signed.ok_or(NotSigned::OutOfReach);
                 self.outcome(AT_ONCE, from, Outcome::TemporarySigned(signed));
             }
             Effect::SendRelease { attempt, release, .. } => {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use latchkey_core::code::Reason;
 use latchkey_core::engine::{Ask, Input, Outcome, SignInWish};
+use latchkey_core::policy::Policy;
 use latchkey_core::view::{Problem, Reach};
 
 use super::reference::Reference;
@@ -41,7 +42,7 @@ impl fmt::Debug for History {
 impl History {
     /// Lives through it with the reference watching.
     pub(super) fn live(&self) {
-        let mut world = World::seeded(u64::from(self.dice));
+        let mut world = self.world();
         world.judge = Some(Box::new(Reference::new(&world.machine)));
         self.live_in(&mut world);
         heals(&mut world);
@@ -49,7 +50,7 @@ impl History {
 
     /// Lives through it, and says every effect that the engine wanted.
     pub(super) fn record(&self) -> Vec<String> {
-        let mut world = World::seeded(u64::from(self.dice));
+        let mut world = self.world();
         world.recording = true;
         self.live_in(&mut world);
         world.record
@@ -57,7 +58,7 @@ impl History {
 
     /// Where it leads to: statuses that programs are told, and notices that the user is shown.
     pub(super) fn places(&self) -> BTreeSet<String> {
-        let mut world = World::seeded(u64::from(self.dice));
+        let mut world = self.world();
         self.live_in(&mut world);
         let statuses = world.told_of.iter().map(|(code, reason, stops)| {
             let (reason, stops) = (reason.unwrap_or_default(), if *stops { "stops" } else { "" });
@@ -67,8 +68,18 @@ impl History {
             .shown
             .iter()
             .map(|shown| serde_json::to_value(&shown.notice).unwrap()["kind"].to_string());
-        let goes_on = (!world.temporaries.is_empty()).then(|| "temporary".to_owned());
-        statuses.chain(kinds).chain(goes_on).collect()
+        let temporaries = world.temporaries.iter().map(|claims| match claims.id_token {
+            Some(_) => "temporary at a first start".to_owned(),
+            None => "temporary".to_owned(),
+        });
+        statuses.chain(kinds).chain(temporaries).collect()
+    }
+
+    /// Quarry may start for the first time in an outage, and Atlas may not.
+    fn world(&self) -> World {
+        let mut world = World::seeded(u64::from(self.dice));
+        world.may_first_start(QUARRY, Policy::default());
+        world
     }
 
     fn live_in(&self, world: &mut World) {

@@ -81,6 +81,7 @@ fn histories_lead_everywhere() {
     }
     let everywhere = [
         "temporary",
+        "temporary at a first start",
         "0",
         "2",
         "3",

@@ -1,6 +1,6 @@
 //! Who may run, as rules 1 to 9 and 15 word it. Small on purpose, and written without a look at the engine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use latchkey_core::code::{Basis, Code};
@@ -49,6 +49,8 @@ struct Known {
     clock: Clock,
     signed_in: bool,
     licences: BTreeMap<String, Licence>,
+    /// Products of which the service has said last that the user may not, whatever was reset since.
+    turned_away: BTreeSet<String>,
 }
 
 /// Whether a product may run.
@@ -110,6 +112,7 @@ impl Known {
             let licence = self.licences.entry(product.clone()).or_default();
             match seat {
                 Seat::Assigned => {
+                    self.turned_away.remove(product);
                     *licence = Licence {
                         until: Some(answer.at + answer.offline_for),
                         goes_on_from: answer.at + KEPT_IN_AN_OUTAGE,
@@ -117,6 +120,10 @@ impl Known {
                     };
                 }
                 Seat::Refused(code) => {
+                    // Who waits for a session has a seat.
+                    if *code != Code::SessionInUse {
+                        self.turned_away.insert(product.clone());
+                    }
                     licence.refusal = Some(*code);
                     licence.may_be_free = false;
                 }
@@ -153,17 +160,24 @@ impl Reference {
         {
             return MayRun::Either;
         }
-        let Some(licence) = self.known.licences.get(product).filter(|_| self.known.signed_in) else {
+        if !self.known.signed_in {
             return MayRun::No;
-        };
+        }
         let now = self.known.clock.trusted(machine);
-        let Some(until) = licence.until else {
-            return MayRun::No;
+        let was_out = self
+            .out_at
+            .is_some_and(|out| now < out + UNNOTICED_FOR + TEMPORARY_FOR);
+        let known = self.known.licences.get(product);
+        let Some((licence, until)) = known.and_then(|licence| Some((licence, licence.until?))) else {
+            // A first start: the vendor of Quarry has signed that it may be one in an outage.
+            let may_be_given = product == QUARRY && !self.known.turned_away.contains(product);
+            return if was_out && may_be_given {
+                MayRun::ByTemporary
+            } else {
+                MayRun::No
+            };
         };
         if until <= now {
-            let was_out = self
-                .out_at
-                .is_some_and(|out| now < out + UNNOTICED_FOR + TEMPORARY_FOR);
             let stands = match licence.refusal {
                 Some(Code::SessionInUse) => !licence.may_be_free,
                 refusal => refusal.is_some(),

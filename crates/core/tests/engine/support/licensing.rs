@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use latchkey_core::code::Code;
 use latchkey_core::engine::{CheckAnswered, Signed};
 use latchkey_core::facts::PendingRelease;
+use latchkey_core::first_start::{self, FirstStartClaims};
 use latchkey_core::jws::{self, Jwk, SigningKey, Thumbprint};
 use latchkey_core::keys::{self, KeysClaims};
 use latchkey_core::lease::{
@@ -14,6 +15,8 @@ use latchkey_core::policy::Policy;
 use latchkey_core::registration::{Registration, VERSION};
 use latchkey_core::session::WaitingDevice;
 use latchkey_core::time::Timestamp;
+
+use super::issuer;
 
 /// Where the service's products may run, or why not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +39,10 @@ pub(crate) struct Licensing {
     pub(crate) waiting: Vec<WaitingDevice>,
     /// Releases that reached it.
     pub(crate) released: Vec<PendingRelease>,
+    /// The policy under which its products may first start in an outage, if they may.
+    pub(crate) first_start: Option<Policy>,
+    /// When registrations are signed, in seconds.
+    pub(crate) registered_at: i64,
     root: SigningKey,
     key: SigningKey,
     keys: String,
@@ -55,13 +62,7 @@ impl Licensing {
     /// A service at `address`. Services of different seeds do not believe each other's signatures.
     pub(crate) fn new(address: &str, seed: u8) -> Self {
         let (root, key) = (ed25519(seed), ed25519(seed.wrapping_add(100)));
-        let claims = KeysClaims {
-            iss: address.to_owned(),
-            iat: 1_799_000_000,
-            keys: vec![key.jwk()],
-        };
-        let keys = jws::sign(&root, keys::TYP, &kid(&root), &claims).unwrap();
-        Self {
+        let mut licensing = Self {
             address: address.to_owned(),
             policy: Policy::default(),
             subscription_ends: None,
@@ -69,11 +70,26 @@ impl Licensing {
             knows_user: false,
             waiting: Vec::new(),
             released: Vec::new(),
+            first_start: None,
+            registered_at: 1_799_000_000,
             root,
             key,
-            keys,
+            keys: String::new(),
             signed: 0,
-        }
+        };
+        licensing.publish(1_799_000_000);
+        licensing
+    }
+
+    /// Signs the keys document anew, with this `iat`.
+    pub(crate) fn publish(&mut self, iat: i64) {
+        let claims = KeysClaims {
+            iss: self.address.clone(),
+            iat,
+            keys: vec![self.key.jwk()],
+            issuers: vec![issuer::keys()],
+        };
+        self.keys = jws::sign(&self.root, keys::TYP, &kid(&self.root), &claims).unwrap();
     }
 
     /// What one of its products tells the machine about itself.
@@ -86,6 +102,17 @@ impl Licensing {
             publisher: "Example Works".to_owned(),
             service: self.address.clone(),
             root_keys: vec![self.root.jwk()],
+            first_start: self.first_start.clone().map(|policy| {
+                let claims = FirstStartClaims {
+                    iss: self.address.clone(),
+                    aud: product.to_owned(),
+                    iat: self.registered_at,
+                    identities: vec![issuer::identity()],
+                    policy,
+                };
+                first_start::sign(&self.root, &claims).unwrap()
+            }),
+            keys: self.first_start.is_some().then(|| self.keys.clone()),
         }
     }
 

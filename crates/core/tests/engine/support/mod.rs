@@ -2,6 +2,7 @@
 //!
 //! | room | concern |
 //! | --- | --- |
+//! | `issuer` | the identity service's ID tokens |
 //! | `licensing` | a licensing service that signs for real |
 //! | `machine` | true time, wall clock, ticks, boots |
 //! | `world` | everything together |
@@ -14,6 +15,7 @@
 
 mod checks;
 mod flow;
+pub(crate) mod issuer;
 pub(crate) mod judge;
 pub(crate) mod licensing;
 pub(crate) mod machine;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchkey_core::engine::{Attempt, Effect, Input, Invitation, Outcome, Side, SignedIn};
+use latchkey_core::engine::{Attempt, Effect, Input, Invitation, NotSigned, Outcome, Side, SignedIn};
 use latchkey_core::facts::{Forget, PendingRelease};
 use latchkey_core::temporary::{self, SelfSigned, TemporaryClaims};
 use latchkey_core::time::HOUR;
@@ -11,7 +11,7 @@ use latchkey_core::view::{SignInMethod, SignInResult, UserCode};
 use super::checks::unreachable;
 use super::judge::Happened;
 use super::world::{Coming, Due, Keyring, Shown, User, World};
-use super::{device_key, minutes};
+use super::{device_key, issuer, minutes};
 
 /// How long the vault, and a refusal of the network, take.
 pub(super) const AT_ONCE: Duration = Duration::from_millis(10);
@@ -55,9 +55,21 @@ impl World {
                 attempt,
                 service,
                 claims,
+                identify,
             } => {
-                let signed = self.sign_temporary(&service, &claims);
-                self.later(AT_ONCE, &service, attempt, Outcome::TemporarySigned(signed));
+                let signed = self.sign_temporary(&service, *claims, identify.is_some());
+                let after = if identify.is_some() {
+                    self.patience()
+                } else {
+                    AT_ONCE
+                };
+                let revoked = identify.is_some() && self.grant_revoked && self.identity;
+                let signed = signed.ok_or(if revoked {
+                    NotSigned::SignInAgain
+                } else {
+                    NotSigned::OutOfReach
+                });
+                self.later(after, &service, attempt, Outcome::TemporarySigned(signed));
             }
             Effect::SendRelease {
                 attempt,
@@ -240,12 +252,25 @@ impl World {
         })
     }
 
-    fn sign_temporary(&mut self, service: &str, claims: &TemporaryClaims) -> Option<SelfSigned> {
+    /// With an ID token where one is wanted, which the identity service must give.
+    fn sign_temporary(
+        &mut self,
+        service: &str,
+        mut claims: TemporaryClaims,
+        identify: bool,
+    ) -> Option<SelfSigned> {
         let device = self.vault.get(service)?.device.clone()?;
         let mut keys = (1..=self.devices).map(device_key);
         let key = keys.find(|key| key.jwk().thumbprint() == device)?;
-        self.temporaries.push(claims.clone());
-        Some(temporary::sign(&key, claims).unwrap())
+        if identify {
+            let answers = self.sides().1 == Side::Answers && !self.grant_revoked;
+            let token = issuer::id_token(self.subject, self.machine.real);
+            claims.id_token = Some(token).filter(|_| answers && self.id_tokens);
+            claims.id_token.as_ref()?;
+        }
+        let signed = temporary::sign(&key, &claims).unwrap();
+        self.temporaries.push(claims);
+        Some(signed)
     }
 
     pub(crate) fn sign_release(&mut self, service: &str, product: Option<&str>) -> Option<PendingRelease> {

@@ -10,6 +10,7 @@ use latchkey_core::engine::{
 use latchkey_core::facts::Facts;
 use latchkey_core::jws::Thumbprint;
 use latchkey_core::notice::Notice;
+use latchkey_core::policy::Policy;
 use latchkey_core::registration::Registration;
 use latchkey_core::temporary::TemporaryClaims;
 use latchkey_core::time::Timestamp;
@@ -114,6 +115,8 @@ pub(crate) struct World {
     pub(crate) identity: bool,
     /// It no longer takes our refresh token.
     pub(crate) grant_revoked: bool,
+    /// A refresh there brings a new ID token.
+    pub(crate) id_tokens: bool,
     pub(crate) wire: Wire,
     pub(crate) user: User,
     /// Who the user is, at the provider.
@@ -190,6 +193,7 @@ impl World {
             licensing: true,
             identity: true,
             grant_revoked: false,
+            id_tokens: true,
             wire: Wire::Honest,
             user: User::SignsIn,
             subject: "maya",
@@ -249,6 +253,17 @@ impl World {
     /// The service of most stories.
     pub(crate) fn service(&mut self) -> &mut Licensing {
         self.services.get_mut(SERVICE).unwrap()
+    }
+
+    /// The vendor of [`SERVICE`] signs that a product may start for the first time in an outage.
+    pub(crate) fn may_first_start(&mut self, product: &str, policy: Policy) {
+        let service = self.services.get_mut(SERVICE).unwrap();
+        service.first_start = Some(policy);
+        for entry in self.registry.iter_mut().filter(|entry| entry.product == product) {
+            *entry = service.registration(product, &entry.name);
+        }
+        service.first_start = None;
+        self.input(Input::Registry(self.registry.clone()));
     }
 
     /// Another product, of a service that is known or of a new one.

@@ -1,0 +1,231 @@
+//! ID tokens (OpenID Connect Core 1.0), as a first start in an outage is proven by one (rule 7): verified by keys of the issuer that
+//! the vendor's root key vouches for, because nobody can be asked for others.
+
+use std::time::Duration;
+
+use rsa::pkcs1v15;
+use rsa::pss;
+use rsa::sha2::{Sha256, Sha384, Sha512};
+use rsa::signature::Verifier as _;
+use rsa::{BigUint, RsaPublicKey};
+use serde::{Deserialize, Serialize};
+
+use crate::jws::{self, Jwk, JwsError, from_base64url};
+use crate::lease::LeaseError;
+use crate::time::{HOUR, MINUTE, Timestamp};
+
+/// For so long an ID token says who the user is (rule 7).
+pub const BELIEVED_FOR: Duration = HOUR;
+/// How far an issuer's clock may be from trusted time.
+const TOLERANCE: Duration = Duration::from_secs(5 * MINUTE.as_secs());
+/// RSA keys of 2048 to 8192 bits: shorter ones are broken, longer ones are an attack on our processor.
+const RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=1024;
+
+/// A public key of an issuer, with the members of a JWK (RFC 7517) that are public, and no others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IssuerKey {
+    /// Key type: `RSA`, `EC` or `OKP`.
+    pub kty: String,
+    /// Key id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kid: Option<String>,
+    /// The only algorithm it is used with, where the issuer says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alg: Option<String>,
+    /// What it is used for; for signatures when absent.
+    #[serde(default, rename = "use", skip_serializing_if = "Option::is_none")]
+    pub use_: Option<String>,
+    /// Curve.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crv: Option<String>,
+    /// The point, or its x coordinate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub x: Option<String>,
+    /// The y coordinate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub y: Option<String>,
+    /// The modulus.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n: Option<String>,
+    /// The exponent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub e: Option<String>,
+}
+
+/// The keys of one issuer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IssuerKeys {
+    /// The issuer.
+    pub issuer: String,
+    /// Its keys.
+    pub keys: Vec<IssuerKey>,
+}
+
+/// What of an ID token matters here. Times are `NumericDate`s.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct IdToken {
+    /// The issuer.
+    pub iss: String,
+    /// The user there.
+    pub sub: String,
+    aud: Audience,
+    #[serde(default)]
+    azp: Option<String>,
+    iat: serde_json::Number,
+    exp: serde_json::Number,
+}
+
+/// One audience, or several.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Audience {
+    fn names(&self) -> &[String] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Several(several) => several,
+        }
+    }
+}
+
+/// A `NumericDate` may have a fraction (RFC 7519 section 2).
+fn instant(number: &serde_json::Number) -> Timestamp {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "whole seconds are enough, and `as` saturates"
+    )]
+    let secs = number
+        .as_i64()
+        .or_else(|| number.as_f64().map(|secs| secs as i64));
+    Timestamp::from_secs(secs.unwrap_or_default())
+}
+
+impl IdToken {
+    /// Verifies the signature by one of `issuers`' keys, and that it was made for one of `clients`: pairs of issuer and client id.
+    /// Whether it is young enough is a question of time, and asked elsewhere.
+    ///
+    /// # Errors
+    /// Why it proves nothing.
+    pub fn verify<'a>(
+        token: &str,
+        issuers: &[IssuerKeys],
+        clients: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, LeaseError> {
+        let unverified = jws::parse_jwt(token)?;
+        let said: Self = unverified.unbelieved()?;
+        let client = clients
+            .into_iter()
+            .find(|(issuer, client)| *issuer == said.iss && said.is_for(client));
+        if client.is_none() {
+            return Err(LeaseError::Foreign("issuer or client"));
+        }
+        let keys = issuers.iter().filter(|one| one.issuer == said.iss);
+        let keys = keys
+            .flat_map(|one| &one.keys)
+            .filter(|key| unverified.kid().is_none() || key.kid.as_deref() == unverified.kid());
+        let mut outcome = JwsError::UnknownKey(unverified.kid().unwrap_or_default().to_owned());
+        for key in keys {
+            match unverified.verify_by(|alg, message, signature| key.verifies(alg, message, signature)) {
+                Ok(believed) => return Ok(believed),
+                Err(error) => outcome = error,
+            }
+        }
+        Err(outcome.into())
+    }
+
+    /// What a token says that was verified before it was kept; `None` when it is none.
+    pub fn kept(token: &str) -> Option<Self> {
+        jws::parse_jwt(token).ok()?.unbelieved().ok()
+    }
+
+    /// Section 3.1.3.7: it names the client as its audience, and as the authorised party where it names strangers too.
+    fn is_for(&self, client: &str) -> bool {
+        let names = self.aud.names();
+        let strangers = names.iter().any(|name| name != client);
+        let authorised = self.azp.as_deref().map_or(!strangers, |azp| azp == client);
+        authorised && names.iter().any(|name| name == client)
+    }
+
+    /// Why it does not say who sits there at `at`, if it does not: it is older than [`BELIEVED_FOR`], has ended, or is of the future.
+    pub fn objection(&self, at: Timestamp) -> Option<&'static str> {
+        let (issued, ends) = (instant(&self.iat), instant(&self.exp));
+        if issued > at + TOLERANCE {
+            Some("an ID token of the future")
+        } else if at >= issued + BELIEVED_FOR || at >= ends + TOLERANCE {
+            Some("an ID token so old")
+        } else {
+            None
+        }
+    }
+}
+
+impl IssuerKey {
+    /// Whether signatures are verified with it: of a kind that is known here, and not meant for something else.
+    pub fn is_usable(&self) -> bool {
+        let is_for_signatures = self.use_.as_deref().is_none_or(|purpose| purpose == "sig");
+        let on_a_curve = self.on_a_curve().and_then(|key| key.verifying_key().ok());
+        is_for_signatures && (on_a_curve.is_some() || self.rsa().is_some())
+    }
+
+    fn verifies(&self, alg: &str, message: &[u8], signature: &[u8]) -> bool {
+        let is_other =
+            |said: &Option<String>, wanted: &str| said.as_deref().is_some_and(|said| said != wanted);
+        if is_other(&self.alg, alg) || is_other(&self.use_, "sig") {
+            return false;
+        }
+        if let Some(key) = self.rsa() {
+            return rsa(key, alg, message, signature);
+        }
+        let on_a_curve = self.on_a_curve().and_then(|key| key.verifying_key().ok());
+        on_a_curve.is_some_and(|key| key.accepts(alg) && key.verifies(message, signature))
+    }
+
+    fn rsa(&self) -> Option<RsaPublicKey> {
+        if self.kty != "RSA" {
+            return None;
+        }
+        let (n, e) = (
+            from_base64url(self.n.as_deref()?)?,
+            from_base64url(self.e.as_deref()?)?,
+        );
+        let number = BigUint::from_bytes_be;
+        let most = RSA_BYTES.end() * 8;
+        let key = RsaPublicKey::new_with_max_size(number(&n), number(&e), most).ok()?;
+        RSA_BYTES.contains(&n.len()).then_some(key)
+    }
+
+    fn on_a_curve(&self) -> Option<Jwk> {
+        Some(Jwk {
+            kty: self.kty.clone(),
+            crv: self.crv.clone()?,
+            x: self.x.clone()?,
+            y: self.y.clone(),
+            kid: None,
+            alg: None,
+            use_: None,
+        })
+    }
+}
+
+/// RSASSA-PKCS1-v1_5 and RSASSA-PSS (RFC 7518 sections 3.3 and 3.5).
+fn rsa(key: RsaPublicKey, alg: &str, message: &[u8], signature: &[u8]) -> bool {
+    let pkcs1 = pkcs1v15::Signature::try_from(signature);
+    let pss = pss::Signature::try_from(signature);
+    let (Ok(pkcs1), Ok(pss)) = (pkcs1, pss) else {
+        return false;
+    };
+    match alg {
+        "RS256" => pkcs1v15::VerifyingKey::<Sha256>::new(key).verify(message, &pkcs1),
+        "RS384" => pkcs1v15::VerifyingKey::<Sha384>::new(key).verify(message, &pkcs1),
+        "RS512" => pkcs1v15::VerifyingKey::<Sha512>::new(key).verify(message, &pkcs1),
+        "PS256" => pss::VerifyingKey::<Sha256>::new(key).verify(message, &pss),
+        "PS384" => pss::VerifyingKey::<Sha384>::new(key).verify(message, &pss),
+        "PS512" => pss::VerifyingKey::<Sha512>::new(key).verify(message, &pss),
+        _ => return false,
+    }
+    .is_ok()
+}
