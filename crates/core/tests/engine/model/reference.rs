@@ -60,8 +60,8 @@ enum MayRun {
     No,
     /// The rules leave it open for a while.
     Either,
-    /// Only on a temporary licence: the service seemed to be out not so long ago.
-    ByTemporary,
+    /// Only on a temporary licence, which ends by then: the service seemed to be out not so long ago.
+    ByTemporary(Timestamp),
 }
 
 /// A product that may not run although a program has it open.
@@ -84,6 +84,8 @@ pub(super) struct Reference {
     begun: usize,
     void: usize,
     ever_signed_in: bool,
+    /// Products of which there is something to reset: a licence, or a temporary one of a first start.
+    held: BTreeSet<String>,
     resets: Vec<(Ticket, Option<String>)>,
     died: bool,
     starts: BTreeMap<UseKey, Duration>,
@@ -92,6 +94,8 @@ pub(super) struct Reference {
     unreached_since: Option<Duration>,
     /// When the licensing service last seemed to be out, in trusted time.
     out_at: Option<Timestamp>,
+    /// When it last did not answer, whether the identity service did or not: a first start asks that one again itself.
+    silent_at: Option<Timestamp>,
 }
 
 impl Known {
@@ -121,7 +125,9 @@ impl Known {
                 }
                 Seat::Refused(code) => {
                     // Who waits for a session has a seat.
-                    if *code != Code::SessionInUse {
+                    if *code == Code::SessionInUse {
+                        self.turned_away.remove(product);
+                    } else {
                         self.turned_away.insert(product.clone());
                     }
                     licence.refusal = Some(*code);
@@ -164,27 +170,30 @@ impl Reference {
             return MayRun::No;
         }
         let now = self.known.clock.trusted(machine);
-        let was_out = self
-            .out_at
-            .is_some_and(|out| now < out + UNNOTICED_FOR + TEMPORARY_FOR);
+        let by_temporary = |out_at: Option<Timestamp>| {
+            let latest = out_at.map(|out| out + UNNOTICED_FOR + TEMPORARY_FOR);
+            let latest = latest.filter(|latest| now < *latest);
+            latest.map_or(MayRun::No, MayRun::ByTemporary)
+        };
         let known = self.known.licences.get(product);
+        let stands = known.is_some_and(|licence| match licence.refusal {
+            Some(Code::SessionInUse) => !licence.may_be_free,
+            refusal => refusal.is_some(),
+        });
         let Some((licence, until)) = known.and_then(|licence| Some((licence, licence.until?))) else {
             // A first start: the vendor of Quarry has signed that it may be one in an outage.
-            let may_be_given = product == QUARRY && !self.known.turned_away.contains(product);
-            return if was_out && may_be_given {
-                MayRun::ByTemporary
+            let turned_away = stands || self.known.turned_away.contains(product);
+            let may_be_given = product == QUARRY && !turned_away;
+            return if may_be_given {
+                by_temporary(self.silent_at)
             } else {
                 MayRun::No
             };
         };
         if until <= now {
-            let stands = match licence.refusal {
-                Some(Code::SessionInUse) => !licence.may_be_free,
-                refusal => refusal.is_some(),
-            };
             let may_be_given = !stands && licence.goes_on_from <= now;
-            return if was_out && may_be_given {
-                MayRun::ByTemporary
+            return if may_be_given {
+                by_temporary(self.out_at)
             } else {
                 MayRun::No
             };
@@ -214,7 +223,9 @@ impl Reference {
                 self.void = self.begun;
             }
             Ask::Reset(scope) => {
-                let held = |product: &String| self.known.licences.contains_key(product);
+                let held = |product: &String| {
+                    self.known.licences.contains_key(product) || self.held.contains(product)
+                };
                 if scope.as_ref().map_or(self.ever_signed_in, held) {
                     self.resets.push((ticket, scope.clone()));
                     self.void = self.begun;
@@ -293,9 +304,8 @@ impl Reference {
                 story()
             ),
             MayRun::No => assert_ne!(seen.code, 0, "licensed past its end: {}", story()),
-            MayRun::ByTemporary => {
+            MayRun::ByTemporary(latest) => {
                 let until = seen.until.filter(|_| seen.basis == Some(Basis::Temporary));
-                let latest = self.out_at.unwrap_or_default() + UNNOTICED_FOR + TEMPORARY_FOR;
                 assert!(
                     seen.code != 0 || until.is_some_and(|until| until <= latest),
                     "licensed past its end, and not by a temporary licence: {}",
@@ -408,8 +418,10 @@ impl Judge for Reference {
         self.settle_resets(world);
         // Whatever is not our service, although the identity service is there, is an outage of it.
         let answers = world.licensing && world.wire == Wire::Honest;
-        if world.network && world.identity && !answers {
-            self.out_at = Some(self.known.clock.trusted(&world.machine));
+        if world.network && !answers {
+            let now = Some(self.known.clock.trusted(&world.machine));
+            self.silent_at = now;
+            self.out_at = now.filter(|_| world.identity).or(self.out_at);
         }
         let nobody_answers = !world.network || !(world.licensing || world.identity);
         if nobody_answers && self.unreached_since.is_none() {
@@ -430,5 +442,11 @@ impl Judge for Reference {
         for product in [ATLAS, QUARRY] {
             self.judge_product(product, world);
         }
+        let products = [ATLAS, QUARRY].into_iter().map(str::to_owned);
+        let is_held = |product: &String| {
+            let held = world.facts().held(SERVICE, product);
+            held.is_some_and(|held| !held.is_empty())
+        };
+        self.held = products.filter(is_held).collect();
     }
 }
