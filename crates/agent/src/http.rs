@@ -3,22 +3,23 @@
 //! exchange, and a cap on the answer. Nothing of a query, a header or a body is logged.
 
 mod error;
+mod response;
 mod stream;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, LOCATION};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method};
 use latchkey_ipc::settings::{Proxy, Settings};
 use serde::Serialize;
 use url::{Host, Url};
 
 pub use error::{HttpError, TlsFault, Unreachable};
+pub use response::Response;
 pub use stream::{Opened, Stream};
 
 /// The longest answer that is read, in bytes.
@@ -27,44 +28,6 @@ pub const BODY_CAP: usize = 1024 * 1024;
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an exchange may take, from the first name lookup to the answer's last byte.
 pub const TOTAL_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// An answer. Its `Debug` shows neither headers nor body, because both may hold secrets.
-pub struct Response {
-    /// The status: never a redirect.
-    pub status: StatusCode,
-    /// The headers.
-    pub headers: HeaderMap,
-    /// The whole body, at most [`BODY_CAP`] bytes.
-    pub body: Vec<u8>,
-}
-
-impl Response {
-    /// Whether the answer is a web page where data was asked for: what a captive portal or a proxy sends.
-    pub fn is_html(&self) -> bool {
-        let media_type = self
-            .headers
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
-        let start = self.body.trim_ascii_start();
-        let start = start
-            .get(..start.len().min(14))
-            .unwrap_or_default()
-            .to_ascii_lowercase();
-        media_type
-            .trim_start()
-            .to_ascii_lowercase()
-            .starts_with("text/html")
-            || start.starts_with(b"<!doctype html")
-            || start.starts_with(b"<html")
-    }
-}
-
-impl fmt::Debug for Response {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Response({}, {} bytes)", self.status.as_u16(), self.body.len())
-    }
-}
 
 /// The client. Clones share its connections.
 #[derive(Clone, Debug)]

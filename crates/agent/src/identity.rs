@@ -28,6 +28,7 @@ mod device;
 mod error;
 mod exchange;
 mod id_token;
+mod pace;
 pub mod problem;
 mod provider;
 mod refresh;

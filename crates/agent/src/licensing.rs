@@ -458,11 +458,7 @@ impl Licensing {
     fn learn(&self, service: &str, response: &Response, now: i64) {
         let header = |name: &str| response.headers.get(name).and_then(|value| value.to_str().ok());
         let refused = problem(response).is_some_and(|problem| problem.code == "invalid_dpop_proof");
-        let date = header("date").filter(|_| refused).and_then(|date| {
-            jiff::fmt::rfc2822::DateTimeParser::new()
-                .parse_timestamp(date)
-                .ok()
-        });
+        let date = response.date().filter(|_| refused);
         self.learned(service, |learned| {
             if let Some(nonce) =
                 header(dpop::NONCE_HEADER).filter(|nonce| !nonce.is_empty() && nonce.len() <= 512)
@@ -507,11 +503,7 @@ fn is_outage(status: StatusCode) -> bool {
 
 /// What an answer without a result means.
 fn verdict(response: &Response) -> LicensingError {
-    let retry_after = response
-        .headers
-        .get(header::RETRY_AFTER)
-        .and_then(|value| value.to_str().ok()?.parse().ok());
-    let retry_after = retry_after.map(Duration::from_secs);
+    let retry_after = response.retry_after();
     let problem = problem(response);
     match (
         response.status,

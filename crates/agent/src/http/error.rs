@@ -128,6 +128,17 @@ impl fmt::Display for Unreachable {
 }
 
 impl HttpError {
+    /// Whether nobody answered in time.
+    pub fn is_timeout(&self) -> bool {
+        let Self::Unreachable { kind, .. } = self else {
+            return false;
+        };
+        match kind {
+            Unreachable::ProxyUnreachable(kind) => **kind == Unreachable::Timeout,
+            kind => *kind == Unreachable::Timeout,
+        }
+    }
+
     /// What is wrong with TLS, at the host or at the proxy before it.
     pub fn tls_fault(&self) -> Option<TlsFault> {
         let Self::Unreachable { kind, .. } = self else {

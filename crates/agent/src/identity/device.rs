@@ -13,21 +13,16 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::{Url, form_urlencoded};
 
+use super::pace::Pace;
 use super::provider::Provider;
 use super::signed_in::{Asked, SignedIn};
 use super::token_answer::{TokenAnswer, seconds};
 use super::{IdentityError, Oidc, exchange, shortened};
-use crate::http as client;
+use crate::http::{self as client, HttpError};
 use crate::secret::SecretText;
 
 /// The grant (section 3.4).
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
-/// How often is asked when the provider does not say (section 3.2).
-const UNSAID: Duration = Duration::from_secs(5);
-/// What of the provider's wish is honoured: oftener is an attack on it, and rarer on the user.
-const INTERVAL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
-/// What `slow_down` adds, for good (section 3.5).
-const SLOWER: Duration = Duration::from_secs(5);
 /// Timers stand still while the machine sleeps: the clock is looked at again at least this often.
 const LOOK: Duration = Duration::from_secs(30);
 /// The longest code that a person types.
@@ -43,7 +38,7 @@ pub struct DeviceAttempt {
     code: UserCode,
     device_code: SecretText,
     verifier: Option<PkceCodeVerifier>,
-    interval: Duration,
+    pace: Pace,
     expires_in: Duration,
     expires_at: Timestamp,
 }
@@ -106,7 +101,7 @@ impl Oidc {
             code: user_code(&answer)?,
             device_code: answer.device_code,
             verifier,
-            interval: answer.interval.unwrap_or(UNSAID).clamp(INTERVAL.0, INTERVAL.1),
+            pace: Pace::new(answer.interval),
             expires_in,
             expires_at: self.now() + expires_in,
             oidc: self.clone(),
@@ -241,24 +236,21 @@ impl DeviceAttempt {
     /// # Errors
     /// [`IdentityError::Denied`], [`IdentityError::Expired`], or what the provider says for good.
     pub async fn signed_in(mut self) -> Result<SignedIn, IdentityError> {
-        let mut at_least = Duration::ZERO;
         loop {
-            self.wait(self.interval.max(at_least)).await?;
-            at_least = Duration::ZERO;
+            let pause = self.pace.next();
+            self.wait(pause).await?;
             // Where nobody answered, the way may be another by now.
             self.oidc.http.follow_settings().await;
             match self.poll().await {
                 Ok(Polled::Tokens(answer)) => return self.believe(&answer).await,
-                Ok(Polled::NotYet) => {}
-                Ok(Polled::SlowDown) => self.interval += SLOWER,
+                Ok(Polled::NotYet) => self.pace.answered(),
+                Ok(Polled::SlowDown) => self.pace.slow_down(),
                 Err(error) if is_passing(&error) => {
                     tracing::debug!(%error, "asked in vain whether the user has signed in");
-                    if let IdentityError::Unavailable {
-                        retry_after: Some(retry_after),
-                        ..
-                    } = error
-                    {
-                        at_least = retry_after.min(INTERVAL.1);
+                    match error {
+                        IdentityError::Http(error) if error.is_timeout() => self.pace.timed_out(),
+                        IdentityError::Unavailable { retry_after, .. } => self.pace.busy(retry_after),
+                        _ => self.pace.answered(),
                     }
                 }
                 Err(error) => return Err(error),
@@ -321,10 +313,13 @@ impl DeviceAttempt {
     }
 }
 
-/// Whether asking again may help: the provider or the way to it is out, and has said nothing about the code.
-fn is_passing(error: &IdentityError) -> bool {
+/// Whether asking again may help: the provider or the way to it is out, and has said nothing about the code. A provider
+/// that redirects or answers without an end is not out, it is not to be trusted with the code (cases 4 and 5).
+const fn is_passing(error: &IdentityError) -> bool {
     matches!(
         error,
-        IdentityError::Http(_) | IdentityError::Unavailable { .. } | IdentityError::CaptivePortal { .. }
+        IdentityError::Http(HttpError::Unreachable { .. })
+            | IdentityError::Unavailable { .. }
+            | IdentityError::CaptivePortal { .. }
     )
 }

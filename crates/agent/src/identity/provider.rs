@@ -197,14 +197,9 @@ async fn fetch(http: &Http, url: &Url, what: &str) -> Result<Vec<u8>, IdentityEr
 /// What an answer means that is no data: an outage, or a web page.
 pub(super) fn not_data(url: &Url, response: &Response) -> Option<IdentityError> {
     if response.status.is_server_error() || response.status == StatusCode::TOO_MANY_REQUESTS {
-        let retry_after = response
-            .headers
-            .get(header::RETRY_AFTER)
-            .and_then(|value| value.to_str().ok()?.parse().ok());
-        let status = response.status.as_u16();
         return Some(IdentityError::Unavailable {
-            status,
-            retry_after: retry_after.map(Duration::from_secs),
+            status: response.status.as_u16(),
+            retry_after: response.retry_after(),
         });
     }
     let host = || url.host_str().unwrap_or_default().to_owned();

@@ -114,6 +114,44 @@ async fn what_passes_ends_nothing() {
 }
 
 #[tokio::test]
+async fn case_20_the_next_question_waits_as_the_provider_asks() {
+    let busy = |retry_after: &str| Raw {
+        headers: vec![("retry-after", retry_after.to_owned())],
+        ..Raw::json(503, &json!({}))
+    };
+    // The provider wants a second between questions: anything longer is what it asked for in its answer.
+    for (first, at_least) in [(refused("slow_down"), 6), (busy("3"), 3)] {
+        let before = std::time::Instant::now();
+        let (signed_in, idp) = after(first).await;
+        assert!(signed_in.is_ok(), "{signed_in:?}");
+        assert_eq!(idp.asked("/token"), 2);
+        let waited = before.elapsed().as_secs();
+        assert!(waited > at_least, "{waited} s, of which one is the first wait");
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_is_not_to_be_trusted_with_the_code_is_not_asked_again() {
+    let elsewhere = Idp::start().await;
+    for (hostile, problem) in [
+        (
+            Raw::redirect(&format!("{}/token", elsewhere.issuer)),
+            "provider_untrusted",
+        ),
+        (
+            Raw::json(200, &json!({ "padding": "x".repeat(2 * 1024 * 1024) })),
+            "provider_untrusted",
+        ),
+    ] {
+        let idp = giving(&json!({})).await;
+        idp.script().raw.push(("/token", hostile));
+        let error = begin(&idp).await.unwrap().signed_in().await.unwrap_err();
+        assert_eq!(error.problem(), problem, "{error:?}");
+        assert_eq!((idp.asked("/token"), elsewhere.asked("/token")), (1, 0));
+    }
+}
+
+#[tokio::test]
 async fn no_and_too_late_are_told_apart() {
     let (denied, _) = after(refused("access_denied")).await;
     assert!(matches!(denied, Err(IdentityError::Denied { .. })), "{denied:?}");

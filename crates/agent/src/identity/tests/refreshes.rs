@@ -77,6 +77,18 @@ async fn what_is_not_believed_still_brings_its_refresh_token() {
 }
 
 #[tokio::test]
+async fn case_17_tokens_of_another_type_are_not_used() {
+    let (idp, signed_in) = signed_in().await;
+    idp.script().answer = Box::new(|answer| answer["token_type"] = "mac".into());
+    let error = refresh(&idp, &signed_in).await.unwrap_err();
+    let RefreshError::Disbelieved { error, rotated } = error else {
+        panic!("{error:?}")
+    };
+    assert!(matches!(error, IdentityError::TokenType(_)), "{error:?}");
+    assert_eq!(rotated.unwrap().expose(), "rt-2");
+}
+
+#[tokio::test]
 async fn without_its_keys_no_provider_is_given_the_refresh_token() {
     let (idp, signed_in) = signed_in().await;
     idp.script().raw = vec![("/jwks", Raw::json(500, &json!({})))];
