@@ -33,49 +33,58 @@ impl Device {
     }
 }
 
-/// What is known of the key of one service.
+/// What the vault said of the key of one service.
 #[derive(Clone, Debug)]
 pub(crate) enum Slot {
     /// It is here.
     Held(Device),
-    /// The keyring is open, and does not have it.
-    Gone(KeyState),
+    /// It is not, and this is why.
+    Without(KeyState),
+}
+
+impl Slot {
+    /// Whether the vault may give the key yet.
+    pub(crate) const fn is_awaited(&self) -> bool {
+        matches!(self, Self::Without(KeyState::Awaited))
+    }
+
+    /// The same, without the key.
+    pub(crate) fn state(&self) -> KeyState {
+        match self {
+            Self::Held(device) => KeyState::Held(device.thumbprint.clone()),
+            Self::Without(state) => state.clone(),
+        }
+    }
 }
 
 /// For how long somebody who starts a product waits for the keyring (rule 17).
 const AWAITED_FOR: Duration = Duration::from_secs(15 * MINUTE.as_secs());
 
-/// The keys by service. A service that is missing here has a key that the keyring has not given yet.
+/// The keys by service.
 #[derive(Debug, Default)]
-pub(crate) struct Devices {
-    slots: BTreeMap<String, Slot>,
-    /// Since when a key is missed.
-    missed: BTreeMap<String, Timestamp>,
-}
+pub(crate) struct Devices(BTreeMap<String, Device>);
 
 impl Devices {
     pub(crate) fn put(&mut self, service: String, slot: Slot) {
-        self.missed.remove(&service);
-        self.slots.insert(service, slot);
+        match slot {
+            Slot::Held(device) => {
+                self.0.insert(service, device);
+            }
+            Slot::Without(_) => self.forget(&service),
+        }
     }
 
     pub(crate) fn forget(&mut self, service: &str) {
-        self.slots.remove(service);
+        self.0.remove(service);
     }
 
     /// Every key that is here.
     pub(crate) fn held(&self) -> impl Iterator<Item = (&str, &Device)> {
-        self.slots.iter().filter_map(|(service, slot)| match slot {
-            Slot::Held(device) => Some((service.as_str(), device)),
-            Slot::Gone(_) => None,
-        })
+        self.0.iter().map(|(service, device)| (service.as_str(), device))
     }
 
     pub(crate) fn device(&self, service: &str) -> Option<&Device> {
-        match self.slots.get(service)? {
-            Slot::Held(device) => Some(device),
-            Slot::Gone(_) => None,
-        }
+        self.0.get(service)
     }
 
     /// Signs a temporary licence (rule 7), if the key is here.
@@ -86,30 +95,10 @@ impl Devices {
             .ok()
     }
 
-    /// What is said in place of an `OK` that cannot be proven.
-    fn withheld(&mut self, service: &str, at: Timestamp) -> StatusView {
-        let status = |code: Code| StatusView {
-            code: code.number(),
-            name: code.name().to_owned(),
-            ..StatusView::default()
-        };
-        if self.slots.contains_key(service) {
-            return status(Code::SignInRequired);
-        }
-        let since = *self.missed.entry(service.to_owned()).or_insert(at);
-        StatusView {
-            reason: Some(Reason::VaultLocked),
-            since: Some(since),
-            // Whoever has not come by then is no longer awaited.
-            until: Some(since + AWAITED_FOR).filter(|until| at < *until),
-            ..status(Code::AuthPending)
-        }
-    }
-
     /// What a use is told: its status, and with an `OK` the grant that proves it. Without the device key an `OK` cannot
     /// be proven, so it is not said.
     pub(crate) fn answer(
-        &mut self,
+        &self,
         engine: &Engine,
         now: &Now,
         key: UseKey,
@@ -121,7 +110,7 @@ impl Devices {
         };
         let at = engine.trusted(now);
         let Some(device) = self.device(service) else {
-            return (self.withheld(service, at), None);
+            return (loading(at), None);
         };
         let claims = ProofClaims {
             nonce: nonce.to_owned(),
@@ -150,26 +139,15 @@ impl Devices {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_that_does_not_come_is_awaited_for_a_while_and_not_anew_each_time() {
-        let mut devices = Devices::default();
-        let first = Timestamp::from_secs(1_800_000_000);
-        let mut told = |after: Duration| {
-            let status = devices.withheld("https://licence.example", first + after);
-            assert_eq!(status.code(), Some(Code::AuthPending));
-            (status.since, status.until)
-        };
-        let until = first + AWAITED_FOR;
-        assert_eq!(told(Duration::ZERO), (Some(first), Some(until)));
-        assert_eq!(told(MINUTE), (Some(first), Some(until)));
-        assert_eq!(told(AWAITED_FOR), (Some(first), None));
-
-        devices.put("https://licence.example".to_owned(), Slot::Gone(KeyState::Gone));
-        let status = devices.withheld("https://licence.example", first);
-        assert_eq!(status.code(), Some(Code::SignInRequired));
+/// What is said in the moment in which the agent has just started, and the vault has not answered yet. What becomes of it, the
+/// engine is told.
+fn loading(at: Timestamp) -> StatusView {
+    StatusView {
+        code: Code::AuthPending.number(),
+        name: Code::AuthPending.name().to_owned(),
+        reason: Some(Reason::VaultLocked),
+        since: Some(at),
+        until: Some(at + AWAITED_FOR),
+        ..StatusView::default()
     }
 }

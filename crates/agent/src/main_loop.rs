@@ -12,13 +12,13 @@ use latchkey_core::code::Code;
 use latchkey_core::engine::{Ask, Effect, Engine, Input, NotSigned, Outcome, SignInWish, UseKey};
 use latchkey_core::registration::is_product_key;
 use latchkey_core::time::Now;
-use latchkey_core::vault::{KeyState, VaultKind};
+use latchkey_core::vault::VaultKind;
 use latchkey_ipc::messages::{Call, Event, Refused, Reply, Request, ResetScope, Role};
 use latchkey_ipc::server::Incoming;
 use tokio::sync::mpsc;
 
 use crate::clients::Clients;
-use crate::devices::{Devices, Slot};
+use crate::devices::Devices;
 use crate::os::{Clocks, Machine, Network, Timer};
 use crate::registry::Registry;
 use crate::runner::{AccountAt, Begin, DevicesWish, Report, Runner, sign_release};
@@ -262,12 +262,13 @@ impl Agent {
                     .services
                     .get(&service)
                     .and_then(|known| known.device.clone());
+                // Somebody has signed in while the old key was awaited.
+                if slot.is_awaited() && self.devices.device(&service).is_some() {
+                    return Next::Go;
+                }
                 // A sign-in hands its key over before the engine hears of it; an old key after a reset is of no use.
                 if expected.is_some() || self.engine.view().sign_in.is_some() {
-                    let key = match &slot {
-                        Slot::Held(device) => KeyState::Held(device.thumbprint.clone()),
-                        Slot::Gone(key) => key.clone(),
-                    };
+                    let key = slot.state();
                     self.devices.put(service.clone(), slot);
                     self.handle(Input::Key { service, key }).await;
                     for key in self.clients.uses() {

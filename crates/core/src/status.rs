@@ -105,6 +105,8 @@ pub struct Pending {
     pub running: bool,
     /// The keyring waits for the user, since.
     pub vault_locked: Option<Timestamp>,
+    /// The vault does not give the device key yet, since: until it does, nothing can be proven to the product.
+    pub key_awaited: Option<Timestamp>,
     /// The device key is gone, so that nothing can be proven to the product.
     pub keyless: bool,
     /// The device key is another one than what is held is bound to: it is as if nothing were held and nobody signed in.
@@ -159,7 +161,8 @@ pub fn status(
     }
     let counts = !pending.keyless && !lease.is_some_and(|lease| is_denied(lease, service, pending, now));
     let grounds = grounds(lease, temporary, pending.reach, now).filter(|_| counts);
-    if let Some((basis, until)) = grounds {
+    let unproven = pending.key_awaited.filter(|_| grounds.is_some());
+    if let Some((basis, until)) = grounds.filter(|_| unproven.is_none()) {
         return match pending.wire.filter(|_| pending.confirm) {
             Some(wire) => Status::OnWire(wire),
             None => Status::Ok { basis, until },
@@ -176,7 +179,7 @@ pub fn status(
         };
         return auth_pending(reason, sign_in.since, Some(sign_in.until));
     }
-    if let Some(since) = pending.vault_locked {
+    if let Some(since) = pending.vault_locked.or(unproven) {
         // Whoever has not come by then is no longer awaited (rule 17).
         let until = Some(since + VAULT_AWAITED_FOR).filter(|until| now < *until);
         return auth_pending(Reason::VaultLocked, since, until);

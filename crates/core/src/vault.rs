@@ -108,6 +108,8 @@ pub enum KeyState {
     Held(Thumbprint),
     /// The vault is open and has no such entry: somebody removed it, or it was in the memory of an agent that has ended.
     Gone,
+    /// The vault does not give it yet: it is locked, or not there.
+    Awaited,
     /// The entry is there and cannot be read.
     Unreadable(VaultTrouble),
 }

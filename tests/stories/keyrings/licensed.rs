@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use stories::atlas::atlas_of;
 use stories::pending::ensure_product_is_told;
 use stories::prelude::*;
 use stories::process::Process;
@@ -80,6 +81,22 @@ impl<'w, 'd> Licensed<'w, 'd> {
         let took = began.elapsed();
         ensure!(took < AT_ONCE, "a product took {took:?} to start");
         atlas.close()
+    }
+
+    /// The agent has no key yet: whoever asks and whoever starts is told the same, and what is open runs on.
+    pub(crate) fn waits_for_the_key(&self) -> Result<()> {
+        let mut last = Value::Null;
+        until("the status to say that the keyring is awaited", FOUND, || {
+            last = atlas_of(&self.status()?)?.clone();
+            Ok((last["reason"] == "vault_locked").then_some(()))
+        })
+        .with_context(|| format!("the status is {last}"))?;
+        let mut atlas = self.world.start_atlas_with(&["--json"])?;
+        atlas.wait_for("vault_locked")?;
+        let told = atlas.text()?;
+        ensure!(!told.contains("started"), "it started without a proof: {told}");
+        ensure_product_is_told(&told)?;
+        atlas.process().kill()
     }
 
     /// Something that needs the keyring is refused with these words, within the time that a call to it may take.

@@ -64,6 +64,7 @@ pub(crate) fn a_prompt_that_is_open_or_was_closed_holds_nobody(story: &Story) ->
     maya.another_agent()?;
     desk.wait_for_window(PROMPT)?;
     maya.says(&["vault_prompting"], "Type it in the keyring's own window")?;
+    maya.waits_for_the_key()?;
     maya.another_agent()?;
     until("the prompt to be the new agent's", SOON, || {
         Ok(prompts(&desk)?.then_some(()))
@@ -97,6 +98,7 @@ pub(crate) fn a_keyring_that_is_away_or_hangs_is_found_again(story: &Story) -> R
     maya.says(&["vault_unavailable"], "Start the keyring service")?;
     maya.another_agent()?;
     maya.says(&["vault_unavailable"], "Start the keyring service")?;
+    maya.waits_for_the_key()?;
     drop(away);
     desk.start_keyring()?;
     maya.is_whole()?;
@@ -112,6 +114,7 @@ pub(crate) fn a_keyring_that_is_away_or_hangs_is_found_again(story: &Story) -> R
     maya.starts()?;
     maya.another_agent()?;
     maya.says(&["vault_hung"], "Wait: Latchkey tries again by itself")?;
+    maya.waits_for_the_key()?;
     maya.another_agent()?;
     desk.signal_part("keyring", Signal::CONT)?;
     maya.is_whole()

@@ -267,13 +267,16 @@ async fn load_device(tools: &Tools, service: &str) {
         });
         match key {
             Ok(Some(key)) => return tools.hand_over(service, Slot::Held(Device::new(key))),
-            Ok(None) => return tools.hand_over(service, Slot::Gone(KeyState::Gone)),
+            Ok(None) => return tools.hand_over(service, Slot::Without(KeyState::Gone)),
             Err(error @ (VaultError::Corrupt { .. } | VaultError::TooNew { .. })) => {
                 tracing::warn!(%error, "the device key cannot be read");
                 let trouble = error.trouble().unwrap_or(VaultTrouble::Damaged);
-                return tools.hand_over(service, Slot::Gone(KeyState::Unreadable(trouble)));
+                return tools.hand_over(service, Slot::Without(KeyState::Unreadable(trouble)));
             }
-            Err(error) => tracing::warn!(%error, "the device key is not to be had yet"),
+            Err(error) => {
+                tracing::warn!(%error, "the device key is not to be had yet");
+                tools.hand_over(service, Slot::Without(KeyState::Awaited));
+            }
         }
         // Somebody unlocks the keyring, or its service comes back.
         loop {

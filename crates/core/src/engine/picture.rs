@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::code::{Basis, Code};
+use crate::code::{Basis, Code, Reason};
 use crate::facts::Held;
 use crate::network::NetworkTrouble;
 use crate::notice::Left;
@@ -173,7 +173,16 @@ impl Engine {
                 line: Line::SigningIn,
             };
         }
-        if self.vault_locked.is_some() {
+        let awaits_key = |(_, status): &(ProductView, Status)| {
+            matches!(
+                status,
+                Status::AuthPending {
+                    reason: Reason::VaultLocked,
+                    ..
+                }
+            )
+        };
+        if self.vault_locked.is_some() || products.iter().any(awaits_key) {
             return Headline {
                 icon: Icon::Busy,
                 line: Line::VaultLocked,

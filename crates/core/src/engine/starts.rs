@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::code::Reason;
 use crate::facts::{Held, SaveWindow};
 use crate::notice::NoticeKind;
 use crate::policy::SessionPolicy;
@@ -98,6 +99,7 @@ impl Engine {
         // The next try starts clean: its user is awaited anew (rule 17).
         self.vault_locked
             .take_if(|since| at >= *since + VAULT_AWAITED_FOR);
+        self.vault.awaits_anew(&service, at);
         let link = self.links.entry(service.clone()).or_default();
         link.want();
         let believed_online = matches!(link.reach, Reach::Unknown | Reach::Online);
@@ -236,6 +238,7 @@ impl Engine {
         let link = self.links.get(service);
         Pending {
             reach: link.map(|link| link.reach).unwrap_or_default(),
+            key_awaited: self.vault.awaits_key(service),
             keyless: self.vault.is_keyless(service),
             unbound: self.vault.is_unbound(service),
             ..Pending::default()
@@ -318,7 +321,9 @@ impl Engine {
             let Some(open) = self.uses.get(&key) else { continue };
             match self.status_of_use(now, open) {
                 Status::Ok { .. } => self.may_run(key),
-                Status::OnWire(_) => {}
+                Status::OnWire(_)
+                // What is open had its proof: it runs on until the vault gives the key again, and nothing else ends it.
+                | Status::AuthPending { reason: Reason::VaultLocked, .. } => {}
                 status @ (Status::AuthPending { .. }
                 | Status::Refused(_)
                 | Status::OfflineLimitReached { .. }

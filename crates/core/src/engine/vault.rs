@@ -1,9 +1,10 @@
 //! What the engine knows of the vault: what stands in the way, whose entry is gone, and what is told of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::PendingRelease;
 use crate::jws::Thumbprint;
+use crate::status::VAULT_AWAITED_FOR;
 use crate::time::{Now, Timestamp};
 use crate::vault::{KeyState, VaultKind, VaultTrouble};
 use crate::view::Problem;
@@ -17,6 +18,8 @@ pub(super) struct Vault {
     trouble: Option<VaultTrouble>,
     /// What the agent last said of it, while no check asked.
     seen: Option<VaultTrouble>,
+    /// Services whose device key the vault does not give yet, and since when somebody is awaited for it.
+    awaited: BTreeMap<String, Timestamp>,
     /// Services whose entry is gone although somebody is signed in there.
     emptied: BTreeSet<String>,
     /// Services whose device key the agent does not have either: nothing can be proven to a product.
@@ -36,6 +39,32 @@ impl Vault {
         self.keyless.contains(service)
     }
 
+    /// Since when the device key of this service is awaited.
+    pub(super) fn awaits_key(&self, service: &str) -> Option<Timestamp> {
+        self.awaited.get(service).copied()
+    }
+
+    /// Since when keys are awaited.
+    pub(super) fn awaited(&self) -> impl Iterator<Item = Timestamp> {
+        self.awaited.values().copied()
+    }
+
+    /// The same, when trusted time became another.
+    pub(super) fn awaited_mut(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+        self.awaited.values_mut()
+    }
+
+    /// Whoever has not come by `until` is awaited anew from `at` on.
+    pub(super) fn awaits_anew(&mut self, service: &str, at: Timestamp) {
+        if let Some(since) = self
+            .awaited
+            .get_mut(service)
+            .filter(|since| at >= **since + VAULT_AWAITED_FOR)
+        {
+            *since = at;
+        }
+    }
+
     /// Whether the device key is another one than what is held of this service is bound to.
     pub(super) fn is_unbound(&self, service: &str) -> bool {
         self.unbound.contains(service)
@@ -48,6 +77,7 @@ impl Vault {
 
     /// Somebody has signed in at the service, or nobody is signed in there any more.
     pub(super) fn begins_anew(&mut self, service: &str) {
+        self.awaited.remove(service);
         self.emptied.remove(service);
         self.keyless.remove(service);
         self.unbound.remove(service);
@@ -112,7 +142,14 @@ impl Engine {
 
     /// What the vault said of a service's device key.
     pub(super) fn key_is(&mut self, now: &Now, service: String, key: KeyState) {
+        if key != KeyState::Awaited {
+            self.vault.awaited.remove(&service);
+        }
         match key {
+            KeyState::Awaited => {
+                let at = self.trusted(now);
+                self.vault.awaited.entry(service).or_insert(at);
+            }
             KeyState::Held(key) if !self.is_strange(&service, &key) => {
                 self.vault.keyless.remove(&service);
                 self.vault.unbound.remove(&service);

@@ -80,7 +80,8 @@ impl Engine {
             .clone()
             .map(|lease| (lease.until() - lease.claims().policy.final_warning).shifted(1));
         let others = leases.flat_map(|lease| [unconfirmed_from(lease), lease.checked_at() + DENIED_AFTER]);
-        let vault = self.vault_locked.map(|since| since + VAULT_AWAITED_FOR);
+        let awaited = self.vault_locked.into_iter().chain(self.vault.awaited());
+        let vault = awaited.map(|since| since + VAULT_AWAITED_FOR);
         let signed_in = self
             .facts
             .services

@@ -35,6 +35,15 @@ enum User {
     Again,
 }
 
+/// The device key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Key {
+    Here,
+    /// The vault does not give it yet.
+    Awaited,
+    Gone,
+}
+
 /// One combination of everything that a status depends on.
 #[derive(Clone, Copy, Debug)]
 struct Case {
@@ -48,8 +57,7 @@ struct Case {
     vault_locked: bool,
     /// A seat may just have been assigned.
     spreading: bool,
-    /// The device key is gone.
-    keyless: bool,
+    key: Key,
     /// It is another one than what is held is bound to.
     unbound: bool,
     user: User,
@@ -118,14 +126,18 @@ fn by_the_rules(case: &Case) -> (u16, Option<Reason>) {
         (case.refusal.map_or(0, Code::number), stands, None),
         (
             0,
-            is_good && !case.keyless && !(case.confirm && case.wire.is_some()),
+            is_good && case.key == Key::Here && !(case.confirm && case.wire.is_some()),
             None,
         ),
         (2, waits_at(Party::Identity), None),
         (3, waits_at(Party::Licensing), None),
         (4, case.sign_in == Some(true), Some(Reason::WaitingForUser)),
         (4, case.sign_in == Some(false), Some(Reason::WaitingForOther)),
-        (4, case.vault_locked, Some(Reason::VaultLocked)),
+        (
+            4,
+            case.vault_locked || (is_good && case.key == Key::Awaited),
+            Some(Reason::VaultLocked),
+        ),
         (4, case.hindrance.is_some(), case.hindrance),
         (10, is_good, None),
         (12, case.held == Held::Ended && case.user != User::Out, None),
@@ -228,7 +240,8 @@ fn judge(case: &Case, facts: &Facts, registration: &Registration) {
         running: false,
         vault_locked: case.vault_locked.then_some(NOW - MINUTE),
         spreading: case.spreading.then_some((NOW - MINUTE, NOW + MINUTE)),
-        keyless: case.keyless,
+        key_awaited: (case.key == Key::Awaited).then_some(NOW - MINUTE),
+        keyless: case.key == Key::Gone,
         unbound: case.unbound,
         hindrance: case.hindrance.map(|reason| (reason, NOW - MINUTE)),
     };
@@ -286,7 +299,7 @@ fn every_combination_has_the_status_that_the_rules_name_first() {
     assert_eq!(judged, 7 * 5 * 3 * PENDING_CASES);
 }
 
-const PENDING_CASES: usize = 2 * 4 * 2 * 3 * 3 * 2 * 2 * 2 * 2 * 7;
+const PENDING_CASES: usize = 2 * 4 * 2 * 3 * 3 * 2 * 2 * 3 * 2 * 7;
 
 /// The `pick`-th combination of what the running agent knows.
 fn pending_case(mut pick: usize, refusal: Option<Code>, held: Held, user: User) -> Case {
@@ -305,7 +318,7 @@ fn pending_case(mut pick: usize, refusal: Option<Code>, held: Held, user: User) 
         sign_in: [None, Some(true), Some(false)][one_of(3)],
         vault_locked: one_of(2) == 0,
         spreading: one_of(2) == 0,
-        keyless: one_of(2) == 0,
+        key: [Key::Here, Key::Awaited, Key::Gone][one_of(3)],
         unbound: one_of(2) == 0,
         user,
         reach: REACHES[one_of(7)],

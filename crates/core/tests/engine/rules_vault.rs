@@ -1,6 +1,6 @@
 //! The vault: whatever stands in its way is named, signs nobody out and stops no good lease.
 
-use latchkey_core::code::Code;
+use latchkey_core::code::{Code, Reason};
 use latchkey_core::engine::{Answer, Ask, CheckFailure, Engine, Input, SignInWish};
 use latchkey_core::facts::Facts;
 use latchkey_core::jws::Thumbprint;
@@ -120,6 +120,77 @@ fn without_the_device_key_nothing_runs_and_nothing_is_lost() {
     world.input(Input::Key { service, key });
     world.pass(seconds(1));
     assert_eq!(world.status(start).code, 0);
+}
+
+/// The agent starts before the keyring is unlocked: what is held is good, and cannot be proven to anybody yet.
+#[test]
+fn while_the_vault_keeps_the_key_everyone_is_told_so_and_what_is_open_runs_on() {
+    let key = |key| Input::Key {
+        service: SERVICE.to_owned(),
+        key,
+    };
+    for trouble in [VaultTrouble::Locked, VaultTrouble::Unavailable] {
+        let mut world = World::signed_in();
+        let open = world.start(ATLAS);
+        world.pass(seconds(5));
+        world.set_network(false);
+        world.restart();
+        world.authorize(open, ATLAS, true);
+        let begun = world.trusted();
+        world.input(Input::Vault(Some(trouble)));
+        world.input(key(KeyState::Awaited));
+        let start = world.start(ATLAS);
+        let told = |world: &World| {
+            let (one, all) = (world.status(start), world.product(ATLAS));
+            assert_eq!(
+                (one.code, one.reason),
+                (4, Some(Reason::VaultLocked)),
+                "{trouble:?}"
+            );
+            assert_eq!(
+                (all.code, all.reason),
+                (4, Some(Reason::VaultLocked)),
+                "everyone is told the same"
+            );
+            let running = world.status(open);
+            assert_eq!((running.code, running.stop_at), (4, None), "{trouble:?}");
+            assert_eq!(world.view().headline.line, Line::VaultLocked);
+            (one.since, one.until)
+        };
+        world.pass(seconds(10));
+        assert_eq!(told(&world), (Some(begun), Some(begun + minutes(15))));
+        world.pass(minutes(15));
+        assert_eq!(told(&world), (Some(begun), None), "nobody is awaited any more");
+        let again = world.start(ATLAS);
+        world.pass(seconds(10));
+        let anew = world.status(again).since.unwrap();
+        assert!(anew >= begun + minutes(15), "the next start waits anew");
+        assert_eq!(told(&world), (Some(anew), Some(anew + minutes(15))));
+
+        let held = KeyState::Held(world.facts().services[SERVICE].device.clone().unwrap());
+        world.input(Input::Vault(None));
+        world.input(key(held));
+        world.pass(seconds(1));
+        assert_eq!((world.status(start).code, world.status(open).code), (0, 0));
+        assert_eq!(world.product(ATLAS).code, 0);
+        assert!(matches!(world.view().headline.line, Line::Offline { .. }));
+    }
+}
+
+/// What has ended has ended, whoever has the key.
+#[test]
+fn a_key_that_is_awaited_hides_no_end() {
+    let mut world = World::signed_in();
+    world.set_network(false);
+    world.pass(days(31));
+    world.restart();
+    world.input(Input::Key {
+        service: SERVICE.to_owned(),
+        key: KeyState::Awaited,
+    });
+    world.start(ATLAS);
+    world.pass(minutes(1));
+    assert_eq!(world.product(ATLAS).code, 12);
 }
 
 /// Nobody need wait for a check to fail first, which may be a day away.

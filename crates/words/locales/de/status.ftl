@@ -27,7 +27,7 @@ status-auth-pending-waiting-for-user = Warten auf Ihre Anmeldung im Browser.
     .next = Schließen Sie sie dort ab, oder öffnen Sie die Seite in Latchkey erneut.
 status-auth-pending-waiting-for-other = Eine andere Anmeldung ist offen.
     .next = Schließen Sie zuerst diese ab, oder brechen Sie sie ab.
-status-auth-pending-vault-locked = Der Schlüsselbund dieses Computers ist gesperrt.
+status-auth-pending-vault-locked = Der Schlüsselbund dieses Computers ist gesperrt oder antwortet nicht.
     .next = Entsperren Sie den Schlüsselbund. Bewahrt Latchkey Ihre Anmeldung in einer Datei auf, führen Sie „latchkey unlock“ aus.
 status-auth-pending-entitlement-spreading = { $product } ist Ihnen noch nicht zugewiesen. { $until ->
         [none] Ein neuer Lizenzplatz kann einige Minuten unterwegs sein.

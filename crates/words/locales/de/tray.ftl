@@ -13,7 +13,7 @@ line-outage-identity = Der Anmeldedienst antwortet nicht – Sie können weitera
 line-outage-licensing = Der Lizenzdienst antwortet nicht – Sie können weiterarbeiten
 line-stopped = { $product } hat angehalten – { $state }
 line-stopping = { $product } hält um { $time } an – { $state }
-line-vault-locked = Der Schlüsselbund ist gesperrt – entsperren Sie ihn, um weiterzumachen
+line-vault-locked = Wartet auf den Schlüsselbund – entsperren Sie ihn, um weiterzumachen
 line-other = Latchkey
 
 menu-product = { $product } { $version } – { $state }

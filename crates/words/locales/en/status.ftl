@@ -27,7 +27,7 @@ status-auth-pending-waiting-for-user = Waiting for you to sign in, in the browse
     .next = Finish there, or open the page again from Latchkey.
 status-auth-pending-waiting-for-other = Another sign-in is open.
     .next = Finish or cancel it first.
-status-auth-pending-vault-locked = The keyring of this computer is locked.
+status-auth-pending-vault-locked = The keyring of this computer is locked, or does not answer.
     .next = Unlock the keyring. Where Latchkey keeps your sign-in in a file, run "latchkey unlock".
 status-auth-pending-entitlement-spreading = { $product } is not assigned to you yet. { $until ->
         [none] A new seat can take a few minutes to arrive.

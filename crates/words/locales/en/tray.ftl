@@ -13,7 +13,7 @@ line-outage-identity = The sign-in service is not answering — you can keep wor
 line-outage-licensing = The licensing service is not answering — you can keep working
 line-stopped = { $product } has stopped — { $state }
 line-stopping = { $product } stops at { $time } — { $state }
-line-vault-locked = The keyring is locked — unlock it to go on
+line-vault-locked = Waiting for the keyring — unlock it to go on
 line-other = Latchkey
 
 menu-product = { $product } { $version } — { $state }
