@@ -6,11 +6,12 @@ use latchkey_core::code::{Basis, Code, Reason};
 use latchkey_core::engine::{Ask, CheckFailure, UseKey};
 use latchkey_core::notice::NoticeKind;
 use latchkey_core::policy::Policy;
+use latchkey_core::time::Timestamp;
 use latchkey_core::view::{Line, Reach};
 
 use crate::support::licensing::Seat;
-use crate::support::world::{Wire, World};
-use crate::support::{ATLAS, QUARRY, days, hours, minutes, seconds};
+use crate::support::world::{Signing, Wire, World};
+use crate::support::{ATLAS, QUARRY, SERVICE, days, hours, minutes, seconds};
 
 /// Somebody who works on Atlas while the licensing service goes out; with another policy, if `change` makes one.
 fn in_an_outage(change: fn(&mut Policy)) -> (World, UseKey) {
@@ -85,6 +86,58 @@ fn the_real_lease_replaces_them_within_five_minutes_by_itself() {
     world.licensing = false;
     world.pass(days(2));
     assert_eq!(world.temporaries[asked].number, 1);
+}
+
+/// Nothing else wakes the engine at these instants: the questions whether the service is back come every few minutes.
+#[test]
+fn each_is_asked_for_at_its_time_and_not_when_something_else_happens() {
+    for (life, early) in [(hours(4), minutes(10)), (minutes(20), minutes(5))] {
+        let mut world = World::new();
+        world.service().policy.temporary_for = life;
+        world.sign_in();
+        world.pass(minutes(7));
+        world.licensing = false;
+        world.pass(days(1) + life * 20);
+        let held = world.facts().held(SERVICE, ATLAS).unwrap();
+        let mut due = held.lease().unwrap().checked_at() + Policy::default().outage_keep_for;
+        let of_atlas: Vec<_> = world
+            .temporaries
+            .iter()
+            .filter(|claims| claims.aud == ATLAS)
+            .collect();
+        assert!(of_atlas.len() >= 20, "{}", of_atlas.len());
+        for claims in of_atlas {
+            let late = claims.iat - due.as_secs();
+            assert!((0..=1).contains(&late), "number {}: {late} s late", claims.number);
+            due = Timestamp::from_secs(claims.exp) - early;
+        }
+    }
+}
+
+/// The lease has ended, and the key does not sign what would follow.
+#[test]
+fn a_key_that_does_not_sign_is_asked_every_minute_and_nobody_waits_for_it_twice() {
+    for obstacle in [Signing::Fails, Signing::Hangs] {
+        let mut world = World::new();
+        world.service().policy.offline_for = hours(1);
+        world.service().policy.final_warning = minutes(10);
+        world.sign_in();
+        world.licensing = false;
+        world.pass(minutes(58));
+        world.signing = obstacle;
+        world.pass(minutes(2) - seconds(10));
+        // Whoever starts now asks whether the service is back, and is told so.
+        let key = world.start(ATLAS);
+        world.pass(seconds(30));
+        assert_eq!(world.status(key).code, 12, "{obstacle:?}");
+        let told = world.told(key);
+        let first = told.iter().position(|code| *code == 12).unwrap();
+        assert_eq!(told[first..], [12], "{obstacle:?}: it is told once, {told:?}");
+
+        world.signing = Signing::Works;
+        world.pass(minutes(1));
+        assert_eq!(basis(&world, key), Some(Basis::Temporary), "{obstacle:?}");
+    }
 }
 
 #[test]

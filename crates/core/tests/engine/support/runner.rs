@@ -10,7 +10,7 @@ use latchkey_core::view::{SignInMethod, SignInResult, UserCode};
 
 use super::checks::unreachable;
 use super::judge::Happened;
-use super::world::{Coming, Due, Keyring, Shown, User, World};
+use super::world::{Coming, Due, Keyring, Shown, Signing, User, World};
 use super::{device_key, issuer, minutes};
 
 /// How long the vault, and a refusal of the network, take.
@@ -56,7 +56,7 @@ impl World {
                 service,
                 claims,
                 identify,
-            } => {
+            } if self.signing != Signing::Hangs => {
                 let signed = self.sign_temporary(&service, *claims, identify.is_some());
                 let after = if identify.is_some() {
                     self.patience()
@@ -71,6 +71,7 @@ impl World {
                 });
                 self.later(after, &service, attempt, Outcome::TemporarySigned(signed));
             }
+            Effect::SignTemporary { .. } => {}
             Effect::SendRelease {
                 attempt,
                 service,
@@ -259,6 +260,9 @@ impl World {
         mut claims: TemporaryClaims,
         identify: bool,
     ) -> Option<SelfSigned> {
+        if self.signing == Signing::Fails {
+            return None;
+        }
         let device = self.vault.get(service)?.device.clone()?;
         let mut keys = (1..=self.devices).map(device_key);
         let key = keys.find(|key| key.jwk().thumbprint() == device)?;

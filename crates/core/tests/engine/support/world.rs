@@ -57,6 +57,15 @@ pub(crate) enum Keyring {
     Missing,
 }
 
+/// What becomes of a temporary licence that the device key is to sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signing {
+    Works,
+    Fails,
+    /// No answer ever comes.
+    Hangs,
+}
+
 /// What the vault holds for one service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Secrets {
@@ -117,6 +126,7 @@ pub(crate) struct World {
     pub(crate) grant_revoked: bool,
     /// A refresh there brings a new ID token.
     pub(crate) id_tokens: bool,
+    pub(crate) signing: Signing,
     pub(crate) wire: Wire,
     pub(crate) user: User,
     /// Who the user is, at the provider.
@@ -194,6 +204,7 @@ impl World {
             identity: true,
             grant_revoked: false,
             id_tokens: true,
+            signing: Signing::Works,
             wire: Wire::Honest,
             user: User::SignsIn,
             subject: "maya",
