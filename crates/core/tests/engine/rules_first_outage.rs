@@ -71,6 +71,22 @@ fn a_first_start_is_given_a_temporary_licence_and_the_next_follows() {
     world.licensing = true;
     world.pass(minutes(5) + seconds(1));
     assert_eq!(world.status(key).basis, Some(Basis::Lease), "by itself");
+    let mut id_tokens = world
+        .temporaries
+        .iter()
+        .filter_map(|claims| claims.id_token.as_ref());
+    assert!(id_tokens.all(|token| !world.disk.contains(token) && !world.backup.contains(token)));
+}
+
+/// The rest of what is written down may be an older state; an ID token that is still in use is not written twice for nothing.
+#[test]
+fn only_what_gives_an_id_token_up_is_written_to_both_copies() {
+    let (mut world, _) = first_start(Policy::default());
+    world.licensing = true;
+    world.pass(minutes(6));
+    assert_eq!(world.disk, world.backup, "the token went from both");
+    world.pass(days(1));
+    assert_ne!(world.disk, world.backup, "a check like any other");
 }
 
 #[test]

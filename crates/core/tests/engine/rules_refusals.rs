@@ -3,7 +3,7 @@
 use latchkey_core::code::Code;
 use latchkey_core::engine::Signed;
 use latchkey_core::engine::{Ask, CheckFailure};
-use latchkey_core::facts::Held;
+use latchkey_core::facts::{Facts, Held};
 use latchkey_core::keys::Keys;
 use latchkey_core::lease::{Expected, Lease, Refusal};
 
@@ -28,6 +28,18 @@ fn holds_lease(world: &World, product: &str) -> bool {
         .held(SERVICE, product)
         .and_then(Held::lease)
         .is_some()
+}
+
+/// A state that is mended from its copy after a refusal must not have forgotten it.
+#[test]
+fn a_refusal_is_in_both_copies() {
+    let (world, _) = refused(Code::SubscriptionEnded);
+    for copy in [&world.disk, &world.backup] {
+        let facts: Facts = serde_json::from_str(copy).unwrap();
+        let state = serde_json::to_value(facts).unwrap();
+        let refusal = &state["services"][SERVICE]["products"][ATLAS]["refusal"];
+        assert!(refusal.is_string(), "{copy}");
+    }
 }
 
 #[test]

@@ -24,12 +24,13 @@ fn assert_nothing_left(world: &World, story: &str) {
     for secrets in world.vault.values() {
         assert!(!secrets.tokens && secrets.device.is_none(), "{story}");
     }
-    for secret in ["latchkey-lease", "Maya", "token-"] {
-        assert!(
-            !world.disk.contains(secret),
-            "{story}: {secret} is still on disk: {}",
-            world.disk
-        );
+    for copy in [&world.disk, &world.backup] {
+        for secret in ["latchkey-lease", "Maya", "token-"] {
+            assert!(
+                !copy.contains(secret),
+                "{story}: {secret} is still on disk: {copy}"
+            );
+        }
     }
 }
 

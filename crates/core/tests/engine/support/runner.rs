@@ -21,7 +21,7 @@ const IN_THE_BROWSER: Duration = Duration::from_secs(20);
 impl World {
     pub(super) fn carry_out(&mut self, effect: Effect) {
         match effect {
-            Effect::Save { .. } => self.save(),
+            Effect::Save { both } => self.save(both),
             Effect::Check { attempt, order } => self.check(attempt, *order),
             Effect::Listen { attempt, service, .. } => self.listen(attempt, &service),
             Effect::StopListening { attempt } => self.streams.retain(|(stream, _)| *stream != attempt),
@@ -93,9 +93,11 @@ impl World {
         }
     }
 
-    fn save(&mut self) {
+    fn save(&mut self, both: bool) {
         if !self.disk_full {
-            self.disk = serde_json::to_string(self.facts()).unwrap();
+            let state = serde_json::to_string(self.facts()).unwrap();
+            let before = std::mem::replace(&mut self.disk, state.clone());
+            self.backup = if both { state } else { before };
             self.happened(&Happened::Saved);
         }
     }

@@ -173,6 +173,8 @@ pub(crate) struct World {
     pub(crate) judge: Option<Box<dyn Judge>>,
     /// What is on disk.
     pub(crate) disk: String,
+    /// The copy that a damaged state is mended from.
+    pub(crate) backup: String,
     pub(crate) engine: Option<Engine>,
     pub(super) due: Vec<Due>,
     pub(super) wake: Option<Duration>,
@@ -234,6 +236,7 @@ impl World {
             last_answer: None,
             judge: None,
             disk: serde_json::to_string(&Facts::default()).unwrap(),
+            backup: String::new(),
             engine: None,
             due: Vec::new(),
             wake: None,
