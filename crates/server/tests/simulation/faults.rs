@@ -11,6 +11,17 @@ use super::dice::Dice;
 use super::service::{Dies, PRODUCT};
 use super::world::{FAIR, USERS, Weather, World};
 
+/// What checks and people write to, where the service's disk may be found full.
+const TABLES: [&str; 8] = [
+    "devices",
+    "leases",
+    "sequences",
+    "sessions",
+    "session_asks",
+    "usage",
+    "pushes",
+    "seats",
+];
 const SECOND: Duration = Duration::from_secs(1);
 /// Within this after the last fault, nobody is in doubt any more.
 const CONVERGED: Duration = Duration::from_secs(10 * MINUTE.as_secs());
@@ -94,8 +105,11 @@ fn step(world: &mut World, dice: &mut Dice) {
         }
         81..84 if world.service.up => world.licensing_out(dice.spell(SECOND, 2 * DAY)),
         84..87 if world.identity_up => world.identity_out(dice.spell(SECOND, 2 * DAY)),
-        87..91 => world.service.dies = Some(dice.pick(&[Dies::BeforeTheWrite, Dies::AfterTheWrite])),
-        91..93 => world.service.clock_ahead = dice.pick(&[0, -60_000, 60_000]),
+        87..90 => world.service.dies = Some(dice.pick(&[Dies::BeforeTheWrite, Dies::AfterTheWrite])),
+        90..92 if !world.service.is_full() => {
+            world.service_full(dice.pick(&TABLES), dice.spell(SECOND, 12 * HOUR));
+        }
+        92..93 => world.service.clock_ahead = dice.pick(&[0, -60_000, 60_000]),
         93..96 => {
             world.weather = Weather {
                 lost: dice.below(40),

@@ -6,19 +6,20 @@ use std::sync::Arc;
 use latchkey_api::check::{DeviceDescription, SessionWish, Usage};
 use latchkey_api::devices::ReleaseDevice;
 use latchkey_core::code::Code;
-use latchkey_core::engine::{CheckAnswered, CheckFailure, Signed};
+use latchkey_core::engine::{CheckAnswered, CheckFailure, Side, Signed};
 use latchkey_core::jws::{Jwk, Thumbprint};
 use latchkey_core::policy::Policy;
 use latchkey_core::registration::{Registration, VERSION};
 use latchkey_core::time::{HOUR, Timestamp};
 use latchkey_server::decide::Decision;
 use latchkey_server::signer::{self, RootKey, new_lease_key};
-use latchkey_server::store::Store;
 use latchkey_server::store::records::{
     AskedProduct, Caller, CheckCommand, CheckOutcome, EmailClaim, Issuer, NewKeys, NewSubscription, Product,
     Release,
 };
 use latchkey_server::store::sqlite::SqliteStore;
+use latchkey_server::store::{Store, StoreError};
+use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -71,6 +72,8 @@ pub(crate) struct LicensingService {
     pub(crate) policy: Policy,
     pub(crate) up: bool,
     pub(crate) dies: Option<Dies>,
+    /// The table that takes no row and no change any more.
+    full: Option<&'static str>,
     /// How far its clock is ahead of the true time, in milliseconds.
     pub(crate) clock_ahead: i64,
     last_push: i64,
@@ -107,6 +110,7 @@ impl LicensingService {
             policy: policy.clone(),
             up: true,
             dies: None,
+            full: None,
             clock_ahead: 0,
             last_push: 0,
             store: Some(Arc::new(store)),
@@ -200,6 +204,41 @@ impl LicensingService {
         self.store = Some(Arc::new(SqliteStore::open(&self.path).unwrap()));
     }
 
+    /// The disk is full from the first write to this table on, which may be in the middle of a transaction; or it is not, any
+    /// more. SQLite reports both alike, and undoes the statement.
+    pub(crate) fn fill(&mut self, table: Option<&'static str>) {
+        let database = Connection::open(&self.path).unwrap();
+        for write in ["INSERT", "UPDATE"] {
+            if let Some(full) = self.full {
+                database
+                    .execute_batch(&format!("DROP TRIGGER full_at_{write}_of_{full}"))
+                    .unwrap();
+            }
+            if let Some(table) = table {
+                let trigger = format!(
+                    "CREATE TRIGGER full_at_{write}_of_{table} BEFORE {write} ON {table}
+                     BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+                );
+                database.execute_batch(&trigger).unwrap();
+            }
+        }
+        self.full = table;
+    }
+
+    /// Whether something cannot be written down.
+    pub(crate) const fn is_full(&self) -> bool {
+        self.full.is_some()
+    }
+
+    /// What the store did, unless its disk is full.
+    fn done<T>(&self, result: Result<T, StoreError>) -> Option<T> {
+        match result {
+            Ok(done) => Some(done),
+            Err(StoreError::Database(_)) if self.is_full() => None,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
     fn clock(&self, now: Timestamp) -> Timestamp {
         now.shifted(self.clock_ahead)
     }
@@ -250,7 +289,14 @@ impl LicensingService {
             usage: question.usage.clone(),
             kid: key.kid.clone(),
         };
-        let outcome = self.block(async |store| store.check(command).await).unwrap();
+        let outcome = self.block(async |store| store.check(command).await);
+        let Some(outcome) = self.done(outcome) else {
+            // Status 500: as if there were no service.
+            return Err(CheckFailure::Unreachable {
+                licensing: Side::Silent,
+                identity: Side::Answers,
+            });
+        };
         let (user, waiting, decided) = match outcome {
             CheckOutcome::Decided {
                 user,
@@ -290,36 +336,33 @@ impl LicensingService {
         Ok((answered, said))
     }
 
-    /// A device gives itself up.
-    pub(crate) fn release(&self, now: Timestamp, release: Release) {
+    /// A device gives itself up. Says whether that is written down.
+    pub(crate) fn release(&self, now: Timestamp, release: Release) -> bool {
         let now = self.clock(now);
-        self.block(async |store| store.release(release, now).await)
-            .unwrap();
+        let released = self.block(async |store| store.release(release, now).await);
+        self.done(released).is_some()
     }
 
     /// A user gives up another of their devices, from this one.
     pub(crate) fn release_other(&self, now: Timestamp, user: usize, jkt: &Thumbprint) -> Option<String> {
         let caller = caller(user, jkt);
         let now = self.clock(now);
-        self.block(async |store| {
-            let own = store.devices_of(caller.clone(), now).await.unwrap()?;
-            let other = own.devices.into_iter().find(|one| !one.this)?;
-            let wanted = ReleaseDevice {
-                device: other.id,
-                same_machine: false,
-            };
-            store.release_own(caller, wanted, now).await.unwrap();
-            Some(other.name)
-        })
+        let own = self.block(async |store| store.devices_of(caller.clone(), now).await);
+        let other = own.unwrap()?.devices.into_iter().find(|one| !one.this)?;
+        let wanted = ReleaseDevice {
+            device: other.id,
+            same_machine: false,
+        };
+        let released = self.block(async |store| store.release_own(caller.clone(), wanted, now).await);
+        self.done(released).map(|_| other.name)
     }
 
     /// The id of a device that may listen, and whether it has missed a push.
     pub(crate) fn listener(&self, user: usize, jkt: &Thumbprint) -> Option<(String, bool)> {
-        self.block(async |store| {
-            let device = store.known_device(caller(user, jkt)).await.unwrap()?;
-            let missed = store.push_missed(device.clone()).await.unwrap();
-            Some((device, missed))
-        })
+        let device = self.block(async |store| store.known_device(caller(user, jkt)).await);
+        let device = device.unwrap()?;
+        let missed = self.block(async |store| store.push_missed(device.clone()).await);
+        self.done(missed).map(|missed| (device, missed))
     }
 
     /// The devices that are to be pushed since this was last asked.
@@ -339,21 +382,22 @@ impl LicensingService {
         }
         let now = self.clock(now);
         let at = Timestamp::from_secs(now.as_secs() - now.as_secs().rem_euclid(HEARD_EVERY));
-        self.block(async |store| store.heard(devices, at).await).unwrap();
+        let heard = self.block(async |store| store.heard(devices, at).await);
+        self.done(heard);
     }
 
-    /// A seat comes or goes.
-    pub(crate) fn seat(&self, now: Timestamp, user: usize, assigned: bool) {
+    /// A seat comes or goes. Says whether that is written down.
+    pub(crate) fn seat(&self, now: Timestamp, user: usize, assigned: bool) -> bool {
         let now = self.clock(now);
-        self.block(async |store| {
+        let done = self.block(async |store| {
             let (email, product) = (address_of(user), PRODUCT.to_owned());
             if assigned {
                 store.assign_seat(email, product, now).await.map(drop)
             } else {
                 store.unassign_seat(email, product).await.map(drop)
             }
-        })
-        .unwrap();
+        });
+        self.done(done).is_some()
     }
 
     /// Minutes of use in the table, by device name and day.

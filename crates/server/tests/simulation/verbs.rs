@@ -182,6 +182,14 @@ impl World {
         self.at(time, Event::LicensingBack);
     }
 
+    /// Nothing can be written to this table of the service for that time.
+    pub(crate) fn service_full(&mut self, table: &'static str, time: Duration) {
+        self.note(&format!("the disk of the service is full at {table:?}"));
+        self.write_down_who_is_connected();
+        self.service.fill(Some(table));
+        self.at(time, Event::ServiceHasRoom);
+    }
+
     pub(crate) fn identity_out(&mut self, time: Duration) {
         self.note("the identity service is out");
         self.identity_up = false;
@@ -193,7 +201,9 @@ impl World {
             return;
         }
         self.note(&format!("user {user} has a seat: {assigned}"));
-        self.service.seat(self.now, user, assigned);
+        if !self.service.seat(self.now, user, assigned) {
+            return self.note("that cannot be written down");
+        }
         self.assigned[user] = assigned;
         if !assigned {
             self.judge.places_freed(user);
@@ -227,6 +237,7 @@ impl World {
         self.identity_up = true;
         self.service.dies = None;
         self.service.clock_ahead = 0;
+        self.service.fill(None);
         if !self.service.up {
             self.set_licensing(true);
         }

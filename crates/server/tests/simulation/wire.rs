@@ -169,6 +169,12 @@ impl World {
                 return self.at(after, Event::Asked(from, question));
             }
         }
+        if let Err(failure @ CheckFailure::Unreachable { .. }) = answered {
+            self.note("the service cannot write down what it would answer");
+            let after = self.latency();
+            self.desktops[from.desktop].out_at = Some(self.now + after);
+            return self.at(after, Event::Answered(from, Err(failure)));
+        }
         if let Ok((_, said)) = &answered {
             self.note_of(from.desktop, &format!("the service says {said:?}"));
             self.judge.service_says(question, *said, self.now, &self.service);
@@ -241,7 +247,7 @@ impl World {
         let (jkt, signed_at, product) = (word(), word(), word());
         let signed_at = Timestamp::from_secs(signed_at.parse().unwrap());
         let product = (!product.is_empty()).then(|| product.to_owned());
-        let reached = self.service.up;
+        let mut reached = self.service.up;
         if reached {
             self.note(&format!("the service hears that {jkt} gives up {product:?}"));
             let release = Release {
@@ -249,8 +255,10 @@ impl World {
                 products: product.map(|product| vec![product]),
                 signed_at,
             };
-            self.judge.released(&release);
-            self.service.release(self.now, release);
+            reached = self.service.release(self.now, release.clone());
+            if reached {
+                self.judge.released(&release);
+            }
         }
         let after = self.latency();
         self.outcome(after, from, Outcome::ReleaseSent(reached));

@@ -44,6 +44,8 @@ pub(super) enum Event {
     SwitchedOn(usize),
     Connected(usize),
     LicensingBack,
+    /// The service's disk has room again.
+    ServiceHasRoom,
     IdentityBack,
     /// It is written down who is connected.
     Beat,
@@ -211,7 +213,9 @@ impl World {
     }
 
     pub(super) fn is_fair(&self) -> bool {
-        self.service.up && self.identity_up && self.service.dies.is_none() && self.weather == FAIR
+        let service = &self.service;
+        let works = service.up && !service.is_full() && service.dies.is_none();
+        works && self.identity_up && self.weather == FAIR
     }
 
     pub(super) fn at(&mut self, after: Duration, event: Event) {
@@ -288,6 +292,10 @@ impl World {
             Event::Beat => self.beat(),
             Event::Connected(desktop) => self.set_network(desktop, true),
             Event::LicensingBack => self.set_licensing(true),
+            Event::ServiceHasRoom => {
+                self.note("the disk of the service has room again");
+                self.service.fill(None);
+            }
             Event::IdentityBack => {
                 self.note("the identity service answers");
                 self.identity_up = true;

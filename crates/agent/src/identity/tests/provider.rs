@@ -28,6 +28,9 @@ use crate::identity::{Clock, Oidc};
 /// What time it is in these tests.
 pub(crate) const NOW: i64 = 1_800_000_000;
 
+/// How long a browser of these tests waits.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
+
 /// What the provider answers in place of its own.
 #[derive(Clone)]
 pub(crate) struct Raw {
@@ -343,7 +346,8 @@ pub(crate) async fn send(method: Method, url: &str) -> String {
         format!("{method} {target} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncontent-length: 0\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
-    let _reset = stream.read_to_end(&mut answer).await;
+    let read = tokio::time::timeout(ANSWERED_WITHIN, stream.read_to_end(&mut answer)).await;
+    let _reset = read.expect("an answer");
     String::from_utf8(answer).unwrap()
 }
 
