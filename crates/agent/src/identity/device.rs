@@ -27,6 +27,8 @@ const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const LOOK: Duration = Duration::from_secs(30);
 /// The longest code that a person types.
 const LONGEST_CODE: usize = 64;
+/// The longest address that is shown, in bytes: what is longer fits into no QR code.
+const LONGEST_ADDRESS: usize = 2_048;
 
 /// A sign-in whose code is known, and that waits for the user. Dropping it ends it.
 #[derive(Debug)]
@@ -60,18 +62,34 @@ struct Answer {
 }
 
 /// An error of either endpoint (RFC 6749 section 5.2).
-#[derive(Deserialize)]
 struct Refused {
     error: String,
-    #[serde(default)]
     error_description: Option<String>,
 }
 
 impl Refused {
+    /// The error that an answer names, whatever its status and type say, and whatever else stands in it.
+    fn named(body: &[u8]) -> Option<Self> {
+        let body: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(body).ok()?;
+        let text = |name: &str| body.get(name).and_then(|value| value.as_str()).map(str::to_owned);
+        Some(Self {
+            error: text("error")?,
+            error_description: text("error_description"),
+        })
+    }
+
+    const fn without_name(status: StatusCode) -> IdentityError {
+        IdentityError::Unavailable {
+            status: status.as_u16(),
+            retry_after: None,
+        }
+    }
+
     fn into_error(self) -> IdentityError {
         let description = shortened(self.error_description.as_deref().unwrap_or_default());
         match self.error.as_str() {
-            "access_denied" => IdentityError::Denied { description },
+            // The second is what Entra ID says.
+            "access_denied" | "authorization_declined" => IdentityError::Denied { description },
             "expired_token" => IdentityError::Expired,
             error => IdentityError::Provider {
                 error: shortened(error),
@@ -162,15 +180,25 @@ impl Oidc {
             .http
             .exchange(Method::POST, url, headers, body.into_bytes())
             .await?;
+        // Some are told with 429 that they ask too often, and some with a page's type: what counts is what it says. An
+        // outage says nothing of the code, whatever stands in it.
+        let named = Refused::named(&answer.body).filter(|_| !answer.status.is_server_error());
+        if let Some(refused) =
+            named.filter(|_| answer.status != StatusCode::OK || exchange::is_error(&answer.body))
+        {
+            return Ok(Err(refused));
+        }
         if let Some(error) = super::provider::not_data(url, &answer) {
             return Err(error);
         }
-        if answer.status != StatusCode::OK || exchange::is_error(&answer.body) {
-            let refused = serde_json::from_slice(&answer.body).unwrap_or_else(|_| Refused {
+        if answer.status == StatusCode::REQUEST_TIMEOUT {
+            return Err(Refused::without_name(answer.status));
+        }
+        if answer.status != StatusCode::OK {
+            return Ok(Err(Refused {
                 error: format!("status {}", answer.status.as_u16()),
                 error_description: None,
-            });
-            return Ok(Err(refused));
+            }));
         }
         // The parser's own message would quote the answer: only where it broke may be told.
         let read = serde_json::from_slice(&answer.body).map_err(|error| IdentityError::TokenAnswer {
@@ -182,7 +210,9 @@ impl Oidc {
 
 /// What is shown to the user. Only addresses that may be opened are shown; a link that may not be is left out.
 fn user_code(answer: &Answer) -> Result<UserCode, IdentityError> {
-    let may_be_shown = |text: &str| Url::parse(text).is_ok_and(|url| client::is_allowed(&url));
+    let may_be_shown = |text: &str| {
+        text.len() <= LONGEST_ADDRESS && Url::parse(text).is_ok_and(|url| client::is_allowed(&url))
+    };
     let user_code = answer.user_code.trim().to_owned();
     if user_code.is_empty()
         || user_code.chars().count() > LONGEST_CODE

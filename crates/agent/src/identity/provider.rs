@@ -7,7 +7,8 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use latchkey_core::time::{MINUTE, Timestamp};
 use openidconnect::JsonWebKey as _;
 use openidconnect::core::{CoreJsonWebKey, CoreJsonWebKeySet, CoreJsonWebKeyType};
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use url::Url;
 
 use super::IdentityError;
@@ -28,23 +29,29 @@ pub struct Metadata {
     /// Where the keys are.
     pub jwks_uri: Url,
     /// Where a code for another device is had (RFC 8628), where that is offered.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub device_authorization_endpoint: Option<Url>,
     /// Where tokens are revoked (RFC 7009), where that is offered.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub revocation_endpoint: Option<Url>,
     /// Where the browser's session is ended, where that is offered.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub end_session_endpoint: Option<Url>,
     /// Every callback names the issuer (RFC 9207).
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub authorization_response_iss_parameter_supported: bool,
     /// The `claims` parameter is understood, so that the ID token can be asked to name the user.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub claims_parameter_supported: bool,
     /// The kinds of PKCE that are understood; many say nothing of it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub code_challenge_methods_supported: Option<Vec<String>>,
+}
+
+/// What need not be there is as if it were not, whatever stands in its place.
+fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(deserializer: D) -> Result<T, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(T::deserialize(value).unwrap_or_default())
 }
 
 impl Metadata {

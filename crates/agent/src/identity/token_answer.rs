@@ -31,9 +31,10 @@ pub(super) struct TokenAnswer {
 }
 
 impl TokenAnswer {
-    /// How long the access token is good.
+    /// How long the access token is good. One that would have ended when it was given is not what the provider means.
     pub(super) fn life(&self) -> Duration {
-        self.expires_in.unwrap_or(UNSAID).min(LONGEST)
+        let said = self.expires_in.filter(|life| !life.is_zero());
+        said.unwrap_or(UNSAID).min(LONGEST)
     }
 
     /// The refresh token. An empty one is none.
@@ -122,9 +123,10 @@ mod tests {
             ("3600", 3_600),
             ("\"3600\"", 3_600),
             ("3599.7", 3_599),
-            ("0", 0),
-            ("-1", 0),
-            ("\"-1\"", 0),
+            ("59", 59),
+            ("0", 300),
+            ("-1", 300),
+            ("\"-1\"", 300),
             ("9223372036854775808", 86_400),
             ("1e300", 86_400),
             ("null", 300),

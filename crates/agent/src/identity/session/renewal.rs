@@ -77,7 +77,10 @@ impl Shared {
                     return held.end(secrets, Ended::InvalidGrant).await;
                 }
                 Err(RefreshError::AccountChanged) => return held.end(secrets, Ended::AccountChanged).await,
-                Err(RefreshError::NoRefreshToken) if good_enough => return Ok(credentials),
+                // However little is left of it, it is all there is.
+                Err(RefreshError::NoRefreshToken) if before.access_expires_at > self.oidc.now() => {
+                    return Ok(credentials);
+                }
                 Err(RefreshError::NoRefreshToken) => return held.end(secrets, Ended::NoRefreshToken).await,
                 Err(RefreshError::Disbelieved { error, rotated }) => {
                     if let Some(rotated) = rotated {

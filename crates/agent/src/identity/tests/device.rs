@@ -101,12 +101,28 @@ async fn pkce_is_used_where_a_code_is_refused_without_it_and_nowhere_else() {
 
 #[tokio::test]
 async fn what_passes_ends_nothing() {
+    let pending = json!({ "error": "authorization_pending" });
     let busy = Raw {
         headers: vec![("retry-after", "1".into())],
         ..Raw::json(503, &json!({}))
     };
-    let inside = Raw::json(200, &json!({ "error": "authorization_pending" }));
-    for passing in [busy, Raw::json(429, &json!({})), Raw::html(), inside] {
+    let as_a_page = Raw {
+        headers: Raw::html().headers,
+        ..Raw::json(400, &pending)
+    };
+    let oddly = json!({ "error": "authorization_pending", "error_description": ["wait"], "interval": "x" });
+    for passing in [
+        busy,
+        Raw::json(429, &json!({})),
+        Raw::json(429, &pending),
+        Raw::json(408, &json!({})),
+        Raw::html(),
+        Raw::json(200, &pending),
+        Raw::json(400, &oddly),
+        as_a_page,
+        // It is out, whatever it says of the code.
+        Raw::json(500, &json!({ "error": "access_denied" })),
+    ] {
         let status = passing.status;
         let (signed_in, _) = after(passing).await;
         assert!(signed_in.is_ok(), "{status}: {signed_in:?}");
@@ -120,7 +136,8 @@ async fn case_20_the_next_question_waits_as_the_provider_asks() {
         ..Raw::json(503, &json!({}))
     };
     // The provider wants a second between questions: anything longer is what it asked for in its answer.
-    for (first, at_least) in [(refused("slow_down"), 6), (busy("3"), 3)] {
+    let too_often = Raw::json(429, &json!({ "error": "slow_down" }));
+    for (first, at_least) in [(refused("slow_down"), 6), (too_often, 6), (busy("3"), 3)] {
         let before = std::time::Instant::now();
         let (signed_in, idp) = after(first).await;
         assert!(signed_in.is_ok(), "{signed_in:?}");
@@ -153,8 +170,14 @@ async fn a_provider_that_is_not_to_be_trusted_with_the_code_is_not_asked_again()
 
 #[tokio::test]
 async fn no_and_too_late_are_told_apart() {
-    let (denied, _) = after(refused("access_denied")).await;
-    assert!(matches!(denied, Err(IdentityError::Denied { .. })), "{denied:?}");
+    for no in [
+        refused("access_denied"),
+        refused("authorization_declined"),
+        Raw::json(429, &json!({ "error": "access_denied" })),
+    ] {
+        let (denied, _) = after(no).await;
+        assert!(matches!(denied, Err(IdentityError::Denied { .. })), "{denied:?}");
+    }
     let (expired, _) = after(refused("expired_token")).await;
     assert_eq!(expired, Err(IdentityError::Expired));
     let (other, _) = after(refused("invalid_client")).await;
@@ -210,6 +233,16 @@ async fn only_addresses_that_may_be_opened_are_shown() {
         assert_eq!(attempt.code().verification_uri_complete, None);
         assert_eq!(attempt.url(), "https://id.example/device");
     }
+}
+
+#[tokio::test]
+async fn an_address_that_fits_nowhere_is_not_shown() {
+    let long = format!("https://id.example/device?padding={}", "x".repeat(2_048));
+    let idp = giving(&json!({ "verification_uri_complete": long })).await;
+    let attempt = begin(&idp).await.unwrap();
+    assert_eq!(attempt.url(), "https://id.example/device");
+    let idp = giving(&json!({ "verification_uri": long })).await;
+    begin(&idp).await.unwrap_err();
 }
 
 #[tokio::test]

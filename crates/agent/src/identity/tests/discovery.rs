@@ -76,6 +76,26 @@ async fn an_outage_is_told_from_a_service_that_is_not_set_up() {
 }
 
 #[tokio::test]
+async fn what_need_not_be_there_may_be_anything() {
+    let idp = Idp::start().await;
+    for nothing in [Value::Null, json!(""), json!("yes"), json!(7), json!({})] {
+        idp.script().discovery = Box::new(move |document| {
+            for optional in [
+                "device_authorization_endpoint",
+                "revocation_endpoint",
+                "end_session_endpoint",
+                "authorization_response_iss_parameter_supported",
+                "claims_parameter_supported",
+                "code_challenge_methods_supported",
+            ] {
+                document[optional] = nothing.clone();
+            }
+        });
+        sign_in(&idp).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn nobody_there_is_unreachable() {
     let gone = Idp::start().await;
     let mut identity = gone.identity();
