@@ -48,5 +48,6 @@ pub mod replay;
 pub mod routes;
 pub mod serve;
 pub mod signer;
+mod silent_peer;
 pub mod store;
 pub mod vouch;

@@ -11,6 +11,8 @@ use axum_server::tls_rustls::RustlsConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::silent_peer;
+
 /// How long a client may take to send its request's head, or to begin the next request.
 const HEAD: Duration = Duration::from_secs(15);
 /// How long requests may go on after the service was told to end.
@@ -84,6 +86,7 @@ impl Listener {
         let listen = || {
             let tcp = TcpListener::bind(address)?;
             tcp.set_nonblocking(true)?;
+            silent_peer::ends(&tcp)?;
             let address = tcp.local_addr()?;
             Ok(Self { tcp, address, tls })
         };

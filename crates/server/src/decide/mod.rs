@@ -173,6 +173,13 @@ pub enum SessionStep {
         /// Who has it.
         holder: String,
     },
+    /// The asking device waits for it no longer, and its holder may know.
+    Leave {
+        /// The subscription.
+        subscription: String,
+        /// Who has it, if anybody does.
+        holder: Option<String>,
+    },
     /// The asking device runs beside another one (`report`).
     Overlap {
         /// The subscription.

@@ -53,8 +53,10 @@ impl<'a> Sessions<'a> {
         }
     }
 
-    /// What becomes of them. A device that has nothing of a subscription open any more has no session of it.
+    /// What becomes of them. A device that has nothing of a subscription open any more has no session of it, and waits for none.
     pub(super) fn close(mut self) -> Vec<SessionStep> {
+        let left = self.left();
+        self.steps.extend(left);
         let mine = self
             .question
             .sessions
@@ -68,6 +70,30 @@ impl<'a> Sessions<'a> {
             .collect();
         self.steps.extend(new);
         self.steps
+    }
+
+    /// What this device waited for until now: whoever handed a session over to it would give it to nobody.
+    fn left(&self) -> Vec<SessionStep> {
+        let me = &self.question.device.id;
+        let still = |subscription: &String| {
+            self.steps.iter().any(
+                |step| matches!(step, SessionStep::Wait { subscription: waits, .. } if waits == subscription),
+            )
+        };
+        let mine = self.question.waiting.iter();
+        let mine = mine.filter(|waiting| waiting.device.id == *me && !still(&waiting.subscription));
+        let left = mine.filter(|waiting| !self.held.contains(&waiting.subscription));
+        left.map(|waiting| {
+            let sessions = self.question.sessions.iter();
+            let holder = sessions.filter(|session| session.subscription == waiting.subscription);
+            SessionStep::Leave {
+                subscription: waiting.subscription.clone(),
+                holder: holder
+                    .min_by_key(|session| session.since)
+                    .map(|session| session.device.id.clone()),
+            }
+        })
+        .collect()
     }
 
     fn begin(&mut self, offer: &Offer) {

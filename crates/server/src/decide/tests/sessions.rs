@@ -202,6 +202,31 @@ fn the_holder_hands_over_to_whoever_has_asked_first_and_still_waits() {
 }
 
 #[test]
+fn whoever_has_closed_everything_waits_no_more() {
+    let waits = |id: &str| Waiting {
+        subscription: "s".into(),
+        device: device(id),
+        asked_at: NOW - 20,
+    };
+    let leave = |holder: Option<&str>| SessionStep::Leave {
+        subscription: "s".into(),
+        holder: holder.map(str::to_owned),
+    };
+    let mut asked = opened(
+        SessionPolicy::Takeover,
+        vec![session("other", NOW - 600, NOW - 60)],
+    );
+    asked.waiting = vec![waits("mine"), waits("another")];
+    assert_eq!(steps(&asked), [wait("other")], "it is still open");
+    asked.asked[0].open = false;
+    assert_eq!(steps(&asked), [leave(Some("other"))]);
+    asked.sessions.clear();
+    assert_eq!(steps(&asked), [leave(None)]);
+    asked.waiting = vec![waits("another")];
+    assert_eq!(steps(&asked), [], "that is for the other one to say");
+}
+
+#[test]
 fn products_of_one_subscription_share_its_session() {
     let mut asked = opened(SessionPolicy::Takeover, vec![]);
     asked.asked.push(Asked {

@@ -85,8 +85,8 @@ pub(super) fn end_session(document: &Document) -> Finding {
         document,
         "end session",
         "end_session_endpoint",
-        "Signing out can end the browser's session too.",
-        "Signing out cannot end the browser's session.",
+        "It can end the browser's session. Latchkey leaves that to the user.",
+        "It cannot end the browser's session, which Latchkey leaves to the user anyway.",
     )
 }
 

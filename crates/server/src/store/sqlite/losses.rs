@@ -1,6 +1,6 @@
 //! Seats that were lost by no administrator's own action, and what is held back of that (rule 18).
 
-use latchkey_core::time::{DAY, Timestamp};
+use latchkey_core::time::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::row::{execute, rows, sql, time, value};
@@ -27,7 +27,8 @@ pub(super) fn import(
         what: "subscription",
         name: subscription.to_owned(),
     })?;
-    execute(c, sql!("losses_forget"), params![(at - DAY).as_secs()])?;
+    // What was lost before that is no part of a mass, and is not given back with it.
+    execute(c, sql!("losses_forget"), params![(at - WITHIN).as_secs()])?;
     let held: Vec<(String, Option<String>)> =
         rows(c, sql!("seats_of_subscription"), params![subscription], |row| {
             Ok((row.get(0)?, row.get(1)?))

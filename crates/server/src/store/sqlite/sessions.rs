@@ -83,6 +83,12 @@ pub(super) fn follow(c: &Connection, question: &Question, steps: &[SessionStep])
                     push_other(c, me, holder)?;
                 }
             }
+            SessionStep::Leave { subscription, holder } => {
+                execute(c, sql!("session_ask_delete"), params![subscription, me])?;
+                if let Some(holder) = holder {
+                    push_other(c, me, holder)?;
+                }
+            }
             SessionStep::Overlap {
                 subscription,
                 other,

@@ -156,3 +156,28 @@ pub(crate) async fn what_is_no_mass_loss_is_a_refusal(store: Arc<dyn Store>) {
     );
     assert!(fixture.store.holds().await.unwrap().is_empty());
 }
+
+/// Only what belongs to the mass is held back: whoever was taken off the list in the morning stays off it.
+pub(crate) async fn what_was_lost_long_before_is_not_given_back_with_it(store: Arc<dyn Store>) {
+    let (fixture, emails) = ten(store).await;
+    assert_eq!(fixture.import(&emails[..9], NOW).await.lost, [emails[9].clone()]);
+    let later = NOW.shifted(9 * 60 * MINUTE);
+    // They check during the day.
+    for email in &emails[..9] {
+        fixture.outcome(email, later).await;
+    }
+    assert_eq!(
+        fixture.import(&emails[..4], later).await.held.as_deref(),
+        Some("Nord")
+    );
+    assert_eq!(
+        refused(&fixture.one(fixture.of(&emails[9], later)).await).code,
+        Code::NotAssigned
+    );
+    fixture.store.end_hold("Nord".into(), true).await.unwrap();
+    grant(&fixture.one(fixture.of(&emails[8], later)).await);
+    assert_eq!(
+        refused(&fixture.one(fixture.of(&emails[9], later)).await).code,
+        Code::NotAssigned
+    );
+}
