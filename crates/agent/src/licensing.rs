@@ -73,7 +73,8 @@ impl LicensingError {
     pub fn problem(&self) -> &'static str {
         match self {
             Self::Http(error) => identity::problem::of_network(error).unwrap_or("licensing_unreachable"),
-            Self::InvalidToken | Self::Unexpected(_) => "licensing_unreachable",
+            Self::Unexpected(_) => "licensing_unreachable",
+            Self::InvalidToken => "token_refused",
             Self::Busy { .. } => "service_busy",
             Self::IdentityUnavailable => "identity_unreachable",
             Self::IdTokenRequired => "id_token_required",
@@ -518,7 +519,8 @@ fn verdict(response: &Response) -> LicensingError {
         (StatusCode::SERVICE_UNAVAILABLE, Some("identity_unavailable")) => {
             LicensingError::IdentityUnavailable
         }
-        (StatusCode::SERVICE_UNAVAILABLE, _) if retry_after.is_some() => LicensingError::Busy { retry_after },
+        // A gateway says when to come back as well: it speaks for nobody who works (rule 7).
+        (StatusCode::SERVICE_UNAVAILABLE, Some("overloaded")) => LicensingError::Busy { retry_after },
         (StatusCode::UNAUTHORIZED, Some("invalid_token")) => LicensingError::InvalidToken,
         (_, Some("id_token_required")) => LicensingError::IdTokenRequired,
         (StatusCode::NOT_FOUND, Some("unknown_device")) => LicensingError::UnknownDevice,
@@ -554,6 +556,8 @@ mod tests {
         assert_eq!(error.problem(), "identity_unreachable");
         let busy = verdict(&answer("overloaded"));
         assert!(matches!(busy, LicensingError::Busy { .. }), "{busy:?}");
+        let gateway = verdict(&answer("maintenance"));
+        assert!(matches!(gateway, LicensingError::Unexpected(_)), "{gateway:?}");
     }
 
     /// A gateway says in a page that the service is gone; a portal says in one that it is a portal.

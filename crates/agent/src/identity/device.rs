@@ -261,18 +261,22 @@ impl DeviceAttempt {
         self.expires_in
     }
 
-    /// Asks until the user has signed in elsewhere. What a network or a busy provider does in between ends nothing.
+    /// Asks until the user has signed in elsewhere. What a network or a busy provider does in between ends nothing. `returned`
+    /// is called when they have: whatever is still to be done then, the code's end does not end it.
     ///
     /// # Errors
     /// [`IdentityError::Denied`], [`IdentityError::Expired`], or what the provider says for good.
-    pub async fn signed_in(mut self) -> Result<SignedIn, IdentityError> {
+    pub async fn signed_in(mut self, returned: impl FnOnce()) -> Result<SignedIn, IdentityError> {
         loop {
             let pause = self.pace.next();
             self.wait(pause).await?;
             // Where nobody answered, the way may be another by now.
             self.oidc.http.follow_settings().await;
             match self.poll().await {
-                Ok(Polled::Tokens(answer)) => return self.believe(&answer).await,
+                Ok(Polled::Tokens(answer)) => {
+                    returned();
+                    return self.believe(&answer).await;
+                }
                 Ok(Polled::NotYet) => self.pace.answered(),
                 Ok(Polled::SlowDown) => self.pace.slow_down(),
                 Err(error) if is_passing(&error) => {

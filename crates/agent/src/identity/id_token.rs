@@ -60,10 +60,13 @@ pub(super) async fn verify(
     let parsed: CoreIdToken = token.parse().map_err(|_| IdTokenError::Malformed)?;
     let issuer = &provider.metadata.issuer;
     let claims = match believe(&parsed, issuer, provider.keys(http).await?, expected) {
-        Err(IdTokenError::UnknownKey) => match provider.other_keys(http, now).await? {
-            Some(keys) => believe(&parsed, issuer, keys, expected)?,
-            None => return Err(IdTokenError::UnknownKey.into()),
-        },
+        // Keys that have no name, or keep it, are changed as well: only then does the old one not fit.
+        Err(doubt @ (IdTokenError::UnknownKey | IdTokenError::Signature)) => {
+            match provider.other_keys(http, now).await? {
+                Some(keys) => believe(&parsed, issuer, keys, expected)?,
+                None => return Err(doubt.into()),
+            }
+        }
         claims => claims?,
     };
     fits_clock(claims, now)?;

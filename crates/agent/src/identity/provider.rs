@@ -160,10 +160,14 @@ impl Provider {
             cooling
         });
         if cooling {
-            Ok(None)
-        } else {
-            self.fetch_keys(http).await.map(Some)
+            return Ok(None);
         }
+        let fetched = self.fetch_keys(http).await;
+        if fetched.is_err() {
+            // Nothing was learned: the next token may ask again.
+            self.locked(|keys| keys.refetched_at = None);
+        }
+        fetched.map(Some)
     }
 
     async fn fetch_keys(&self, http: &Http) -> Result<Vec<CoreJsonWebKey>, IdentityError> {

@@ -201,6 +201,11 @@ impl Check<'_> {
                     identity,
                 }
             }
+            // It works, and what the identity service gives is no access token for it: to the user as if there were none (rule 6).
+            LicensingError::InvalidToken => CheckFailure::Unreachable {
+                licensing: Side::Answers,
+                identity: Side::Silent,
+            },
             LicensingError::IdTokenRequired => CheckFailure::IdTokenRequired,
             LicensingError::UnknownIssuer | LicensingError::UnknownDomain => CheckFailure::SignInAgain,
             LicensingError::Outdated(_) => CheckFailure::Hindered(Reason::ServiceOutdated),
@@ -209,7 +214,6 @@ impl Check<'_> {
                 CheckFailure::Hindered(Reason::NetworkBlocked)
             }
             LicensingError::Http(_)
-            | LicensingError::InvalidToken
             | LicensingError::UnknownDevice
             | LicensingError::ReleaseLimit
             | LicensingError::NotOffered
@@ -301,11 +305,9 @@ fn side(error: &LicensingError) -> Side {
         | LicensingError::UnknownDevice
         | LicensingError::ReleaseLimit
         | LicensingError::NotOffered
-        | LicensingError::Outdated(_) => Side::Answers,
-        LicensingError::Http(_)
         | LicensingError::InvalidToken
-        | LicensingError::Blocked(_)
-        | LicensingError::Unexpected(_) => Side::Silent,
+        | LicensingError::Outdated(_) => Side::Answers,
+        LicensingError::Http(_) | LicensingError::Blocked(_) | LicensingError::Unexpected(_) => Side::Silent,
     }
 }
 

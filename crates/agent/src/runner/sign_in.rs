@@ -192,8 +192,8 @@ async fn by_code(
         expires_in: Some(begun.expires_in()),
     };
     tools.report(attempt, Outcome::SignInReady(invitation));
-    let user = begun.signed_in().await?;
-    tools.report(attempt, Outcome::SignInReturned);
+    let returned = || tools.report(attempt, Outcome::SignInReturned);
+    let user = begun.signed_in(returned).await?;
     Ok(keep(tools, &begin.service, user).await?)
 }
 

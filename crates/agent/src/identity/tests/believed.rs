@@ -251,6 +251,36 @@ async fn case_16_an_unknown_key_is_looked_for_once() {
 }
 
 #[tokio::test]
+async fn case_16_keys_without_a_name_are_looked_for_too() {
+    let idp = Idp::start().await;
+    let nameless = |number: u8| {
+        let mut jwk = public(&key(number), "");
+        jwk.as_object_mut().unwrap().remove("kid");
+        json!({ "keys": [jwk] })
+    };
+    let sign = |number: u8, claims: &Value| {
+        let SigningKey::P256(secret) = key(number) else {
+            panic!("another kind of key")
+        };
+        forged(&json!({ "alg": "ES256" }), claims, |message| {
+            let signature: p256::ecdsa::Signature = secret.sign(message.as_bytes());
+            signature.to_bytes().to_vec()
+        })
+    };
+    let oidc = idp.oidc();
+    idp.script().keys = nameless(1);
+    idp.script().sign = Box::new(move |claims| sign(1, claims));
+    let signed_in = sign_in(&idp).await.unwrap();
+    let refreshed = oidc.refresh(&idp.identity(), &signed_in.tokens).await.unwrap();
+    idp.script().keys = nameless(2);
+    idp.script().sign = Box::new(move |claims| sign(2, claims));
+    oidc.refresh(&idp.identity(), &refreshed.tokens)
+        .await
+        .expect("the new key is fetched");
+    assert_eq!(idp.asked("/jwks"), 3);
+}
+
+#[tokio::test]
 async fn case_16_keys_that_rotate_are_found_and_the_provider_is_not_flooded() {
     let idp = Idp::start().await;
     let provider = idp.oidc().discover(&idp.issuer).await.unwrap();

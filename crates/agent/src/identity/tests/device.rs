@@ -43,7 +43,7 @@ async fn after(first: Raw) -> (Result<SignedIn, IdentityError>, Idp) {
         }
         asked.script().raw.retain(|(path, _)| *path != "/token");
     });
-    let signed_in = attempt.signed_in().await;
+    let signed_in = attempt.signed_in(|| {}).await;
     turn.abort();
     (signed_in, idp)
 }
@@ -87,7 +87,7 @@ async fn pkce_is_used_where_a_code_is_refused_without_it_and_nowhere_else() {
     for wanted in [true, false] {
         let idp = giving(&json!({})).await;
         idp.script().codes_want_pkce = wanted;
-        let signed_in = begin(&idp).await.unwrap().signed_in().await;
+        let signed_in = begin(&idp).await.unwrap().signed_in(|| {}).await;
         assert!(signed_in.is_ok(), "{wanted}: {signed_in:?}");
         let verifier = sent(&idp, "/token", "code_verifier");
         let challenge = verifier.map(|verifier| URL_SAFE_NO_PAD.encode(Sha256::digest(verifier)));
@@ -162,7 +162,7 @@ async fn a_provider_that_is_not_to_be_trusted_with_the_code_is_not_asked_again()
     ] {
         let idp = giving(&json!({})).await;
         idp.script().raw.push(("/token", hostile));
-        let error = begin(&idp).await.unwrap().signed_in().await.unwrap_err();
+        let error = begin(&idp).await.unwrap().signed_in(|| {}).await.unwrap_err();
         assert_eq!(error.problem(), problem, "{error:?}");
         assert_eq!((idp.asked("/token"), elsewhere.asked("/token")), (1, 0));
     }
@@ -197,7 +197,7 @@ async fn a_code_ends_by_the_clock_also_when_nobody_says_so() {
     assert_eq!(attempt.expires_in().as_secs(), 12);
     // The machine slept.
     idp.set_now(NOW + 13);
-    let ended = tokio::time::timeout(WITHIN, attempt.signed_in()).await;
+    let ended = tokio::time::timeout(WITHIN, attempt.signed_in(|| {})).await;
     assert_eq!(ended.expect("it ends"), Err(IdentityError::Expired));
     assert_eq!(idp.asked("/token"), 0);
 }
@@ -207,7 +207,7 @@ async fn any_interval_and_any_life_are_brought_into_sense() {
     for interval in [json!(0), json!(-5), json!("0")] {
         let idp = giving(&json!({ "interval": interval })).await;
         let before = std::time::Instant::now();
-        begin(&idp).await.unwrap().signed_in().await.unwrap();
+        begin(&idp).await.unwrap().signed_in(|| {}).await.unwrap();
         let waited = before.elapsed().as_millis();
         assert!((950..5_000).contains(&waited), "{interval}: {waited} ms");
     }
