@@ -119,7 +119,7 @@ impl Engine {
             if !probe {
                 link.know_nothing();
             }
-            for waiter in std::mem::take(&mut link.waiters) {
+            for waiter in link.take_waiters() {
                 self.answer(waiter, Answer::refused(Code::SignInRequired, "not_signed_in"));
             }
         }
@@ -142,7 +142,8 @@ impl Engine {
             return self.effects.push(Effect::Probe { attempt, service });
         }
         link.anew = false;
-        link.session.wish = None;
+        link.waiters
+            .extend(link.session.wish.take().map(|wish| wish.ticket));
         link.session.says(order.products.iter().any(|query| query.open));
         link.carries(order.usage.clone());
         self.effects.push(Effect::Check {
@@ -165,7 +166,7 @@ impl Engine {
             refresh_every: if anew { Duration::ZERO } else { refresh_every },
             session: link
                 .and_then(|link| link.session.wish.as_ref())
-                .map(|(_, wish)| *wish),
+                .map(|wish| wish.wish),
             usage: service.map(|service| service.usage.to_send()).unwrap_or_default(),
         }
     }
@@ -178,7 +179,7 @@ impl Engine {
             match products.iter_mut().find(|query| query.product == entry.product) {
                 Some(query) => query.versions.push(entry.version.clone()),
                 None => {
-                    let is_wanted = wish.is_some_and(|(product, _)| *product == entry.product);
+                    let is_wanted = wish.is_some_and(|wish| wish.product == entry.product);
                     let mut uses = self.uses.values();
                     products.push(Query {
                         product: entry.product.clone(),
@@ -336,7 +337,12 @@ impl Engine {
         let Some(link) = self.links.get_mut(name) else {
             return;
         };
-        for ticket in std::mem::take(&mut link.waiters) {
+        let waiters = match failed {
+            // Whoever still wishes for something hears it as well: it is not done hours later, unasked.
+            Some(_) => link.take_waiters(),
+            None => std::mem::take(&mut link.waiters),
+        };
+        for ticket in waiters {
             if let Some(failure) = failed {
                 // One failure is the answer: whoever waits for other services need not wait longer to hear it.
                 self.links.values_mut().for_each(|link| {

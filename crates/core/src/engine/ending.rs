@@ -117,7 +117,7 @@ impl Engine {
         let link = self.links.entry(service.to_owned()).or_default();
         // Answers to requests that are under way came too late from here on.
         link.abandon();
-        let interrupted = std::mem::take(&mut link.waiters);
+        let interrupted = link.take_waiters();
         link.ending.signing.push(Signing {
             attempt,
             product: product.clone(),
@@ -208,7 +208,7 @@ impl Engine {
         let link = self.links.entry(name.clone()).or_default();
         link.abandon();
         link.ending.waiters.insert(ticket);
-        for waiter in std::mem::take(&mut link.waiters) {
+        for waiter in link.take_waiters() {
             self.answer(
                 waiter,
                 Answer::refused(Code::SignInRequired, "signed_out_meanwhile"),

@@ -89,6 +89,13 @@ struct Flight {
 }
 
 impl Link {
+    /// Everyone who waits for an answer, also those whose wish no check has taken along yet.
+    pub(super) fn take_waiters(&mut self) -> BTreeSet<Ticket> {
+        let mut waiters = std::mem::take(&mut self.waiters);
+        waiters.extend(self.session.wish.take().map(|wish| wish.ticket));
+        waiters
+    }
+
     /// A check is to be made now.
     pub(super) fn want(&mut self) {
         self.wanted = true;
@@ -398,7 +405,12 @@ impl Link {
         self.failures = self.failures.saturating_add(1);
         let millis = u64::try_from(ceiling.as_millis()).unwrap_or(u64::MAX).max(1);
         let full_jitter = Duration::from_millis(now.entropy % millis);
-        let retry_at = now.ticks + full_jitter.max(at_least).max(Duration::from_millis(50));
+        // Who was told to come back later than they would anyway was told so together with everybody else.
+        let tenth = u64::try_from((at_least / 10).as_millis())
+            .unwrap_or(u64::MAX)
+            .max(1);
+        let later = at_least + Duration::from_millis(now.entropy.rotate_left(17) % tenth);
+        let retry_at = now.ticks + full_jitter.max(later).max(Duration::from_millis(50));
         // The failure that decides is not waited for longer than it must be.
         let decides = self.suspicion.map(|(_, first, _)| first + DECIDED_AFTER);
         let decides = decides.filter(|at| now.ticks < *at);

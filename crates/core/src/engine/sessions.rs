@@ -27,12 +27,20 @@ pub(super) struct SessionLink {
     /// A check is due then: something was pushed, or closed.
     pub(super) due_at: Option<Duration>,
     /// What the user wants, and of which product.
-    pub(super) wish: Option<(String, SessionWish)>,
+    pub(super) wish: Option<Wish>,
     /// Devices that wait for a session that this one has.
     pub(super) waiting: Vec<WaitingDevice>,
     /// The last check said that something is open.
     said_open: bool,
     stream: Stream,
+}
+
+/// What somebody wishes of a session, until a check takes it along. That one answers them, and no other carries it.
+#[derive(Debug)]
+pub(super) struct Wish {
+    pub(super) product: String,
+    pub(super) wish: SessionWish,
+    pub(super) ticket: Ticket,
 }
 
 /// The stream of pushes.
@@ -99,9 +107,15 @@ impl Engine {
             return self.answer(ticket, Answer::refused(Code::SignInRequired, "not_signed_in"));
         }
         let link = self.links.entry(name).or_default();
-        link.session.wish = Some((product.to_owned(), wish));
+        let wish = Wish {
+            product: product.to_owned(),
+            wish,
+            ticket,
+        };
+        // Whoever wished for something else before is answered by the check that is under way.
+        let earlier = link.session.wish.replace(wish);
+        link.waiters.extend(earlier.map(|earlier| earlier.ticket));
         link.want();
-        link.waiters.insert(ticket);
     }
 
     /// Somebody is signed in whom the identity service still vouches for, with the device key that is here.
@@ -153,7 +167,8 @@ impl Engine {
             let online = link.reach == Reach::Online;
             let session = &mut link.session;
             if !signed_in {
-                (session.wish, session.said_open) = (None, false);
+                session.said_open = false;
+                link.waiters.extend(session.wish.take().map(|wish| wish.ticket));
                 session.waiting.clear();
             }
             if session.said_open && !in_use && signed_in && online {
@@ -190,7 +205,9 @@ impl Engine {
             .find(|session| session.stream.attempt == Some(attempt))
     }
 
-    pub(super) fn listening(&mut self, attempt: Attempt) {
+    pub(super) fn listening(&mut self, now: &Now, attempt: Attempt) {
+        // What was before it is not known by it.
+        self.count_all(now, Duration::ZERO);
         if let Some(session) = self.stream_of(attempt) {
             session.stream.stands = true;
             session.stream.failures = 0;

@@ -23,6 +23,7 @@ pub(super) struct SignIn {
     pub(super) since: Timestamp,
     pub(super) until: Timestamp,
     /// In ticks, which count sleep and do not jump when trusted time does.
+    begun: Duration,
     pub(super) deadline: Duration,
     phase: SignInPhase,
     invitation: Option<Invitation>,
@@ -143,6 +144,7 @@ impl Engine {
             method,
             since,
             until: since + SIGN_IN_WITHIN,
+            begun: now.ticks,
             deadline: now.ticks + SIGN_IN_WITHIN,
             phase: SignInPhase::Starting,
             invitation: None,
@@ -224,9 +226,12 @@ impl Engine {
         }
     }
 
+    /// The user is back. The end of a code was the end of asking whether they are: what is left has the time of every sign-in.
     pub(super) fn sign_in_returned(&mut self, attempt: Attempt) {
         if let Some(open) = self.sign_in.as_mut().filter(|open| open.attempt == attempt) {
             open.phase = SignInPhase::Finishing;
+            open.deadline = open.begun + SIGN_IN_WITHIN;
+            open.until = open.since + SIGN_IN_WITHIN;
         }
     }
 

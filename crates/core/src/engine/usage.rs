@@ -50,10 +50,10 @@ impl Engine {
             return;
         };
         // Without a stream, nobody knows for how long after the last answer the network was there.
-        let most = if link.session.stream_stands() {
+        let online_until = if link.session.stream_stands() {
             Duration::MAX
         } else {
-            lasts
+            link.session.heard_at.unwrap_or_default() + lasts
         };
         let Some(service) = self
             .facts
@@ -66,7 +66,8 @@ impl Engine {
         };
         let before = service.usage.clone();
         for ((product, version), since) in &mut link.meters {
-            let used = now.ticks.saturating_sub(*since).saturating_sub(slept).min(most);
+            let online = online_until.saturating_sub(*since);
+            let used = now.ticks.saturating_sub(*since).saturating_sub(slept).min(online);
             service.usage.count(product, version, used, at);
             *since = now.ticks;
         }

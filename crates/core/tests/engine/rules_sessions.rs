@@ -200,6 +200,39 @@ fn use_here_instead_takes_it_over_with_the_next_check_and_only_that() {
     assert_eq!(last(&world).session, None);
 }
 
+/// A check is under way already when the user asks: it knows nothing of the wish, and does not answer it.
+#[test]
+fn a_wish_is_answered_by_the_check_that_carries_it_and_by_no_other() {
+    let take_over = |world: &mut World| {
+        world.ask(Ask::Session {
+            product: ATLAS.to_owned(),
+            wish: SessionWish::TakeOver,
+        })
+    };
+    let mut world = World::signed_in();
+    world.latency = seconds(5);
+    world.ask(Ask::Check);
+    let ticket = take_over(&mut world);
+    assert_eq!(last(&world).session, None);
+    world.pass(seconds(5));
+    assert_eq!(world.answer(ticket), None, "nothing was taken over yet");
+    assert_eq!(last(&world).session, Some(SessionWish::TakeOver));
+    world.pass(seconds(6));
+    assert!(matches!(world.answer(ticket), Some(Answer::Checked { .. })));
+
+    // The check that is under way fails: the user is told so, and nothing is taken over behind their back.
+    world.licensing = false;
+    world.ask(Ask::Check);
+    let ticket = take_over(&mut world);
+    world.pass(minutes(1));
+    assert!(matches!(world.answer(ticket), Some(Answer::Refused { .. })));
+    world.licensing = true;
+    let before = world.orders.len();
+    world.pass(days(2));
+    assert!(world.orders.len() > before);
+    assert!(world.orders[before..].iter().all(|order| order.session.is_none()));
+}
+
 #[test]
 fn it_is_also_taken_over_for_a_product_that_has_ended_meanwhile() {
     let mut world = World::signed_in();

@@ -3,7 +3,7 @@
 use latchkey_core::engine::{Ask, Input};
 use latchkey_core::usage::Usage;
 
-use crate::support::world::World;
+use crate::support::world::{Keyring, World};
 use crate::support::{ATLAS, QUARRY, hours, minutes, seconds};
 
 /// What the service has in the end, if it keeps the highest that it was ever sent of each day.
@@ -83,6 +83,28 @@ fn offline_minutes_are_never_recorded() {
     let counted = taken(&world, ATLAS);
     assert!(
         (48..=60).contains(&counted),
+        "{counted} minutes of 50 online ones"
+    );
+}
+
+/// Nobody finds out that the network is gone, because what every check needs first is locked.
+#[test]
+fn neither_are_those_of_which_nothing_is_known() {
+    let mut world = World::signed_in();
+    world.streams_served = false;
+    let key = world.start(ATLAS);
+    world.pass(minutes(20));
+    world.keyring = Keyring::Locked;
+    world.network = false;
+    world.pass(hours(5));
+    world.network = true;
+    world.keyring = Keyring::Open;
+    world.pass(minutes(30));
+    world.close(key);
+    settle(&mut world);
+    let counted = taken(&world, ATLAS);
+    assert!(
+        (40..=62).contains(&counted),
         "{counted} minutes of 50 online ones"
     );
 }

@@ -1,7 +1,7 @@
 //! Rule 17: nothing waits for ever.
 
 use latchkey_core::code::{Code, Reason};
-use latchkey_core::engine::{Answer, Ask, Input, SignInWish};
+use latchkey_core::engine::{Answer, Ask, Input, Outcome, SignInWish};
 use latchkey_core::view::{SignInMethod, SignInPhase, SignInResult};
 
 use crate::support::world::{Keyring, TRAY, User, World};
@@ -342,4 +342,27 @@ fn the_deadlines_of_what_is_open_do_not_jump_with_the_clock() {
             "at its own time"
         );
     }
+}
+
+/// The user confirmed in the last second, and tokens, keys and keyring take their time.
+#[test]
+fn the_end_of_a_code_does_not_end_a_sign_in_that_has_come_back() {
+    let mut world = World::new();
+    world.user = User::Ignores;
+    world.ask(Ask::SignIn(SignInWish {
+        method: Some(SignInMethod::DeviceCode),
+        ..SignInWish::default()
+    }));
+    world.pass(minutes(5) - seconds(1));
+    let open = world.view().sign_in.clone().unwrap();
+    assert!(open.until <= open.since + minutes(6), "{open:?}");
+    world.input(Input::Outcome {
+        attempt: open.attempt,
+        outcome: Outcome::SignInReturned,
+    });
+    world.pass(minutes(9));
+    let finishing = world.view().sign_in.clone().expect("it goes on");
+    assert_eq!(finishing.until, finishing.since + minutes(15));
+    world.pass(minutes(1) + seconds(5));
+    assert_eq!(world.view().sign_in, None, "and not for ever");
 }

@@ -1,8 +1,15 @@
 //! Bodies that are too large or no JSON, and names that are no names.
 
+use std::time::{Duration, Instant};
+
 use reqwest::StatusCode;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 
 use crate::service::{Device, Running, query};
+
+/// For so long is waited for something that comes soon.
+const BOUNDED: Duration = Duration::from_secs(15);
 
 #[tokio::test]
 async fn a_body_is_bounded_and_must_be_what_it_should() {
@@ -67,4 +74,57 @@ async fn each_field_of_a_check_is_bounded() {
         name.starts_with("[31mSTUDIO") && name.len() == 100,
         "{name:?}: a list is no place for escapes"
     );
+}
+
+/// As many requests as are worked on at once hold their places: one more is told to come back, which is no refusal, and is
+/// served when there is room.
+#[tokio::test]
+async fn an_overloaded_service_turns_away_early_and_refuses_nobody() {
+    let service = Running::start().await;
+    let device = Device::new(1);
+    service.first_check(&device).await;
+    let address = service.url.trim_start_matches("http://").to_owned();
+    let attempt = service.attempt(&device);
+    // The body does not come.
+    let head = format!(
+        "POST /v1/check HTTP/1.1\r\nhost: {address}\r\ncontent-length: 100\r\ncontent-type: application/json\r\n\
+         authorization: Bearer {}\r\ndpop: {}\r\n\r\n",
+        attempt.token,
+        attempt.proof()
+    );
+    let mut slow = Vec::new();
+    for _ in 0..512 {
+        let mut stream = TcpStream::connect(&address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        slow.push(stream);
+    }
+    let began = Instant::now();
+    let turned_away = loop {
+        let answered = service.attempt(&device).request().send().await.unwrap();
+        if answered.status() == StatusCode::SERVICE_UNAVAILABLE {
+            break answered;
+        }
+        assert_eq!(answered.status(), StatusCode::OK, "some are still on their way");
+        assert!(began.elapsed() < BOUNDED, "it works on everything at once");
+    };
+    let pause: u32 = turned_away.headers()["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((5..=30).contains(&pause), "{pause}");
+    let problem: latchkey_api::problem::Problem = turned_away.json().await.unwrap();
+    assert_eq!(problem.code, "overloaded");
+
+    drop(slow);
+    let began = Instant::now();
+    loop {
+        let answered = service.attempt(&device).request().send().await.unwrap();
+        if answered.status() == StatusCode::OK {
+            break;
+        }
+        assert_eq!(answered.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(began.elapsed() < BOUNDED, "there is room again");
+    }
+    service.attempt(&device).send().await.lease(&service, "ATLAS");
 }

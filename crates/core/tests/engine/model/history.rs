@@ -106,7 +106,23 @@ fn happen(world: &mut World, step: &Step) {
         }
         Step::MoveWall(moved) => world.machine.wall_ahead += moved * DAY_MILLIS,
         Step::Network(up) => world.set_network(*up),
-        Step::NetworkUnseen(up) => world.network = *up,
+        Step::NetworkUnseen(up) => {
+            world.network = *up;
+            if !up {
+                world.streams_fall_silent();
+            }
+        }
+        Step::Streams(served) => {
+            world.streams_served = *served;
+            if !served {
+                world.break_streams();
+            }
+        }
+        Step::Push => world.push(),
+        Step::Session(product, wish) => {
+            let product = (*product).to_owned();
+            world.ask(Ask::Session { product, wish: *wish });
+        }
         Step::Licensing(up) => world.licensing = *up,
         Step::Identity(up) => world.identity = *up,
         Step::Wire(wire) => world.wire = wire.clone(),
@@ -150,6 +166,7 @@ fn happen(world: &mut World, step: &Step) {
 fn heals(world: &mut World) {
     (world.network, world.licensing, world.identity) = (true, true, true);
     (world.wire, world.keyring, world.grant_revoked) = (Wire::Honest, Keyring::Open, false);
+    world.streams_served = true;
     (world.user, world.dies_in) = (User::Ignores, None);
     world.latency = Duration::from_millis(200);
     world.pass(HEALS_WITHIN);

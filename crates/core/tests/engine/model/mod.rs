@@ -5,6 +5,8 @@
 //! | `steps` | what may happen, as sentences |
 //! | `clock` | trusted time as rule 16 words it |
 //! | `reference` | who may run, as rules 1 to 9 and 15 word it, and what the engine must not do |
+//! | `sessions` | how often an open product is heard of (rule 11) |
+//! | `usage` | what may count as use (rule 12) |
 //! | `notices` | how often the user may be told |
 //! | `history` | lives through a history, and asks at its end whether everything has healed |
 //!
@@ -15,7 +17,9 @@ mod clock;
 mod history;
 mod notices;
 mod reference;
+mod sessions;
 mod steps;
+mod usage;
 
 use std::collections::BTreeSet;
 

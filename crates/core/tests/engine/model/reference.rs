@@ -10,6 +10,8 @@ use latchkey_core::view::StatusView;
 
 use super::clock::{Clock, Mischief};
 use super::notices::Told;
+use super::sessions::Heard;
+use super::usage::Used;
 use crate::support::judge::{Genuine, Happened, Judge};
 use crate::support::licensing::Seat;
 use crate::support::machine::Machine;
@@ -80,6 +82,8 @@ pub(super) struct Reference {
     stored: Known,
     mischief: Mischief,
     told: Told,
+    heard: Heard,
+    used: Used,
     /// The check that was begun last, and the last whose answer counts no longer.
     begun: usize,
     void: usize,
@@ -371,7 +375,10 @@ impl Judge for Reference {
     fn happened(&mut self, machine: &Machine, what: &Happened) {
         match what {
             Happened::Checking(check) => self.begun = *check,
-            Happened::Answered(answer) => self.answered(answer, machine),
+            Happened::Answered(answer) => {
+                self.heard.answered(machine.ticks);
+                self.answered(answer, machine);
+            }
             Happened::Saved => {
                 self.known.clock.saved(machine);
                 self.stored = self.known.clone();
@@ -392,13 +399,21 @@ impl Judge for Reference {
                 }
             }
             Happened::Died => {
+                self.heard.is_interrupted();
+                self.used.passes(machine.ticks);
                 self.died = true;
                 self.starts.clear();
                 // A window that was not begun may begin anew; one that was, may not.
                 self.lost.retain(|_, lost| lost.stop_at.is_some());
             }
-            Happened::Slept => self.lost.retain(|_, lost| lost.stop_at.is_some()),
+            Happened::Slept(time) => {
+                self.heard.is_interrupted();
+                self.used.passes(machine.ticks.saturating_sub(*time));
+                self.used.begins_at(machine.ticks);
+                self.lost.retain(|_, lost| lost.stop_at.is_some());
+            }
             Happened::Booted(off_for) => {
+                self.used.begins_at(machine.ticks);
                 self.mischief.off_for(*off_for);
                 self.unreached_since = None;
                 self.lost.clear();
@@ -416,6 +431,8 @@ impl Judge for Reference {
             return;
         }
         self.settle_resets(world);
+        self.heard.judge(world);
+        self.used.judge(world);
         // Whatever is not our service, although the identity service is there, is an outage of it.
         let answers = world.licensing && world.wire == Wire::Honest;
         if world.network && !answers {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use latchkey_core::code::{Code, Reason};
 use latchkey_core::engine::CheckFailure;
+use latchkey_core::session::SessionWish;
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -30,6 +31,10 @@ pub(super) enum Step {
     Latency(Duration),
     Keyring(Keyring),
     EndGrant,
+    /// Whether the service has streams of pushes.
+    Streams(bool),
+    Push,
+    Session(&'static str, SessionWish),
     Start(&'static str),
     /// The program that has been there longest closes.
     Close,
@@ -66,6 +71,12 @@ impl fmt::Debug for Step {
             Self::Latency(time) => write!(f, "from now on an answer takes {}", Time(*time)),
             Self::Keyring(keyring) => write!(f, "the keyring is {keyring:?}"),
             Self::EndGrant => f.write_str("the identity service ends the grant"),
+            Self::Streams(true) => f.write_str("the service pushes"),
+            Self::Streams(false) => f.write_str("the service pushes no more"),
+            Self::Push => f.write_str("the service wants to be asked"),
+            Self::Session(product, wish) => {
+                write!(f, "the user wants the session of {product} to be: {wish:?}")
+            }
             Self::Start(product) => write!(f, "{product} starts"),
             Self::Close => f.write_str("the oldest program closes"),
             Self::Seat(product, seat) => write!(f, "the seat for {product} is {seat:?}"),
@@ -154,6 +165,10 @@ fn step() -> impl Strategy<Value = Step> {
         1 => select(vec![50, 200, 2_000, 20_000]).prop_map(|millis| Step::Latency(Duration::from_millis(millis))),
         2 => select(vec![Keyring::Open, Keyring::Open, Keyring::Locked, Keyring::Missing]).prop_map(Step::Keyring),
         1 => Just(Step::EndGrant),
+        3 => any::<bool>().prop_map(Step::Streams),
+        1 => Just(Step::Push),
+        2 => (product(), select(vec![SessionWish::TakeOver, SessionWish::HandOver]))
+            .prop_map(|(product, wish)| Step::Session(product, wish)),
         6 => product().prop_map(Step::Start),
         2 => Just(Step::Close),
         3 => (product(), seat()).prop_map(|(product, seat)| Step::Seat(product, seat)),

@@ -15,6 +15,8 @@ use super::world::{Coming, Due, Keyring, Wire, World};
 
 /// How long a request to a service that is silent hangs.
 const SILENCE: Duration = Duration::from_secs(5);
+/// A stream of which nothing comes for so long is given up.
+const SILENT_FOR: Duration = Duration::from_secs(150);
 
 impl World {
     /// Who answers, licensing service first.
@@ -97,6 +99,13 @@ impl World {
     /// How many streams stand.
     pub(crate) fn listens(&self) -> usize {
         self.streams.len()
+    }
+
+    /// The streams hang, which is found out when nothing has come for a while.
+    pub(crate) fn streams_fall_silent(&mut self) {
+        for (attempt, service) in std::mem::take(&mut self.streams) {
+            self.later(SILENT_FOR, &service, attempt, Outcome::ListeningEnded);
+        }
     }
 
     /// Every stream breaks.

@@ -111,7 +111,7 @@ impl World {
     pub(crate) fn sleep(&mut self, time: Duration) {
         self.machine.pass(time);
         self.connections_break();
-        self.happened(&Happened::Slept);
+        self.happened(&Happened::Slept(time));
         self.break_streams();
         self.input(Input::Woke { slept: time });
     }

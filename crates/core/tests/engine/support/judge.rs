@@ -42,8 +42,8 @@ pub(crate) enum Happened {
     Started { key: UseKey, running: bool },
     /// The agent is gone, with everything that was not saved.
     Died,
-    /// The machine was asleep.
-    Slept,
+    /// The machine was asleep for so long.
+    Slept(Duration),
     /// The machine was off for so long, and is on again.
     Booted(Duration),
     /// The agent reads what was saved.
