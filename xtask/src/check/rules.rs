@@ -44,15 +44,40 @@ fn row(line: &str) -> Option<(&str, Vec<&str>)> {
     Some((rule, tests.split('`').skip(1).step_by(2).collect()))
 }
 
-/// Every function in a committed Rust file that can be a test: of the tests themselves, of the store's suite, of a story.
+/// Where tests are functions that something else runs: the harness of the stories, and every store.
+const RUN_ELSEWHERE: [&str; 2] = ["tests/stories/", "crates/server/src/store/suite/"];
+
+/// Every test in a committed Rust file that is not ignored: of the tests themselves, of the store's suite, of a story.
 fn functions() -> Result<BTreeSet<String>> {
     let listed = output(&mut program("git", ["ls-files", "-z", "--", "*.rs"]))?;
     let mut functions = BTreeSet::new();
     for file in listed.split('\0').filter(|file| Path::new(file).is_file()) {
         let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {file}"))?;
-        functions.extend(text.lines().filter_map(function));
+        let elsewhere = RUN_ELSEWHERE.iter().any(|folder| file.starts_with(folder));
+        functions.extend(tests(&text, elsewhere));
     }
     Ok(functions)
+}
+
+/// The tests of one file: what is marked as one, or, where something `elsewhere` runs them, every function that it can see (a
+/// story whose name is long has its parameter on the next line).
+fn tests(text: &str, elsewhere: bool) -> Vec<String> {
+    let (mut tests, mut marked, mut ignored) = (Vec::new(), false, false);
+    for line in text.lines().map(str::trim) {
+        if line.starts_with("//") {
+            continue;
+        }
+        marked |= line == "#[test]" || line.starts_with("#[tokio::test");
+        ignored |= line.starts_with("#[ignore");
+        if let Some(name) = function(line) {
+            let is_seen =
+                line.starts_with("pub(crate) ") || line.contains("(story: &Story") || line.ends_with("(");
+            let is_test = marked || (elsewhere && is_seen);
+            tests.extend(Some(name).filter(|_| is_test && !ignored));
+            (marked, ignored) = (false, false);
+        }
+    }
+    tests
 }
 
 fn function(line: &str) -> Option<String> {
@@ -80,13 +105,23 @@ mod tests {
     }
 
     #[test]
-    fn tests_are_found_however_they_are_written() {
-        for line in [
-            "fn one() {",
-            "    async fn one() {",
-            "pub(crate) async fn one(store: Arc<dyn Store>) {",
-        ] {
-            assert_eq!(function(line).as_deref(), Some("one"));
-        }
+    fn tests_are_found_however_they_are_written_and_nothing_else_is() {
+        let file = "
+            #[test]
+            fn one() {
+                fn within() {}
+            #[tokio::test(start_paused = true)]
+            async fn two() {
+            // #[test]
+            fn helper() {
+            #[test]
+            #[ignore = \"by hand\"]
+            fn ignored() {
+            pub(crate) async fn three(store: Arc<dyn Store>) {
+            fn private() {
+            fn four(story: &Story) -> Result<()> {
+        ";
+        assert_eq!(tests(file, false), ["one", "two"]);
+        assert_eq!(tests(file, true), ["one", "two", "three", "four"]);
     }
 }
