@@ -108,6 +108,15 @@ impl Provider {
         self.port
     }
 
+    /// Whether it still knows a refresh token, as it has written it down.
+    ///
+    /// # Errors
+    /// It has written down nothing.
+    pub fn knows(&self, refresh_token: &str) -> Result<bool> {
+        let store = fs::read_to_string(self.folder.join("store.json"))?;
+        Ok(store.contains(&format!("RefreshToken:{refresh_token}")))
+    }
+
     /// Its wall clock.
     pub fn clock(&self) -> &Clock {
         &self.clock

@@ -5,6 +5,7 @@ use std::time::Duration;
 use stories::prelude::*;
 use stories::process::Process;
 use stories::provider::{Account, Provider, RESOURCE};
+use stories::providers::tokens;
 use stories::qr;
 use stories::services::{ORGANISATION, PRODUCT};
 use stories::wait::SOON;
@@ -167,10 +168,29 @@ fn a_work_address_leads_to_the_company(story: &Story) -> Result<()> {
     company.stop()?;
     world.cli(["check"])?;
     company.resume()?;
-    world.cli(["sign-out"])?;
-    ensure!(
-        world.status()?["accounts"][0]["user"].is_null(),
-        "somebody is still signed in"
-    );
+    // Both ways out end the grant where it was given.
+    for way_out in [&["sign-out"][..], &["reset", "--all", "--yes"][..]] {
+        let token = tokens::held(desk.bus(), "refresh_token")?;
+        ensure!(company.knows(&token)?, "it is another one's token");
+        world.cli(way_out.iter().copied())?;
+        ensure!(
+            world.status()?["accounts"][0]["user"].is_null(),
+            "somebody is still signed in"
+        );
+        until("the company to have ended the grant", SOON, || {
+            Ok((!company.knows(&token)?).then_some(()))
+        })
+        .with_context(|| format!("after {way_out:?}"))?;
+        if way_out == ["sign-out"] {
+            // The browser still has its session there.
+            let opened = desk.opened_addresses()?.len();
+            let mut again = world.cli_command(["sign-in", "--email", &nora.email]);
+            let mut again = Process::start("company again", &mut again, &desk.logs())?;
+            browser.page().go_to(&desk.wait_for_opened_address(opened)?)?;
+            browser.page().wait_for("#allow")?.click()?;
+            browser.page().wait_for_words("You are signed in")?;
+            ensure!(again.wait(SOON)?.success(), "{}", again.log().text()?);
+        }
+    }
     Ok(())
 }

@@ -52,6 +52,26 @@ impl System {
         }
     }
 
+    /// The same, where several entries of the name are in the way: a keyring that was restored or copied has the old ones too, and
+    /// nobody knows which of them counts. All of them go.
+    fn with_one<T>(
+        &mut self,
+        entry: &Entry,
+        call: impl Fn(&keyring_core::Entry) -> keyring_core::Result<T>,
+    ) -> keyring_core::Result<T> {
+        match self.with_entry(entry, &call) {
+            Err(Error::Ambiguous(all)) => {
+                tracing::warn!(
+                    entries = all.len(),
+                    "there are several entries of one name: they are deleted"
+                );
+                all.iter().try_for_each(keyring_core::Entry::delete_credential)?;
+                self.with_entry(entry, call)
+            }
+            result => result,
+        }
+    }
+
     fn try_entry<T>(
         &mut self,
         entry: &Entry,
@@ -112,12 +132,12 @@ impl Backend for System {
     }
 
     fn write(&mut self, entry: &Entry, value: &SecretBytes) -> Result<(), VaultError> {
-        self.with_entry(entry, |entry| entry.set_secret(value.expose()))
+        self.with_one(entry, |entry| entry.set_secret(value.expose()))
             .map_err(|error| translate(&error))
     }
 
     fn delete(&mut self, entry: &Entry) -> Result<(), VaultError> {
-        match self.with_entry(entry, keyring_core::Entry::delete_credential) {
+        match self.with_one(entry, keyring_core::Entry::delete_credential) {
             Ok(()) => Ok(()),
             Err(Error::NoEntry) if self.is_locked(Purpose::Read)? => Err(VaultError::Locked),
             Err(Error::NoEntry) => Ok(()),

@@ -71,6 +71,41 @@ fn tokens_of_6000_bytes_are_kept_under_a_name_that_people_understand() {
     );
 }
 
+/// A keyring that was restored beside itself: nobody knows which of two entries counts, and the next sign-in ends that.
+#[test]
+fn several_entries_of_one_name_are_damage_that_can_be_mended() {
+    in_session(
+        "states::several_entries_of_one_name_are_damage_that_can_be_mended",
+        async {
+            let _keyring = start_keyring(Some("test"));
+            let vault = Vault::system().unwrap();
+            let double = || {
+                let service = SecretService::connect(EncryptionType::Plain).unwrap();
+                let collection = service.get_default_collection().unwrap();
+                let item = collection.get_all_items().unwrap().pop().unwrap();
+                let attributes = item.get_attributes().unwrap();
+                let attributes = attributes
+                    .iter()
+                    .map(|(name, value)| (name.as_str(), value.as_str()))
+                    .collect();
+                collection
+                    .create_item("copy", attributes, b"another", false, "text/plain")
+                    .unwrap();
+                collection.get_all_items().unwrap().len()
+            };
+            vault.write(&entry(), secret("one")).await.unwrap();
+            assert_eq!(double(), 2);
+            let error = vault.read(&entry()).await.unwrap_err();
+            assert!(matches!(error, VaultError::Corrupt { .. }), "{error:?}");
+            vault.write(&entry(), secret("two")).await.unwrap();
+            assert_eq!(vault.read(&entry()).await, Ok(Some(secret("two"))));
+            assert_eq!(double(), 2);
+            vault.delete(&entry()).await.unwrap();
+            assert_eq!(vault.read(&entry()).await, Ok(None));
+        },
+    );
+}
+
 #[test]
 fn a_keyring_that_is_restarted_or_starts_late_is_found_again() {
     in_session(

@@ -79,7 +79,7 @@ fn the_same_inputs_have_the_same_effects() {
 fn histories_lead_everywhere() {
     let mut runner = TestRunner::deterministic();
     let mut places = BTreeSet::new();
-    for _ in 0..250 {
+    for _ in 0..400 {
         let history = steps::histories().new_tree(&mut runner).unwrap().current();
         places.extend(history.places());
     }

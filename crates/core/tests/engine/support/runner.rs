@@ -98,6 +98,7 @@ impl World {
             let state = serde_json::to_string(self.facts()).unwrap();
             let before = std::mem::replace(&mut self.disk, state.clone());
             self.backup = if both { state } else { before };
+            self.saved_twice += usize::from(both);
             self.happened(&Happened::Saved);
         }
     }

@@ -175,6 +175,8 @@ pub(crate) struct World {
     pub(crate) disk: String,
     /// The copy that a damaged state is mended from.
     pub(crate) backup: String,
+    /// How often both were written.
+    pub(crate) saved_twice: usize,
     pub(crate) engine: Option<Engine>,
     pub(super) due: Vec<Due>,
     pub(super) wake: Option<Duration>,
@@ -237,6 +239,7 @@ impl World {
             judge: None,
             disk: serde_json::to_string(&Facts::default()).unwrap(),
             backup: String::new(),
+            saved_twice: 0,
             engine: None,
             due: Vec::new(),
             wake: None,
