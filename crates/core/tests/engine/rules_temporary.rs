@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use latchkey_core::code::{Basis, Code, Reason};
-use latchkey_core::engine::{Ask, CheckFailure, UseKey};
+use latchkey_core::engine::{Ask, CheckFailure, Input, UseKey};
 use latchkey_core::notice::NoticeKind;
 use latchkey_core::policy::Policy;
 use latchkey_core::time::Timestamp;
+use latchkey_core::vault::KeyState;
 use latchkey_core::view::{Line, Reach};
 
 use crate::support::licensing::Seat;
@@ -138,6 +139,18 @@ fn a_key_that_does_not_sign_is_asked_every_minute_and_nobody_waits_for_it_twice(
         world.pass(minutes(1));
         assert_eq!(basis(&world, key), Some(Basis::Temporary), "{obstacle:?}");
     }
+}
+
+#[test]
+fn a_key_that_is_gone_is_asked_for_nothing() {
+    let (mut world, key) = in_an_outage(|_| {});
+    world.input(Input::Key {
+        service: SERVICE.to_owned(),
+        key: KeyState::Gone,
+    });
+    world.pass(days(2));
+    assert!(world.temporaries.is_empty());
+    assert_eq!(world.status(key).code, Code::SignInRequired.number());
 }
 
 #[test]
