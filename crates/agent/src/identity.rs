@@ -25,6 +25,7 @@
 mod attempt;
 pub mod callback;
 mod device;
+mod device_answer;
 mod error;
 mod exchange;
 mod id_token;

@@ -4,31 +4,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 use latchkey_api::discovery::Identity;
 use latchkey_core::time::Timestamp;
 use latchkey_core::view::UserCode;
 use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::{Url, form_urlencoded};
 
+use super::device_answer::{Answer, Refused, read, user_code};
 use super::pace::Pace;
 use super::provider::Provider;
 use super::signed_in::{Asked, SignedIn};
-use super::token_answer::{TokenAnswer, seconds};
-use super::{IdentityError, Oidc, exchange, shortened};
-use crate::http::{self as client, HttpError};
+use super::token_answer::TokenAnswer;
+use super::{IdentityError, Oidc, exchange};
+use crate::http::HttpError;
 use crate::secret::SecretText;
 
 /// The grant (section 3.4).
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// Timers stand still while the machine sleeps: the clock is looked at again at least this often.
 const LOOK: Duration = Duration::from_secs(30);
-/// The longest code that a person types.
-const LONGEST_CODE: usize = 64;
-/// The longest address that is shown, in bytes: what is longer fits into no QR code.
-const LONGEST_ADDRESS: usize = 2_048;
 
 /// A sign-in whose code is known, and that waits for the user. Dropping it ends it.
 #[derive(Debug)]
@@ -43,60 +39,6 @@ pub struct DeviceAttempt {
     pace: Pace,
     expires_in: Duration,
     expires_at: Timestamp,
-}
-
-/// What the device authorization endpoint answers (section 3.2), as tolerantly as providers write it.
-#[derive(Deserialize)]
-struct Answer {
-    device_code: SecretText,
-    user_code: String,
-    // The name that Google gave it before the RFC did.
-    #[serde(alias = "verification_url")]
-    verification_uri: String,
-    #[serde(default)]
-    verification_uri_complete: Option<String>,
-    #[serde(default, deserialize_with = "seconds")]
-    expires_in: Option<Duration>,
-    #[serde(default, deserialize_with = "seconds")]
-    interval: Option<Duration>,
-}
-
-/// An error of either endpoint (RFC 6749 section 5.2).
-struct Refused {
-    error: String,
-    error_description: Option<String>,
-}
-
-impl Refused {
-    /// The error that an answer names, whatever its status and type say, and whatever else stands in it.
-    fn named(body: &[u8]) -> Option<Self> {
-        let body: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(body).ok()?;
-        let text = |name: &str| body.get(name).and_then(|value| value.as_str()).map(str::to_owned);
-        Some(Self {
-            error: text("error")?,
-            error_description: text("error_description"),
-        })
-    }
-
-    const fn without_name(status: StatusCode) -> IdentityError {
-        IdentityError::Unavailable {
-            status: status.as_u16(),
-            retry_after: None,
-        }
-    }
-
-    fn into_error(self) -> IdentityError {
-        let description = shortened(self.error_description.as_deref().unwrap_or_default());
-        match self.error.as_str() {
-            // The second is what Entra ID says.
-            "access_denied" | "authorization_declined" => IdentityError::Denied { description },
-            "expired_token" => IdentityError::Expired,
-            error => IdentityError::Provider {
-                error: shortened(error),
-                description,
-            },
-        }
-    }
 }
 
 impl Oidc {
@@ -180,61 +122,8 @@ impl Oidc {
             .http
             .exchange(Method::POST, url, headers, body.into_bytes())
             .await?;
-        // Some are told with 429 that they ask too often, and some with a page's type: what counts is what it says. An
-        // outage says nothing of the code, whatever stands in it.
-        let named = Refused::named(&answer.body).filter(|_| !answer.status.is_server_error());
-        if let Some(refused) =
-            named.filter(|_| answer.status != StatusCode::OK || exchange::is_error(&answer.body))
-        {
-            return Ok(Err(refused));
-        }
-        if let Some(error) = super::provider::not_data(url, &answer) {
-            return Err(error);
-        }
-        if answer.status == StatusCode::REQUEST_TIMEOUT {
-            return Err(Refused::without_name(answer.status));
-        }
-        if answer.status != StatusCode::OK {
-            return Ok(Err(Refused {
-                error: format!("status {}", answer.status.as_u16()),
-                error_description: None,
-            }));
-        }
-        // The parser's own message would quote the answer: only where it broke may be told.
-        let read = serde_json::from_slice(&answer.body).map_err(|error| IdentityError::TokenAnswer {
-            why: format!("in column {} of line {}", error.column(), error.line()),
-        });
-        read.map(Ok)
+        read(url, &answer)
     }
-}
-
-/// What is shown to the user. Only addresses that may be opened are shown; a link that may not be is left out.
-fn user_code(answer: &Answer) -> Result<UserCode, IdentityError> {
-    let may_be_shown = |text: &str| {
-        text.len() <= LONGEST_ADDRESS && Url::parse(text).is_ok_and(|url| client::is_allowed(&url))
-    };
-    let user_code = answer.user_code.trim().to_owned();
-    if user_code.is_empty()
-        || user_code.chars().count() > LONGEST_CODE
-        || user_code.chars().any(char::is_control)
-    {
-        return Err(IdentityError::TokenAnswer {
-            why: "its user_code is none that a person could type".into(),
-        });
-    }
-    if !may_be_shown(&answer.verification_uri) {
-        let scheme = answer.verification_uri.split(':').next().unwrap_or_default();
-        return Err(IdentityError::UnsafeEndpoint {
-            endpoint: "verification_uri",
-            origin: shortened(scheme),
-        });
-    }
-    let complete = answer.verification_uri_complete.as_ref();
-    Ok(UserCode {
-        user_code,
-        verification_uri: answer.verification_uri.clone(),
-        verification_uri_complete: complete.filter(|text| may_be_shown(text)).cloned(),
-    })
 }
 
 /// What one question brought.
