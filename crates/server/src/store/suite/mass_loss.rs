@@ -181,3 +181,19 @@ pub(crate) async fn what_was_lost_long_before_is_not_given_back_with_it(store: A
         Code::NotAssigned
     );
 }
+
+/// Seats of people who do not come are no loss that anybody would notice.
+pub(crate) async fn whoever_has_checked_within_thirty_days_is_active(store: Arc<dyn Store>) {
+    let (fixture, emails) = ten(store).await;
+    let days = |days: i64| NOW.shifted(days * 24 * 60 * MINUTE);
+    assert_eq!(fixture.import(&emails[..5], days(31)).await.held, None);
+    let back = fixture.import(&emails, days(31)).await;
+    assert_eq!(back.assigned.len(), 5);
+    for email in &emails {
+        fixture.outcome(email, days(31)).await;
+    }
+    assert_eq!(
+        fixture.import(&emails[..5], days(60)).await.held.as_deref(),
+        Some("Nord")
+    );
+}
