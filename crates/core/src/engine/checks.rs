@@ -134,7 +134,7 @@ impl Engine {
         let attempt = self.next_attempt();
         // What is open until now goes along.
         self.count(now, name, Duration::ZERO);
-        let order = self.order(name);
+        let order = self.order(now, name);
         let link = self.links.entry(name.to_owned()).or_default();
         link.take_off(attempt, probe, since, now);
         if probe {
@@ -142,8 +142,7 @@ impl Engine {
             return self.effects.push(Effect::Probe { attempt, service });
         }
         link.anew = false;
-        link.waiters
-            .extend(link.session.wish.take().map(|wish| wish.ticket));
+        link.waiters.extend(link.session.takes_wish(now));
         link.session.says(order.products.iter().any(|query| query.open));
         link.carries(order.usage.clone());
         self.effects.push(Effect::Check {
@@ -152,7 +151,7 @@ impl Engine {
         });
     }
 
-    fn order(&self, name: &str) -> CheckOrder {
+    fn order(&self, now: &Now, name: &str) -> CheckOrder {
         let service = self.facts.services.get(name);
         let account = service.and_then(|service| service.account.as_ref());
         let link = self.links.get(name);
@@ -161,7 +160,7 @@ impl Engine {
         CheckOrder {
             service: name.to_owned(),
             issuer: account.map(|account| account.issuer.clone()).unwrap_or_default(),
-            products: self.queries(name),
+            products: self.queries(now, name),
             identify: service.is_none_or(|service| !service.linked),
             refresh_every: if anew { Duration::ZERO } else { refresh_every },
             session: link
@@ -172,14 +171,14 @@ impl Engine {
     }
 
     /// Every registered product of a service, with its versions and whether it is open.
-    fn queries(&self, name: &str) -> Vec<Query> {
-        let wish = self.links.get(name).and_then(|link| link.session.wish.as_ref());
+    fn queries(&self, now: &Now, name: &str) -> Vec<Query> {
+        let session = self.links.get(name).map(|link| &link.session);
         let mut products: Vec<Query> = Vec::new();
         for entry in self.registry.iter().filter(|entry| entry.service == name) {
             match products.iter_mut().find(|query| query.product == entry.product) {
                 Some(query) => query.versions.push(entry.version.clone()),
                 None => {
-                    let is_wanted = wish.is_some_and(|wish| wish.product == entry.product);
+                    let is_wanted = session.is_some_and(|session| session.opens(&entry.product, now));
                     let mut uses = self.uses.values();
                     products.push(Query {
                         product: entry.product.clone(),

@@ -14,6 +14,8 @@ use super::{Answer, Attempt, Effect, Engine, Ticket};
 
 /// Programs that are closed together make one check; and one that was refused and asks again each second was never closed.
 const SETTLED_AFTER: Duration = Duration::from_secs(2);
+/// A session that was taken over for a product which has ended is kept for so long, until somebody opens it.
+const OPENED_WITHIN: Duration = Duration::from_secs(2 * 60);
 /// However often a service pushes, a check is not made oftener.
 const BETWEEN_PUSHES: Duration = Duration::from_secs(1);
 /// The longest wait before the stream is tried again.
@@ -28,6 +30,8 @@ pub(super) struct SessionLink {
     pub(super) due_at: Option<Duration>,
     /// What the user wants, and of which product.
     pub(super) wish: Option<Wish>,
+    /// What a session was taken over for although nothing has it open yet, and until when that counts as open.
+    taken: Option<(String, Duration)>,
     /// Devices that wait for a session that this one has.
     pub(super) waiting: Vec<WaitingDevice>,
     /// The last check said that something is open.
@@ -69,7 +73,23 @@ impl SessionLink {
     }
 
     pub(super) fn next_at(&self) -> impl Iterator<Item = Duration> {
-        self.check_at().into_iter().chain(self.stream.again_at)
+        let kept_until = self.taken.as_ref().map(|(_, until)| *until);
+        let others = self.stream.again_at.into_iter().chain(kept_until);
+        self.check_at().into_iter().chain(others)
+    }
+
+    /// Whether the user wants this product here, and it may just not have been opened yet.
+    pub(super) fn opens(&self, product: &str, now: &Now) -> bool {
+        let wished = self.wish.as_ref().is_some_and(|wish| wish.product == product);
+        let taken = self.taken.as_ref();
+        wished || taken.is_some_and(|(taken, until)| taken == product && now.ticks < *until)
+    }
+
+    /// A check begins that takes the wish along: who waits for its answer.
+    pub(super) fn takes_wish(&mut self, now: &Now) -> Option<Ticket> {
+        let wish = self.wish.take()?;
+        self.taken = (wish.wish == SessionWish::TakeOver).then(|| (wish.product, now.ticks + OPENED_WITHIN));
+        Some(wish.ticket)
     }
 
     /// A check begins that says what is open.
@@ -166,12 +186,16 @@ impl Engine {
             };
             let online = link.reach == Reach::Online;
             let session = &mut link.session;
+            let mut uses = self.uses.values();
+            session.taken.take_if(|(product, until)| {
+                now.ticks >= *until || uses.any(|open| open.service == name && open.product == *product)
+            });
             if !signed_in {
                 session.said_open = false;
                 link.waiters.extend(session.wish.take().map(|wish| wish.ticket));
                 session.waiting.clear();
             }
-            if session.said_open && !in_use && signed_in && online {
+            if session.said_open && !in_use && session.taken.is_none() && signed_in && online {
                 session.said_open = false;
                 session.due_at.get_or_insert(now.ticks + SETTLED_AFTER);
             }

@@ -243,6 +243,35 @@ fn it_is_also_taken_over_for_a_product_that_has_ended_meanwhile() {
     assert!(says_open(last(&world), ATLAS) && !says_open(last(&world), QUARRY));
 }
 
+/// A product that ends when it is refused: its user takes the session over, and opens it anew.
+#[test]
+fn it_is_kept_until_the_user_has_had_time_to_open_it() {
+    let taken_over = || {
+        let mut world = World::signed_in();
+        world.ask(Ask::Session {
+            product: ATLAS.to_owned(),
+            wish: SessionWish::TakeOver,
+        });
+        world.pass(minutes(1));
+        assert!(says_open(last(&world), ATLAS), "nothing gives it back");
+        world.ask(Ask::Check);
+        assert!(says_open(last(&world), ATLAS), "whatever is asked meanwhile");
+        world.pass(seconds(10));
+        world
+    };
+    let mut opened = taken_over();
+    let key = opened.start(ATLAS);
+    opened.pass(minutes(5));
+    assert!(says_open(last(&opened), ATLAS));
+    opened.close(key);
+    opened.pass(seconds(5));
+    assert!(!says_open(last(&opened), ATLAS), "closed is closed, as ever");
+
+    let mut forgotten = taken_over();
+    forgotten.pass(minutes(1));
+    assert!(!says_open(last(&forgotten), ATLAS), "and not for ever");
+}
+
 #[test]
 fn a_wish_without_anybody_to_have_it_is_refused_in_words() {
     let mut world = World::new();
