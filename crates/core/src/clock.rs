@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::{BootId, Now, Timestamp};
 
+/// A wall clock that is wrong by more than this is named, because TLS and tokens will refuse it. In milliseconds.
+pub(crate) const WRONG_FROM: u64 = 10 * 60 * 1000;
+
 /// A moment of a boot at which trusted time was known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Anchor {
@@ -89,8 +92,21 @@ impl Clock {
     /// The time to judge tokens by: trusted time where a check has verified it in this boot, the wall clock otherwise,
     /// so that a clock that was set forward while off does not keep out the very tokens that would heal it.
     pub fn for_tokens(&self, now: &Now) -> Timestamp {
-        let verified = self.is_settled(now) && self.anchor.as_ref().is_some_and(|anchor| anchor.verified);
-        if verified { self.trusted(now) } else { now.wall }
+        if self.is_verified(now) {
+            self.trusted(now)
+        } else {
+            now.wall
+        }
+    }
+
+    /// Whether a check has shown in this boot that the wall clock is right, as far as certificates go: what does not fit it is
+    /// somebody else's fault.
+    pub fn is_wall_right(&self, now: &Now) -> bool {
+        self.is_verified(now) && now.wall.offset_from(self.trusted(now)).unsigned_abs() <= WRONG_FROM
+    }
+
+    fn is_verified(&self, now: &Now) -> bool {
+        self.is_settled(now) && self.anchor.as_ref().is_some_and(|anchor| anchor.verified)
     }
 
     /// How far the wall clock is ahead of where the last check says it should be, in milliseconds.
@@ -102,7 +118,26 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::{DAY, HOUR};
+    use crate::time::{DAY, HOUR, MINUTE};
+
+    #[test]
+    fn a_wall_clock_is_right_where_a_check_has_shown_it_and_as_long_as_nobody_moves_it() {
+        let mut machine = Machine::new();
+        let mut clock = Clock::default();
+        clock.settle(&machine.now());
+        assert!(!clock.is_wall_right(&machine.now()), "nobody has shown it");
+        clock.anchor(machine.real, &machine.now());
+        machine.pass(DAY);
+        assert!(clock.is_wall_right(&machine.now()));
+        for (minutes, right) in [(9, true), (-9, true), (11, false), (-11, false)] {
+            machine.wall_error = minutes * i64::try_from(MINUTE.as_millis()).unwrap();
+            assert_eq!(clock.is_wall_right(&machine.now()), right, "{minutes} min");
+        }
+        machine.wall_error = 0;
+        machine.reboot(HOUR);
+        clock.settle(&machine.now());
+        assert!(!clock.is_wall_right(&machine.now()), "that was another boot");
+    }
 
     /// A machine whose true time, wall clock and ticks can be moved apart.
     struct Machine {

@@ -186,7 +186,7 @@ impl Check<'_> {
     async fn licensing_failed(&self, error: &LicensingError) -> CheckFailure {
         tracing::info!(%error, "the licensing service did not check");
         if let LicensingError::Http(error) = error
-            && let Some(hindered) = hindered(error)
+            && let Some(hindered) = hindered(error, self.tools.times.is_wall_right())
         {
             return hindered;
         }
@@ -230,7 +230,7 @@ impl Check<'_> {
     async fn session_failed(&self, error: &SessionError) -> CheckFailure {
         tracing::info!(%error, "no access token");
         if let SessionError::Identity(IdentityError::Http(error)) = error
-            && let Some(hindered) = hindered(error)
+            && let Some(hindered) = hindered(error, self.tools.times.is_wall_right())
         {
             return hindered;
         }
@@ -240,7 +240,7 @@ impl Check<'_> {
             SessionError::Vault(error) => {
                 CheckFailure::Vault(error.trouble().unwrap_or(VaultTrouble::Unavailable))
             }
-            SessionError::Identity(error) if error.suspects_clock() => {
+            SessionError::Identity(error) if error.suspects_clock() && !self.tools.times.is_wall_right() => {
                 CheckFailure::Hindered(Reason::ClockWrong)
             }
             SessionError::Identity(error) if error.is_blocked() => {
@@ -261,16 +261,18 @@ impl Check<'_> {
     }
 }
 
-/// What on the way to a service stands in it, where it is known that trying again will not mend it.
-fn hindered(error: &HttpError) -> Option<CheckFailure> {
+/// What on the way to a service stands in it, where it is known that trying again will not mend it. A certificate that does
+/// not fit a clock which is known to be right is an outage of whoever has it.
+fn hindered(error: &HttpError, is_wall_right: bool) -> Option<CheckFailure> {
     if error.wants_proxy_password() {
         return Some(CheckFailure::Blocked(NetworkTrouble::ProxyPassword));
     }
-    error.tls_fault().map(|fault| match fault {
-        TlsFault::Clock => CheckFailure::Hindered(Reason::ClockWrong),
-        TlsFault::Authority => CheckFailure::Blocked(NetworkTrouble::AuthorityUnknown),
-        TlsFault::Other => CheckFailure::Hindered(Reason::NetworkBlocked),
-    })
+    match error.tls_fault()? {
+        TlsFault::Clock if is_wall_right => None,
+        TlsFault::Clock => Some(CheckFailure::Hindered(Reason::ClockWrong)),
+        TlsFault::Authority => Some(CheckFailure::Blocked(NetworkTrouble::AuthorityUnknown)),
+        TlsFault::Other => Some(CheckFailure::Hindered(Reason::NetworkBlocked)),
+    }
 }
 
 fn query(query: &Query) -> ProductQuery {
@@ -337,5 +339,29 @@ async fn identity_side(tools: &Tools, issuer: Option<String>) -> Side {
     match tools.oidc.discover(&issuer).await {
         Ok(_) => Side::Answers,
         Err(error) => error.side(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Unreachable;
+
+    #[test]
+    fn a_certificate_that_has_ended_blames_the_clock_only_where_that_may_be_wrong() {
+        let with = |fault| HttpError::Unreachable {
+            host: "id.example".into(),
+            kind: Unreachable::Tls {
+                fault,
+                why: "expired".into(),
+            },
+        };
+        let wrong = CheckFailure::Hindered(Reason::ClockWrong);
+        assert_eq!(hindered(&with(TlsFault::Clock), false), Some(wrong));
+        assert_eq!(hindered(&with(TlsFault::Clock), true), None);
+        for is_wall_right in [false, true] {
+            let unknown = CheckFailure::Blocked(NetworkTrouble::AuthorityUnknown);
+            assert_eq!(hindered(&with(TlsFault::Authority), is_wall_right), Some(unknown));
+        }
     }
 }

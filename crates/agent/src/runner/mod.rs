@@ -87,6 +87,11 @@ impl Times {
         let clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
         clock.for_tokens(&self.clocks.now())
     }
+
+    fn is_wall_right(&self) -> bool {
+        let clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        clock.is_wall_right(&self.clocks.now())
+    }
 }
 
 impl Tools {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::clock::WRONG_FROM;
 use crate::code::{Basis, Code, Reason};
 use crate::facts::Held;
 use crate::network::NetworkTrouble;
@@ -12,9 +13,6 @@ use crate::view::{AccountView, Headline, Icon, Line, Problem, ProductView, Reach
 
 use super::Engine;
 use super::link::Link;
-
-/// A wall clock that is wrong by more than this is named, because TLS and tokens will refuse it.
-const CLOCK_WRONG_FROM: i64 = 10 * 60 * 1000;
 
 impl Engine {
     /// Makes the View anew, and says whether it is another than before.
@@ -137,7 +135,7 @@ impl Engine {
     pub(super) fn wall_is_wrong(&self, now: &Now) -> bool {
         let mut services = self.facts.services.values();
         services.any(|service| service.checked_at.is_some())
-            && self.facts.clock.wall_ahead(now).abs() > CLOCK_WRONG_FROM
+            && self.facts.clock.wall_ahead(now).unsigned_abs() > WRONG_FROM
     }
 
     /// The tray at a glance: what stops work comes first, then what will.
