@@ -254,4 +254,6 @@ fn whoever_is_refused_for_another_reason_takes_no_session() {
     assert_eq!(steps(&asked), []);
     asked.sessions = vec![session("mine", NOW - 60, NOW - 60)];
     assert_eq!(steps(&asked), [end("mine")], "and loses the one it had");
+    asked.sessions = vec![session("other", NOW - 60, NOW - 60)];
+    assert_eq!(steps(&asked), [], "nor does it wait for another's");
 }
