@@ -254,6 +254,12 @@ fn whoever_is_refused_for_another_reason_takes_no_session() {
     assert_eq!(steps(&asked), []);
     asked.sessions = vec![session("mine", NOW - 60, NOW - 60)];
     assert_eq!(steps(&asked), [end("mine")], "and loses the one it had");
-    asked.sessions = vec![session("other", NOW - 60, NOW - 60)];
+
+    let mut asked = opened(
+        SessionPolicy::Takeover,
+        vec![session("other", NOW - 60, NOW - 60)],
+    );
+    asked.asked[0].offers[0].policy.device_limit = 0;
+    assert_eq!(refusal(&asked).code, Code::DeviceLimit);
     assert_eq!(steps(&asked), [], "nor does it wait for another's");
 }
