@@ -191,7 +191,8 @@ impl Engine {
                 now.ticks >= *until || uses.any(|open| open.service == name && open.product == *product)
             });
             if !signed_in {
-                session.said_open = false;
+                // What one user took over is not open for the next.
+                (session.said_open, session.taken) = (false, None);
                 link.waiters.extend(session.wish.take().map(|wish| wish.ticket));
                 session.waiting.clear();
             }
