@@ -39,6 +39,7 @@ pub mod clock;
 pub mod company;
 pub mod desktop;
 pub mod gate;
+pub mod gnome;
 pub mod keyring;
 pub mod laid;
 pub mod listeners;

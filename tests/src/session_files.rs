@@ -44,6 +44,12 @@ x-scheme-handler/https=stories-browser.desktop
 text/html=stories-browser.desktop
 ";
 
+/// Portals are there only in stories that are about them: browsers and toolkits would wake them in every session.
+const NO_PORTAL: &str = "[D-BUS Service]
+Name=org.freedesktop.portal.Desktop
+Exec=/bin/false
+";
+
 /// Lays the files into a home folder. Addresses that the desktop opens are written to `opened`, a line each.
 pub(crate) fn lay(home: &Path, opened: &Path) -> Result<()> {
     let config = home.join(".config");
@@ -69,6 +75,10 @@ pub(crate) fn lay(home: &Path, opened: &Path) -> Result<()> {
         &entry,
     )?;
     write(&config.join("mimeapps.list"), MIME)?;
+    write(
+        &home.join(".local/share/dbus-1/services/org.freedesktop.portal.Desktop.service"),
+        NO_PORTAL,
+    )?;
     fs::write(opened, "")?;
     Ok(())
 }

@@ -22,12 +22,13 @@ use obstacles::{
 };
 use ways::{
     a_proxy_set_by_hand_leads_to_the_services, a_sign_in_goes_on_in_another_network,
-    another_network_needs_no_restart, the_environments_proxy_and_authority_count,
+    another_network_needs_no_restart, the_desktops_proxy_counts, the_environments_proxy_and_authority_count,
 };
 
 tell!(
     a_proxy_set_by_hand_leads_to_the_services,
     the_environments_proxy_and_authority_count,
+    the_desktops_proxy_counts,
     another_network_needs_no_restart,
     a_sign_in_goes_on_in_another_network,
     an_unknown_authority_is_named_and_takes_nothing_away,

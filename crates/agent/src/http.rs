@@ -5,6 +5,7 @@
 mod error;
 mod response;
 mod stream;
+mod system_proxies;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use url::{Host, Url};
 pub use error::{HttpError, TlsFault, Unreachable};
 pub use response::Response;
 pub use stream::{Opened, Stream};
+use system_proxies::SystemProxies;
 
 /// The longest answer that is read, in bytes.
 pub const BODY_CAP: usize = 1024 * 1024;
@@ -53,6 +55,8 @@ impl Shared {
 #[derive(Debug)]
 struct Clients {
     proxy: Proxy,
+    /// What the system says, where the setting leaves it to the system.
+    system: Option<SystemProxies>,
     /// For hosts out there.
     outward: Result<reqwest::Client, HttpError>,
     /// For this machine: no proxy ever sees what is meant for a loopback address.
@@ -159,7 +163,7 @@ impl Http {
         body: Vec<u8>,
     ) -> Result<Response, HttpError> {
         let host = url.host_str().unwrap_or_default().to_owned();
-        let client = self.client_for(url)?;
+        let client = self.client_for(url).await?;
         let unreachable = |error: reqwest::Error| self.unreachable(&host, &error);
         tracing::debug!(%method, host, path = url.path(), "asking");
         let mut answer = client
@@ -192,7 +196,11 @@ impl Http {
         })
     }
 
-    fn client_for(&self, url: &Url) -> Result<reqwest::Client, HttpError> {
+    async fn client_for(&self, url: &Url) -> Result<reqwest::Client, HttpError> {
+        let system = self.clients().system.clone();
+        if let Some(system) = system.filter(|_| !is_loopback(url)) {
+            system.look_up(url).await;
+        }
         let clients = self.clients();
         match (url.scheme(), is_loopback(url)) {
             ("https", false) => clients.outward.clone().inspect_err(|_| {
@@ -219,8 +227,13 @@ impl Clients {
         let unusable = |error: reqwest::Error| HttpError::Unusable {
             why: error.without_url().to_string(),
         };
+        let system = (proxy == Proxy::System).then(SystemProxies::default);
+        let through = |builder| match &system {
+            Some(system) => system.through(builder),
+            None => builder,
+        };
         let outward = match &proxy {
-            Proxy::System => builder().build(),
+            Proxy::System => through(builder()).build(),
             Proxy::Direct => builder().no_proxy().build(),
             Proxy::At(address) => {
                 reqwest::Proxy::all(address.expose()).and_then(|proxy| builder().proxy(proxy).build())
@@ -228,6 +241,7 @@ impl Clients {
         };
         Self {
             proxy,
+            system,
             outward: outward.map_err(unusable),
             loopback: builder().no_proxy().build().map_err(unusable),
         }

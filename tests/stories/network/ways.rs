@@ -1,6 +1,7 @@
 //! Ways to the services: a setting, the environment, and another one tomorrow.
 
 use stories::company::HOSTS;
+use stories::gnome::{Portal, set_proxy};
 use stories::laid::Laid;
 use stories::prelude::*;
 use stories::services::{LICENSING, PROVIDER};
@@ -66,6 +67,44 @@ pub(super) fn the_environments_proxy_and_authority_count(story: &Story) -> Resul
         "no proxy is wanted for these names: {}, {complaint}",
         output.status
     );
+    ensure!(
+        proxy.asked_for(LICENSING)? == asked,
+        "the proxy was asked all the same"
+    );
+    nothing_is_lost(&world).map(drop)
+}
+
+/// What GNOME's settings say, as its portal tells it.
+pub(super) fn the_desktops_proxy_counts(story: &Story) -> Result<()> {
+    let desk = Desktop::start(story)?;
+    let company = company(&desk)?;
+    let proxy = proxy(&desk, &company, "proxy")?;
+    let _store = trusting(&desk, &company)?;
+    let _portal = Portal::start(&desk)?;
+    let world = World::at(&desk, company)?;
+    let _watch = watch(&world)?;
+    let running = agent(&world)?;
+    fails(&world, &["sign-in"], "This computer is offline.")?;
+
+    let address = proxy.address();
+    let (host, port) = address.split_once(':').context("a port")?;
+    set_proxy(&desk, ".https", "host", host)?;
+    set_proxy(&desk, ".https", "port", port)?;
+    set_proxy(&desk, "", "mode", "manual")?;
+    sign_in(&world, &proxy)?;
+    world.cli(["check"])?;
+    led_to_both(&proxy)?;
+    nothing_is_lost(&world)?;
+    ensure!(agent(&world)? == running, "the agent was started anew");
+
+    // What is set by hand stands above the desktop.
+    world.cli(["config", "set", "proxy", "direct"])?;
+    fails(&world, &["check"], "This computer is offline.")?;
+    // Hosts that the desktop wants no proxy for are reached without.
+    set_proxy(&desk, "", "ignore-hosts", "['*.northwind.example']")?;
+    world.cli(["config", "unset", "proxy"])?;
+    let asked = proxy.asked_for(LICENSING)?;
+    fails(&world, &["check"], "This computer is offline.")?;
     ensure!(
         proxy.asked_for(LICENSING)? == asked,
         "the proxy was asked all the same"

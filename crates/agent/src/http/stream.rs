@@ -42,7 +42,8 @@ impl Http {
         headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
         let host = url.host_str().unwrap_or_default().to_owned();
         let request = self
-            .client_for(url)?
+            .client_for(url)
+            .await?
             .request(Method::GET, url.clone())
             .headers(headers);
         let answer = tokio::time::timeout(self.0.total, request.timeout(LONGEST).send()).await;

@@ -1,2 +1,0 @@
-INSERT OR IGNORE INTO seats (id, user_id, subscription_id, product, assigned_at)
-SELECT seat_id, user_id, subscription_id, product, assigned_at FROM seat_losses WHERE organisation_id = ?1
