@@ -58,8 +58,15 @@ pub use signed_in::SignedIn;
 
 use crate::http::Http;
 
-/// What time it is (rule 16 says by which clock).
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+/// What time it is.
+pub trait Clock: Send + Sync {
+    /// The time to judge tokens by (rule 16 says by which clock).
+    fn now(&self) -> Timestamp;
+
+    /// Time since the machine was switched on, sleep included: what is waited for is measured by it, whatever becomes of the wall
+    /// clock meanwhile.
+    fn ticks(&self) -> Duration;
+}
 
 /// How long what an issuer says about itself is believed without asking again.
 const LEARNED_FOR: Duration = HOUR;
@@ -68,7 +75,7 @@ const LEARNED_FOR: Duration = HOUR;
 #[derive(Clone)]
 pub struct Oidc {
     http: Http,
-    clock: Clock,
+    clock: Arc<dyn Clock>,
     providers: Arc<Mutex<BTreeMap<String, Learned>>>,
 }
 
@@ -89,7 +96,7 @@ impl fmt::Debug for Oidc {
 
 impl Oidc {
     /// Over this HTTP client, by this clock.
-    pub fn new(http: Http, clock: Clock) -> Self {
+    pub fn new(http: Http, clock: Arc<dyn Clock>) -> Self {
         Self {
             http,
             clock,
@@ -133,7 +140,7 @@ impl Oidc {
     }
 
     fn now(&self) -> Timestamp {
-        (self.clock)()
+        self.clock.now()
     }
 }
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Method, header};
 use latchkey_api::discovery::Identity;
-use latchkey_core::time::Timestamp;
 use latchkey_core::view::UserCode;
 use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 use serde::de::DeserializeOwned;
@@ -23,7 +22,7 @@ use crate::secret::SecretText;
 
 /// The grant (section 3.4).
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
-/// Timers stand still while the machine sleeps: the clock is looked at again at least this often.
+/// Timers stand still while the machine sleeps: what has passed is looked at again at least this often.
 const LOOK: Duration = Duration::from_secs(30);
 
 /// A sign-in whose code is known, and that waits for the user. Dropping it ends it.
@@ -38,7 +37,8 @@ pub struct DeviceAttempt {
     verifier: Option<PkceCodeVerifier>,
     pace: Pace,
     expires_in: Duration,
-    expires_at: Timestamp,
+    /// In ticks: a wall clock that is set right meanwhile ends no code.
+    expires_at: Duration,
 }
 
 impl Oidc {
@@ -63,7 +63,7 @@ impl Oidc {
             verifier,
             pace: Pace::new(answer.interval),
             expires_in,
-            expires_at: self.now() + expires_in,
+            expires_at: self.clock.ticks() + expires_in,
             oidc: self.clone(),
             provider,
             identity: identity.clone(),
@@ -154,11 +154,15 @@ impl DeviceAttempt {
     /// is called when they have: whatever is still to be done then, the code's end does not end it.
     ///
     /// # Errors
-    /// [`IdentityError::Denied`], [`IdentityError::Expired`], or what the provider says for good.
+    /// [`IdentityError::Denied`], [`IdentityError::Expired`], or what the provider says for good. Where it could not be asked when
+    /// the code ended, that is why.
     pub async fn signed_in(mut self, returned: impl FnOnce()) -> Result<SignedIn, IdentityError> {
+        let mut in_vain = None;
         loop {
             let pause = self.pace.next();
-            self.wait(pause).await?;
+            if !self.waits(pause).await {
+                return Err(in_vain.unwrap_or(IdentityError::Expired));
+            }
             // Where nobody answered, the way may be another by now.
             self.oidc.http.follow_settings().await;
             match self.poll().await {
@@ -166,38 +170,41 @@ impl DeviceAttempt {
                     returned();
                     return self.believe(&answer).await;
                 }
-                Ok(Polled::NotYet) => self.pace.answered(),
-                Ok(Polled::SlowDown) => self.pace.slow_down(),
+                Ok(Polled::NotYet) => {
+                    in_vain = None;
+                    self.pace.answered();
+                }
+                Ok(Polled::SlowDown) => {
+                    in_vain = None;
+                    self.pace.slow_down();
+                }
                 Err(error) if is_passing(&error) => {
                     tracing::debug!(%error, "asked in vain whether the user has signed in");
-                    match error {
+                    match &error {
                         IdentityError::Http(error) if error.is_timeout() => self.pace.timed_out(),
-                        IdentityError::Unavailable { retry_after, .. } => self.pace.busy(retry_after),
+                        IdentityError::Unavailable { retry_after, .. } => self.pace.busy(*retry_after),
                         _ => self.pace.answered(),
                     }
+                    in_vain = Some(error);
                 }
                 Err(error) => return Err(error),
             }
         }
     }
 
-    /// Waits, and not past the code's end. The clock counts the machine's sleep, which timers do not; timers count what a
-    /// clock that was set back hides.
-    async fn wait(&self, time: Duration) -> Result<(), IdentityError> {
-        let begun = self.oidc.now();
-        let mut slept = Duration::ZERO;
+    /// Waits, and not past the code's end: says whether that was not reached.
+    async fn waits(&self, time: Duration) -> bool {
+        let until = self.oidc.clock.ticks() + time;
         loop {
-            let now = self.oidc.now();
+            let now = self.oidc.clock.ticks();
             if now >= self.expires_at {
-                return Err(IdentityError::Expired);
+                return false;
             }
-            let left = time.saturating_sub(now.since(begun).max(slept));
+            let left = until.min(self.expires_at).saturating_sub(now);
             if left.is_zero() {
-                return Ok(());
+                return true;
             }
-            let nap = left.min(LOOK).min(self.expires_at.since(now));
-            tokio::time::sleep(nap).await;
-            slept += nap;
+            tokio::time::sleep(left.min(LOOK)).await;
         }
     }
 

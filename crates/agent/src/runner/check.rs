@@ -141,7 +141,6 @@ impl Check<'_> {
             products: self.order.products.iter().map(query).collect(),
             id_token: identify.then(|| session.tokens.id_token.expose().to_owned()),
             issuer: Some(self.order.issuer.clone()),
-            session: self.order.session,
             usage: self.order.usage.iter().filter_map(usage).collect(),
         };
         let now = || self.tools.token_time();
@@ -280,6 +279,7 @@ fn query(query: &Query) -> ProductQuery {
         product: query.product.clone(),
         versions: query.versions.clone(),
         open: query.open,
+        session: query.session,
     }
 }
 

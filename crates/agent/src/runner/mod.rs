@@ -18,6 +18,7 @@ mod sign_in;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use latchkey_core::clock::Clock;
 use latchkey_core::code::Code;
@@ -34,7 +35,7 @@ use tokio::task::JoinHandle;
 use crate::devices::{Device, Slot};
 use crate::http::Http;
 use crate::identity::session::Sessions;
-use crate::identity::{Oidc, problem};
+use crate::identity::{Clock as _, Oidc, problem};
 use crate::licensing::Licensing;
 use crate::os::{Clocks, Machine};
 use crate::secret::SecretText;
@@ -82,12 +83,18 @@ pub(crate) struct Times {
     clock: Arc<Mutex<Clock>>,
 }
 
-impl Times {
-    fn for_tokens(&self) -> Timestamp {
+impl crate::identity::Clock for Times {
+    fn now(&self) -> Timestamp {
         let clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
         clock.for_tokens(&self.clocks.now())
     }
 
+    fn ticks(&self) -> Duration {
+        self.clocks.now().ticks
+    }
+}
+
+impl Times {
     fn is_wall_right(&self) -> bool {
         let clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
         clock.is_wall_right(&self.clocks.now())
@@ -101,7 +108,7 @@ impl Tools {
 
     /// The time to judge tokens by (rule 16).
     pub(crate) fn token_time(&self) -> Timestamp {
-        self.times.for_tokens()
+        self.times.now()
     }
 
     /// Hands the device key to the loop.
@@ -134,8 +141,7 @@ impl Runner {
             clocks,
             clock: Arc::default(),
         };
-        let told = times.clone();
-        let oidc = Oidc::new(http.clone(), Arc::new(move || told.for_tokens()));
+        let oidc = Oidc::new(http.clone(), Arc::new(times.clone()));
         let sessions = Sessions::new(oidc.clone(), vault.clone(), state, machine.id.clone());
         let licensing = Licensing::new(http.clone());
         let tools = Tools {

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::{Runner, Tools, sign_release};
 use crate::devices::{Device, Slot};
+use crate::identity::problem::{CERTIFICATE, CLOCK_WRONG, PROVIDER_UNTRUSTED};
 use crate::identity::session::SessionError;
 use crate::identity::{self, Browser, IdentityError, Wish};
 use crate::licensing::LicensingError;
@@ -68,7 +69,7 @@ impl Runner {
                 Ok((signed_in, browser)) => (Ok(signed_in), browser),
                 Err(error) => {
                     tracing::info!(%error, service = begin.service, "the sign-in ended");
-                    (Err(in_words(&error)), None)
+                    (Err(in_words(&error, tools.times.is_wall_right())), None)
                 }
             };
             tools.report(attempt, Outcome::SignInEnded(ended));
@@ -222,9 +223,15 @@ async fn keep(tools: &Tools, service: &str, user: identity::SignedIn) -> Result<
     })
 }
 
-fn in_words(error: &SignInError) -> SignInResult {
+/// A certificate or a token that does not fit a clock which is known to be right is the fault of whoever has it.
+fn in_words(error: &SignInError, is_wall_right: bool) -> SignInResult {
     let failed = |problem: &str| SignInResult::Failed {
-        problem: problem.to_owned(),
+        problem: match error {
+            _ if problem != CLOCK_WRONG || !is_wall_right => problem,
+            SignInError::Identity(IdentityError::Clock { .. }) => PROVIDER_UNTRUSTED,
+            _ => CERTIFICATE,
+        }
+        .to_owned(),
         detail: error.to_string(),
     };
     match error {

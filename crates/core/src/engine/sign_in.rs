@@ -12,6 +12,8 @@ use super::{Answer, Attempt, ClientId, Dirty, Effect, Engine, Invitation, SignIn
 
 /// How long a sign-in may take: enough for a second factor that lies in another room.
 const SIGN_IN_WITHIN: Duration = Duration::from_secs(15 * 60);
+/// How long after its end a code may say why it has ended: nobody signed in, or nobody could be asked.
+const CODE_ENDED_WITHIN: Duration = Duration::from_secs(10);
 
 /// The attempt that holds the slot.
 #[derive(Debug)]
@@ -204,7 +206,7 @@ impl Engine {
                 .insert(open.service.clone(), Service::default());
         }
         if let Some(expires_in) = invitation.expires_in {
-            open.deadline = open.deadline.min(now.ticks + expires_in);
+            open.deadline = open.deadline.min(now.ticks + expires_in + CODE_ENDED_WITHIN);
             open.until = open.until.min(at + expires_in);
         }
         let opener = open.opener.take();

@@ -151,6 +151,11 @@ fn a_code_ends_when_the_provider_says() {
     world.pass(minutes(4));
     assert!(world.view().sign_in.is_some());
     world.pass(minutes(1));
+    assert!(
+        world.view().sign_in.is_some(),
+        "it is still to be said why it has ended"
+    );
+    world.pass(seconds(10));
     assert_eq!(how_it_ended(&world), Some(SignInResult::Expired));
     world.ask(by_code());
     world.pass(seconds(1));

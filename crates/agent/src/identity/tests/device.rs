@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::provider::{Idp, NOW, Raw};
 use super::{IdentityError, SignedIn, WITHIN};
+use crate::http::HttpError;
 use crate::identity::DeviceAttempt;
 
 /// A provider that gives codes, with `changes` to what it answers.
@@ -195,11 +196,48 @@ async fn a_code_ends_by_the_clock_also_when_nobody_says_so() {
         .push(("/token", refused("authorization_pending")));
     let attempt = begin(&idp).await.unwrap();
     assert_eq!(attempt.expires_in().as_secs(), 12);
-    // The machine slept.
-    idp.set_now(NOW + 13);
+    idp.sleep_for(std::time::Duration::from_secs(13));
     let ended = tokio::time::timeout(WITHIN, attempt.signed_in(|| {})).await;
     assert_eq!(ended.expect("it ends"), Err(IdentityError::Expired));
     assert_eq!(idp.asked("/token"), 0);
+}
+
+/// Before the first check nobody knows what time it is, and the system may find out while a code is open.
+#[tokio::test]
+async fn a_wall_clock_that_is_set_right_meanwhile_ends_no_code() {
+    for days in [-400, 400] {
+        let idp = giving(&json!({})).await;
+        let attempt = begin(&idp).await.unwrap();
+        idp.set_now(NOW + days * 86_400);
+        let signed_in = tokio::time::timeout(WITHIN, attempt.signed_in(|| {})).await;
+        signed_in.expect("it goes on").unwrap();
+    }
+}
+
+/// Offline, denied and expired are three messages: whoever could not be asked when the code ended has not let it expire.
+#[tokio::test]
+async fn where_nobody_can_be_asked_at_the_end_that_is_why() {
+    let idp = giving(&json!({ "expires_in": 3 })).await;
+    let gone = json!("http://127.0.0.1:9/token");
+    idp.script().discovery = {
+        let device = format!("{}/device", idp.issuer);
+        Box::new(move |document| {
+            document["device_authorization_endpoint"] = device.clone().into();
+            document["token_endpoint"] = gone.clone();
+        })
+    };
+    let ended = begin(&idp).await.unwrap().signed_in(|| {}).await;
+    assert!(
+        matches!(ended, Err(IdentityError::Http(HttpError::Unreachable { .. }))),
+        "{ended:?}"
+    );
+    // An answer in between says that it is no matter of the network.
+    let idp = giving(&json!({ "expires_in": 3 })).await;
+    idp.script()
+        .raw
+        .push(("/token", refused("authorization_pending")));
+    let ended = begin(&idp).await.unwrap().signed_in(|| {}).await;
+    assert_eq!(ended, Err(IdentityError::Expired));
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -98,6 +98,18 @@ pub(crate) struct Idp {
     pub(crate) issuer: String,
     script: Arc<Mutex<Script>>,
     now: Arc<Mutex<i64>>,
+    begun: Instant,
+    slept: Arc<Mutex<Duration>>,
+}
+
+impl Clock for Idp {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_secs(*self.now.lock().unwrap())
+    }
+
+    fn ticks(&self) -> Duration {
+        self.begun.elapsed() + *self.slept.lock().unwrap()
+    }
 }
 
 impl Idp {
@@ -123,6 +135,8 @@ impl Idp {
             issuer,
             script: Arc::new(Mutex::new(script)),
             now: Arc::new(Mutex::new(NOW)),
+            begun: Instant::now(),
+            slept: Arc::default(),
         };
         let serving = idp.clone();
         tokio::spawn(async move {
@@ -160,15 +174,16 @@ impl Idp {
         *self.now.lock().unwrap() = secs;
     }
 
-    pub(crate) fn clock(&self) -> Clock {
-        let now = Arc::clone(&self.now);
-        Arc::new(move || Timestamp::from_secs(*now.lock().unwrap()))
+    /// The provider's machine and this one sleep.
+    pub(crate) fn sleep_for(&self, slept: Duration) {
+        *self.slept.lock().unwrap() += slept;
+        *self.now.lock().unwrap() += i64::try_from(slept.as_secs()).unwrap();
     }
 
     pub(crate) fn oidc(&self) -> Oidc {
         Oidc::new(
             Http::new(Duration::from_secs(10), latchkey_ipc::settings::Proxy::System),
-            self.clock(),
+            Arc::new(self.clone()),
         )
     }
 
