@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::code::Reason;
 use crate::network::NetworkTrouble;
-use crate::status::{Party, Wire, is_offline};
+use crate::status::{Party, Wire};
 use crate::time::{MINUTE, Now, Timestamp};
 use crate::usage::Usage;
 use crate::view::Reach;
@@ -20,7 +20,7 @@ const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_s
 const DECIDED_AFTER: Duration = Duration::from_secs(10);
 /// How long the check may take that comes before an end is told (rule 5).
 const HEAL_WITHIN: Duration = MINUTE;
-/// How long a `SESSION_IN_USE` stands offline (rule 9).
+/// How long a `SESSION_IN_USE` stands while no check can be made (rule 9).
 const SESSION_REFUSED_FOR: Duration = Duration::from_secs(15 * 60);
 /// How long a start goes on waiting while failures are still being compared.
 const DOUBT_FOR: Duration = Duration::from_secs(20);
@@ -41,10 +41,12 @@ pub(super) struct Link {
     pub(super) reach: Reach,
     /// A failure has shown it since the machine woke and since its network changed.
     is_fresh: bool,
-    /// Since when neither service can be reached, in ticks.
-    offline_since: Option<Duration>,
+    /// Since when no check can be made because a service is out of reach, in ticks.
+    cut_off_since: Option<Duration>,
     /// The first of the failures that say the same, and when.
     suspicion: Option<(Reach, Duration, Timestamp)>,
+    /// Something else answered in the licensing service's place, and the identity service is being asked.
+    pub(super) is_strange: bool,
     /// Why no check can succeed.
     pub(super) hindrance: Option<(Reason, Timestamp)>,
     /// Where that is the network: what of it, if it is known.
@@ -191,7 +193,7 @@ impl Link {
     /// Nobody can be asked, so what was learned does not stay true.
     pub(super) fn know_nothing(&mut self) {
         self.reach = Reach::Unknown;
-        self.offline_since = None;
+        self.cut_off_since = None;
         self.suspicion = None;
         self.hindrance = None;
         self.failures = 0;
@@ -245,6 +247,7 @@ impl Link {
 
     /// A check or a probe begins.
     pub(super) fn take_off(&mut self, attempt: Attempt, probe: bool, since: Timestamp, now: &Now) {
+        self.is_strange = false;
         self.flight = Some(Flight {
             attempt,
             probe,
@@ -269,9 +272,9 @@ impl Link {
         }
     }
 
-    /// When nobody has been reached for so long that no session counts any more (rule 9).
+    /// When no check could be made for so long that no session counts any more (rule 9).
     pub(super) fn session_over_at(&self) -> Option<Duration> {
-        self.offline_since.map(|since| since + SESSION_REFUSED_FOR)
+        self.cut_off_since.map(|since| since + SESSION_REFUSED_FOR)
     }
 
     pub(super) const fn jitter(&self) -> u8 {
@@ -312,7 +315,7 @@ impl Link {
         self.hindrance = None;
         self.heal = None;
         self.reach = Reach::Online;
-        self.offline_since = None;
+        self.cut_off_since = None;
         self.session.heard_at = Some(now.ticks);
         self.jitter = now.entropy.to_le_bytes()[0];
     }
@@ -335,7 +338,7 @@ impl Link {
         } else if matches!(self.reach, Reach::Unknown | Reach::Online) {
             self.reach = Reach::Doubtful;
         }
-        self.offline_since = is_offline(self.reach).then(|| self.offline_since.unwrap_or(now.ticks));
+        self.cut_off_since = is_cut_off(self.reach).then(|| self.cut_off_since.unwrap_or(now.ticks));
     }
 
     /// Something was reached: failures need not be compared any more.
@@ -434,5 +437,13 @@ pub(super) const fn shown_by(licensing: Side, identity: Side) -> Reach {
         (Side::Silent | Side::NoRoute, Side::Answers) => Reach::LicensingOutage,
         (Side::NoRoute, Side::NoRoute) => Reach::Offline,
         (Side::Silent, Side::Silent | Side::NoRoute) | (Side::NoRoute, Side::Silent) => Reach::NeitherAnswers,
+    }
+}
+
+/// Whether a service is out of reach that a check needs. Whoever sits in an outage must not be worse off than with the cable pulled.
+const fn is_cut_off(reach: Reach) -> bool {
+    match reach {
+        Reach::Offline | Reach::NeitherAnswers | Reach::IdentityOutage | Reach::LicensingOutage => true,
+        Reach::Unknown | Reach::Online | Reach::Doubtful => false,
     }
 }

@@ -1,12 +1,12 @@
 //! Rules 6, 7 (as far as leases go) and 8: which outage it is, and what it does to a good lease.
 
 use latchkey_core::code::Basis;
-use latchkey_core::engine::Input;
+use latchkey_core::engine::{Ask, Input};
 use latchkey_core::notice::NoticeKind;
 use latchkey_core::policy::IdentityOutage;
 use latchkey_core::view::Reach;
 
-use crate::support::world::World;
+use crate::support::world::{Wire, World};
 use crate::support::{ATLAS, days, hours, minutes, seconds};
 
 /// What answers, what it is called, and what a good lease rests on.
@@ -52,6 +52,18 @@ fn on_two_failures_ten_seconds_apart_and_never_on_one() {
         let undecided = failures.iter().filter(|seen| **seen == Reach::Doubtful).count();
         assert!(undecided >= 9, "{reach:?} was decided after {undecided} s");
         assert!(undecided <= 16, "{reach:?} took {undecided} s to decide");
+    }
+}
+
+/// Somebody else answers in the licensing service's place, and the token is good still: the identity service was not asked yet.
+#[test]
+fn what_a_stranger_answers_is_an_outage_only_where_the_identity_service_is_there() {
+    for (identity, reach) in [(true, Reach::LicensingOutage), (false, Reach::NeitherAnswers)] {
+        let mut world = World::signed_in();
+        (world.wire, world.identity) = (Wire::Replayed, identity);
+        world.ask(Ask::Check);
+        world.pass(minutes(2));
+        assert_eq!(world.view().accounts[0].reach, reach);
     }
 }
 

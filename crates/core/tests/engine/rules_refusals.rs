@@ -128,6 +128,24 @@ fn a_session_refusal_ends_after_fifteen_minutes_offline() {
     assert!(left > minutes(9), "it had been running in between: {left:?}");
 }
 
+/// Whoever sits in an outage is not worse off than with the cable pulled.
+#[test]
+fn a_session_refusal_ends_after_fifteen_minutes_of_an_outage_too() {
+    for identity_is_out in [false, true] {
+        let (mut world, key) = refused(Code::SessionInUse);
+        world.pass(hours(2));
+        (world.identity, world.licensing) = (!identity_is_out, identity_is_out);
+        world.ask(Ask::Check);
+        world.pass(minutes(14));
+        assert_eq!(world.status(key).code, 16, "not yet");
+        world.pass(minutes(2));
+        assert_eq!(world.status(key).code, 0, "the lease was kept");
+        (world.identity, world.licensing) = (true, true);
+        world.pass(minutes(6));
+        assert_eq!(world.status(key).code, 16, "the newcomer is told again");
+    }
+}
+
 #[test]
 fn an_outdated_client_runs_to_the_end_of_its_lease_and_gets_no_other() {
     let (mut world, key) = refused(Code::ClientOutdated);

@@ -41,7 +41,7 @@ struct Licence {
     /// From when on temporary licences may go on from it.
     goes_on_from: Timestamp,
     refusal: Option<Code>,
-    /// It was offline for so long since that a session refusal may have ended, and have been stored as ended.
+    /// No check could be made for so long since that a session refusal may have ended, and have been stored as ended.
     may_be_free: bool,
 }
 
@@ -94,7 +94,7 @@ pub(super) struct Reference {
     died: bool,
     starts: BTreeMap<UseKey, Duration>,
     lost: BTreeMap<String, Lost>,
-    /// Since when nobody could be reached, without an answer since.
+    /// Since when something that a check needs could not be reached, without an answer since.
     unreached_since: Option<Duration>,
     /// When the licensing service last seemed to be out, in trusted time.
     out_at: Option<Timestamp>,
@@ -440,8 +440,8 @@ impl Judge for Reference {
             self.silent_at = now;
             self.out_at = now.filter(|_| world.identity).or(self.out_at);
         }
-        let nobody_answers = !world.network || !(world.licensing || world.identity);
-        if nobody_answers && self.unreached_since.is_none() {
+        let is_cut_off = !world.network || !answers || !world.identity;
+        if is_cut_off && self.unreached_since.is_none() {
             self.unreached_since = Some(world.machine.ticks);
         }
         let long_enough = |since: Duration| world.machine.ticks.saturating_sub(since) >= SESSION_ENDS_AFTER;
