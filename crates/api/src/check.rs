@@ -16,6 +16,9 @@ pub struct ProductQuery {
     pub versions: Vec<String>,
     /// Whether a program has it open now, or starts it: this takes a session (rule 11).
     pub open: bool,
+    /// What the user wants of the session of its subscription, where they have said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionWish>,
 }
 
 /// Minutes that a product was used online in one day (rule 12). Always the sum of the day so far: the highest that was ever
@@ -59,9 +62,6 @@ pub struct CheckRequest {
     /// that the service knows and asks about their tokens (RFC 7662); no token is believed for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
-    /// What the user wants of the session, where they have said so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub session: Option<SessionWish>,
     /// What was used since the last answer. At most 1,000.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub usage: Vec<Usage>,

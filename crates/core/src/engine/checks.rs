@@ -23,7 +23,7 @@ impl Engine {
         }
     }
 
-    /// A device that was offline for long enough holds no session, and nobody knows of another's (rules 9 and 11).
+    /// A device that nobody has heard of for long enough holds no session, and nobody knows of another's (rules 9 and 11).
     pub(super) fn end_session_refusals(&mut self, now: &Now) {
         let over = |link: &Link| link.session_over_at().is_some_and(|at| now.ticks >= at);
         let links = self.links.iter().filter(|(_, link)| over(link));
@@ -163,9 +163,6 @@ impl Engine {
             products: self.queries(now, name),
             identify: service.is_none_or(|service| !service.linked),
             refresh_every: if anew { Duration::ZERO } else { refresh_every },
-            session: link
-                .and_then(|link| link.session.wish.as_ref())
-                .map(|wish| wish.wish),
             usage: service.map(|service| service.usage.to_send()).unwrap_or_default(),
         }
     }
@@ -185,6 +182,7 @@ impl Engine {
                         versions: vec![entry.version.clone()],
                         open: is_wanted
                             || uses.any(|open| open.service == name && open.product == entry.product),
+                        session: session.and_then(|session| session.wish_for(&entry.product)),
                     });
                 }
             }
@@ -248,6 +246,10 @@ impl Engine {
         let Some(link) = self.links.get_mut(&name) else {
             return;
         };
+        let licensing = match std::mem::take(&mut link.is_strange) {
+            true => Side::Silent,
+            false => licensing,
+        };
         match shown_by(licensing, identity) {
             Reach::Online => link.answered(now),
             shown @ (Reach::Unknown
@@ -272,11 +274,7 @@ impl Engine {
         };
         let verdict = match result {
             Ok(answered) if self.believe(now, &name, &answered) => Ok(()),
-            // Whatever that was, it was not our service: nothing of it is believed (rule 9).
-            Ok(_) => Err(CheckFailure::Unreachable {
-                licensing: Side::Silent,
-                identity: Side::Answers,
-            }),
+            Ok(_) => return self.answered_by_a_stranger(now, &name),
             Err(failure) => Err(failure),
         };
         if verdict.is_ok() {
@@ -292,6 +290,22 @@ impl Engine {
             self.check_failed(now, &name, failure);
         }
         self.answer_waiters(&name, failed.as_ref());
+    }
+
+    /// Whatever that was, it was not our service: nothing of it is believed (rule 9). What it is a sign of, the identity service
+    /// has a say in as well, and a check with a token that is good still has not asked that one (rule 8).
+    fn answered_by_a_stranger(&mut self, now: &Now, name: &str) {
+        let at = self.trusted(now);
+        self.vault_as_seen(at);
+        let silent = CheckFailure::Unreachable {
+            licensing: Side::Silent,
+            identity: Side::Answers,
+        };
+        self.answer_waiters(name, Some(&silent));
+        self.fly(now, name, true);
+        if let Some(link) = self.links.get_mut(name) {
+            link.is_strange = true;
+        }
     }
 
     fn check_failed(&mut self, now: &Now, name: &str, failure: &CheckFailure) {

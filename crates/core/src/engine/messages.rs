@@ -311,6 +311,8 @@ pub struct Query {
     pub versions: Vec<String>,
     /// A program has it open, or starts it.
     pub open: bool,
+    /// What the user wants of its session.
+    pub session: Option<SessionWish>,
 }
 
 /// A check that is to be made.
@@ -326,8 +328,6 @@ pub struct CheckOrder {
     pub identify: bool,
     /// Refresh credentials that are older than this.
     pub refresh_every: Duration,
-    /// What the user wants of the session.
-    pub session: Option<SessionWish>,
     /// Minutes of use that the service has not taken yet.
     pub usage: Vec<Usage>,
 }

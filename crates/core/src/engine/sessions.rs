@@ -80,9 +80,15 @@ impl SessionLink {
 
     /// Whether the user wants this product here, and it may just not have been opened yet.
     pub(super) fn opens(&self, product: &str, now: &Now) -> bool {
-        let wished = self.wish.as_ref().is_some_and(|wish| wish.product == product);
+        let wished = self.wish_for(product).is_some();
         let taken = self.taken.as_ref();
         wished || taken.is_some_and(|(taken, until)| taken == product && now.ticks < *until)
+    }
+
+    /// What the next check is to say of the product's session.
+    pub(super) fn wish_for(&self, product: &str) -> Option<SessionWish> {
+        let wish = self.wish.as_ref().filter(|wish| wish.product == product)?;
+        Some(wish.wish)
     }
 
     /// A check begins that takes the wish along: who waits for its answer.

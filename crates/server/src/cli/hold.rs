@@ -40,9 +40,16 @@ impl Hold {
                 Output::new(&json!({ "confirmed": organisation }), text)
             }
             Self::GiveBack { organisation } => {
-                store.end_hold(organisation.clone(), true).await?;
-                let text = format!("The lost seats of {organisation} are given back.");
-                Output::new(&json!({ "given_back": organisation }), text)
+                let without = store.end_hold(organisation.clone(), true).await?;
+                let mut text = format!("The lost seats of {organisation} are given back.");
+                if !without.is_empty() {
+                    let (users, others) = (without.join(", "), "others were assigned the seats meanwhile");
+                    text = format!("{text}\nNot to {users}: {others}, and the subscription has no more.");
+                }
+                Output::new(
+                    &json!({ "given_back": organisation, "without_seat": without }),
+                    text,
+                )
             }
         }
     }

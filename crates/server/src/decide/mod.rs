@@ -77,6 +77,8 @@ pub struct Asked {
     pub product: String,
     /// A program has it open, or starts it: this takes a session.
     pub open: bool,
+    /// What the user wants of that session.
+    pub wish: Option<SessionWish>,
     /// Everything that could cover it for this user.
     pub offers: Vec<Offer>,
 }
@@ -100,8 +102,6 @@ pub struct Question {
     pub sessions: Vec<Session>,
     /// Who waits for one.
     pub waiting: Vec<Waiting>,
-    /// What the user wants of the session.
-    pub wish: Option<SessionWish>,
     /// Whom to ask, where no subscription covers the product.
     pub contact: Option<String>,
 }

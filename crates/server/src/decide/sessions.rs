@@ -32,7 +32,7 @@ impl<'a> Sessions<'a> {
         if let Some(successor) = self.successor(offer) {
             return Some(in_use(offer, &successor.device, self.question.now));
         }
-        let takes_over = self.question.wish == Some(SessionWish::TakeOver);
+        let takes_over = self.wishes(offer, SessionWish::TakeOver);
         match offer.policy.session_policy {
             SessionPolicy::Report => None,
             SessionPolicy::Takeover if takes_over => None,
@@ -98,17 +98,22 @@ impl<'a> Sessions<'a> {
 
     fn begin(&mut self, offer: &Offer) {
         let since = self.mine(offer).map_or(self.question.now, |mine| mine.since);
-        let others: Vec<SessionStep> = self
-            .others(offer)
-            .map(|other| match offer.policy.session_policy {
-                SessionPolicy::Report => SessionStep::Overlap {
+        let others: Vec<SessionStep> = match offer.policy.session_policy {
+            SessionPolicy::Report => {
+                let overlap = |other: &Session| SessionStep::Overlap {
                     subscription: other.subscription.clone(),
                     other: other.device.id.clone(),
                     began_at: since.max(other.since),
-                },
-                SessionPolicy::Takeover | SessionPolicy::Deny => end(other),
-            })
-            .collect();
+                };
+                self.others(offer).map(overlap).collect()
+            }
+            // Also those that fell silent: their devices may come back, and are to hear that another has it.
+            SessionPolicy::Takeover | SessionPolicy::Deny => {
+                let others = self.question.sessions.iter();
+                let others = others.filter(|session| session.subscription == offer.subscription);
+                others.filter(|session| !self.is_mine(session)).map(end).collect()
+            }
+        };
         self.steps.extend(others);
         self.steps.push(SessionStep::Hold {
             subscription: offer.subscription.clone(),
@@ -145,10 +150,17 @@ impl<'a> Sessions<'a> {
         }
     }
 
+    /// Whether the user wants this of the session of the subscription, for whichever of its products they said so.
+    fn wishes(&self, offer: &Offer, wish: SessionWish) -> bool {
+        let covers = |one: &Offer| one.subscription == offer.subscription && one.seat.is_some();
+        let mut asked = self.question.asked.iter();
+        asked.any(|asked| asked.wish == Some(wish) && asked.offers.iter().any(covers))
+    }
+
     /// To whom the session is handed over: whoever asked first of those who still wait.
     fn successor(&self, offer: &Offer) -> Option<&'a super::Waiting> {
-        let hands_over = self.question.wish == Some(SessionWish::HandOver);
-        self.mine(offer).filter(|_| hands_over)?;
+        self.mine(offer)
+            .filter(|_| self.wishes(offer, SessionWish::HandOver))?;
         let still = |asked_at: i64| self.question.now < asked_at + seconds(offer.policy.session_ttl);
         let waiting = self.question.waiting.iter().filter(|waiting| {
             waiting.subscription == offer.subscription

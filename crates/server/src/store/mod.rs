@@ -234,8 +234,9 @@ pub trait Store: Send + Sync {
     ) -> Result<Imported, StoreError>;
     /// The organisations whose losses are held back, the longest first.
     async fn holds(&self) -> Result<Vec<Hold>, StoreError>;
-    /// Ends a hold: what was lost is given back, or is lost.
-    async fn end_hold(&self, organisation: String, give_back: bool) -> Result<(), StoreError>;
+    /// Ends a hold: what was lost is given back, or is lost. Seats that others have been assigned meanwhile cannot be given back
+    /// where the subscription has no more of them: gives the users who go without.
+    async fn end_hold(&self, organisation: String, give_back: bool) -> Result<Vec<String>, StoreError>;
 
     /// Every device, or one user's, last seen first.
     async fn devices(&self, email: Option<String>) -> Result<Vec<Device>, StoreError>;

@@ -50,8 +50,6 @@ pub struct CheckCommand {
     pub signed_in_at: Option<Timestamp>,
     /// The products that are asked about.
     pub products: Vec<AskedProduct>,
-    /// What the user wants of the session.
-    pub session: Option<SessionWish>,
     /// Minutes of use.
     pub usage: Vec<Usage>,
     /// The lease key that will sign the answer.
@@ -65,6 +63,8 @@ pub struct AskedProduct {
     pub product: String,
     /// A program has it open, or starts it.
     pub open: bool,
+    /// What the user wants of the session of its subscription.
+    pub session: Option<SessionWish>,
 }
 
 /// A device gives up what it holds (rule 15).

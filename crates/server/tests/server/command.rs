@@ -94,7 +94,6 @@ pub(crate) fn question(issuer: &Issuer, sub: &str, email: &str) -> CheckRequest 
         products: vec![query("ATLAS")],
         id_token: Some(issuer.id_token(sub, email, now())),
         issuer: Some(issuer.url.clone()),
-        session: None,
         usage: vec![],
     }
 }

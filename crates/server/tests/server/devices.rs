@@ -173,7 +173,7 @@ async fn a_takeover_reaches_the_other_device_at_once() {
     let open = async |device: &Device, wish| {
         let mut attempt = service.attempt(device);
         attempt.body.products[0].open = true;
-        attempt.body.session = wish;
+        attempt.body.products[0].session = wish;
         attempt.send().await
     };
     open(&first, None).await.lease(&service, "ATLAS");

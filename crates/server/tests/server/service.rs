@@ -168,7 +168,6 @@ impl Running {
                 products: vec![query("ATLAS")],
                 id_token: None,
                 issuer: None,
-                session: None,
                 usage: vec![],
             },
         }
@@ -222,6 +221,7 @@ pub(crate) fn query(product: &str) -> ProductQuery {
         product: product.into(),
         versions: vec!["2026.1".into()],
         open: false,
+        session: None,
     }
 }
 

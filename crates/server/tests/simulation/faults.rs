@@ -11,9 +11,17 @@ use super::dice::Dice;
 use super::service::{Dies, PRODUCT};
 use super::world::{FAIR, USERS, Weather, World};
 
-/// What checks and people write to, where the service's disk may be found full. Not what is written about whoever is connected:
-/// while that cannot be written down, sessions end by silence although their devices are there.
-const TABLES: [&str; 4] = ["leases", "sequences", "usage", "seats"];
+/// What checks, people and whoever is connected have written to, where the service's disk may be found full.
+const TABLES: [&str; 8] = [
+    "devices",
+    "leases",
+    "pushes",
+    "seats",
+    "sequences",
+    "session_asks",
+    "sessions",
+    "usage",
+];
 const SECOND: Duration = Duration::from_secs(1);
 /// Within this after the last fault, nobody is in doubt any more.
 const CONVERGED: Duration = Duration::from_secs(10 * MINUTE.as_secs());

@@ -284,8 +284,8 @@ impl LicensingService {
             products: vec![AskedProduct {
                 product: PRODUCT.into(),
                 open: question.open,
+                session: question.session,
             }],
-            session: question.session,
             usage: question.usage.clone(),
             kid: key.kid.clone(),
         };

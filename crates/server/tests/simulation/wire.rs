@@ -131,7 +131,7 @@ impl World {
             device: name,
             open: order.products.iter().any(|product| product.open),
             signed_in_at: order.identify.then_some(vault.signed_in_at),
-            session: order.session,
+            session: order.products.iter().find_map(|product| product.session),
             usage: order.usage.iter().filter_map(wire_usage).collect(),
         };
         let wish = question.session;

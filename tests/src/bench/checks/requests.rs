@@ -82,7 +82,6 @@ fn request(site: &Site, user: &User, nonce: &str, id_token: Option<&str>) -> Res
     let proof = dpop::make(&user.device, "POST", &url, Some(nonce), Some(token), iat, &name())?;
     let body = serde_json::to_string(&CheckRequest {
         issuer: None,
-        session: None,
         usage: Vec::new(),
         jti: name(),
         agent: "bench".to_owned(),
@@ -94,6 +93,7 @@ fn request(site: &Site, user: &User, nonce: &str, id_token: Option<&str>) -> Res
             product: PRODUCT.to_owned(),
             versions: vec![VERSION.to_owned()],
             open: true,
+            session: None,
         }],
         id_token: id_token.map(str::to_owned),
     })?;

@@ -50,13 +50,13 @@ fn question(offers: Vec<Offer>, places: Vec<Place>) -> Question {
         asked: vec![Asked {
             product: "ATLAS".into(),
             open: false,
+            wish: None,
             offers,
         }],
         places,
         released: false,
         sessions: vec![],
         waiting: vec![],
-        wish: None,
         contact: Some("Studio Nord".into()),
     }
 }
@@ -229,11 +229,13 @@ fn products_of_one_subscription_share_the_place_of_a_device() {
     asked.asked.push(Asked {
         product: "BOREAS".into(),
         open: false,
+        wish: None,
         offers: vec![offer("s", 1)],
     });
     asked.asked.push(Asked {
         product: "CIRRUS".into(),
         open: false,
+        wish: None,
         offers: vec![],
     });
     let decisions = check(&asked).unwrap().decisions;

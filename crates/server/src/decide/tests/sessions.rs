@@ -129,10 +129,8 @@ fn only_takeover_takes_over() {
             }],
         ),
     ] {
-        let asked = Question {
-            wish: Some(SessionWish::TakeOver),
-            ..opened(policy, vec![session("other", NOW - 600, NOW - 60)])
-        };
+        let mut asked = opened(policy, vec![session("other", NOW - 600, NOW - 60)]);
+        asked.asked[0].wish = Some(SessionWish::TakeOver);
         assert_eq!(steps(&asked), expected);
     }
 }
@@ -175,7 +173,7 @@ fn the_holder_hands_over_to_whoever_has_asked_first_and_still_waits() {
         asked_at,
     };
     let mut asked = opened(SessionPolicy::Deny, vec![session("mine", NOW - 600, NOW - 60)]);
-    asked.wish = Some(SessionWish::HandOver);
+    asked.asked[0].wish = Some(SessionWish::HandOver);
     assert!(
         matches!(one(&asked), Decision::Lease(_)),
         "nobody waits: it stays"
@@ -235,15 +233,55 @@ fn products_of_one_subscription_share_its_session() {
     });
     assert_eq!(steps(&asked), [hold("mine", NOW)]);
     asked.sessions = vec![session("other", NOW - 600, NOW - 60)];
-    asked.wish = Some(SessionWish::TakeOver);
-    assert_eq!(steps(&asked), [end("other"), hold("mine", NOW)]);
-    asked.wish = None;
+    asked.asked[1].wish = Some(SessionWish::TakeOver);
+    assert_eq!(
+        steps(&asked),
+        [end("other"), hold("mine", NOW)],
+        "for whichever of them it is wished"
+    );
+    asked.asked[1].wish = None;
     asked.asked[1].open = false;
     let decisions = check(&asked).unwrap().decisions;
     assert!(
         matches!(&decisions[..], [Decision::Refuse(_), Decision::Lease(_)]),
         "what is not open needs none"
     );
+}
+
+/// *Use here instead* names a product: what the user has open under another subscription stays where it is.
+#[test]
+fn a_wish_concerns_the_subscription_of_its_product_and_no_other() {
+    let other = |subscription: &str| Session {
+        subscription: subscription.into(),
+        ..session("other", NOW - 600, NOW - 60)
+    };
+    let mut asked = opened(SessionPolicy::Takeover, vec![other("s"), other("t")]);
+    let mut second = asked.asked[0].clone();
+    second.product = "BOREAS".into();
+    second.offers[0].subscription = "t".into();
+    asked.asked.push(second);
+    asked.asked[1].wish = Some(SessionWish::TakeOver);
+    let decisions = check(&asked).unwrap().decisions;
+    assert!(
+        matches!(&decisions[..], [Decision::Refuse(refused), Decision::Lease(_)] if refused.code == Code::SessionInUse),
+        "{decisions:?}"
+    );
+    asked.asked[1].offers[0].seat = None;
+    asked.asked[1].offers[0].subscription = "s".into();
+    assert_eq!(
+        steps(&asked),
+        [wait("other")],
+        "nor that of one which has no seat there"
+    );
+}
+
+/// Its device was not heard of for so long only because nobody could write it down: it is to hear who has the session now.
+#[test]
+fn whoever_begins_a_session_ends_also_one_that_fell_silent() {
+    for policy in [SessionPolicy::Takeover, SessionPolicy::Deny] {
+        let silent = opened(policy, vec![session("other", NOW - 6_000, NOW - TTL)]);
+        assert_eq!(steps(&silent), [end("other"), hold("mine", NOW)]);
+    }
 }
 
 #[test]

@@ -76,7 +76,6 @@ pub(super) async fn check(
         token_life: caller.token.life,
         signed_in_at,
         products: request.products.into_iter().map(asked).collect(),
-        session: request.session,
         usage: request.usage,
         kid: key.kid.clone(),
     };
@@ -124,6 +123,7 @@ fn asked(query: ProductQuery) -> AskedProduct {
     AskedProduct {
         product: query.product,
         open: query.open,
+        session: query.session,
     }
 }
 

@@ -194,6 +194,7 @@ fn question(c: &Connection, command: &CheckCommand, person: &Person) -> Result<Q
         Ok(Asked {
             product: product.clone(),
             open: asked.open,
+            wish: asked.session,
             offers,
         })
     });
@@ -211,7 +212,6 @@ fn question(c: &Connection, command: &CheckCommand, person: &Person) -> Result<Q
         released,
         sessions: sessions::of(c, &person.id)?,
         waiting: sessions::waiting(c, &person.id)?,
-        wish: command.session,
         contact: match &person.organisation {
             Some(organisation) => optional(c, sql!("contact"), params![organisation], |row| row.get(0))?,
             None => None,

@@ -121,8 +121,9 @@ pub(super) fn holds(c: &Connection) -> Result<Vec<Hold>, StoreError> {
     })
 }
 
-/// An administrator says what is to become of what is held: it is lost, or it is given back.
-pub(super) fn end_hold(c: &Connection, name: &str, give_back: bool) -> Result<(), StoreError> {
+/// An administrator says what is to become of what is held: it is lost, or it is given back. Gives the users for whom no seat is
+/// left.
+pub(super) fn end_hold(c: &Connection, name: &str, give_back: bool) -> Result<Vec<String>, StoreError> {
     let org = organisation(c, name)?;
     if !is_held(c, &org)? {
         return Err(StoreError::NotFound {
@@ -130,11 +131,27 @@ pub(super) fn end_hold(c: &Connection, name: &str, give_back: bool) -> Result<()
             name: name.to_owned(),
         });
     }
-    if give_back {
-        execute(c, sql!("losses_restore"), params![org])?;
-    }
+    let without = match give_back {
+        true => restore(c, &org)?,
+        false => Vec::new(),
+    };
     execute(c, sql!("losses_push"), params![org])?;
     execute(c, sql!("losses_delete"), params![org])?;
     execute(c, sql!("hold_delete"), params![org])?;
-    pushes::prune(c)
+    pushes::prune(c)?;
+    Ok(without)
+}
+
+/// Whoever had a seat first has it back first. Others may have been assigned some of them meanwhile.
+fn restore(c: &Connection, org: &str) -> Result<Vec<String>, StoreError> {
+    let lost: Vec<(String, String)> = rows(c, sql!("losses"), params![org], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })?;
+    let mut without = Vec::new();
+    for (seat, email) in lost {
+        if execute(c, sql!("loss_restore"), params![seat])? == 0 && !without.contains(&email) {
+            without.push(email);
+        }
+    }
+    Ok(without)
 }

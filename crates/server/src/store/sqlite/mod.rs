@@ -260,7 +260,7 @@ impl Store for SqliteStore {
         self.reader.run(losses::holds).await
     }
 
-    async fn end_hold(&self, organisation: String, give_back: bool) -> Result<(), StoreError> {
+    async fn end_hold(&self, organisation: String, give_back: bool) -> Result<Vec<String>, StoreError> {
         self.writer
             .run(move |c| losses::end_hold(c, &organisation, give_back))
             .await

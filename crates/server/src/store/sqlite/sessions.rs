@@ -136,13 +136,14 @@ pub(super) fn waiting_for(question: &Question, steps: &[SessionStep]) -> Vec<Wai
     told.collect()
 }
 
-/// These devices are connected.
+/// These devices are connected. A session that is over is not extended, also where only the word of its device came late (the
+/// disk was full, the service stood): others may have been told that it is free. Its device is pushed, and asks for it anew.
 pub(super) fn heard(c: &Connection, devices: &[String], now: Timestamp) -> Result<(), StoreError> {
+    end_silent(c, now)?;
     for device in devices {
         execute(c, sql!("sessions_heard"), params![device, now.as_secs()])?;
         execute(c, sql!("session_asks_heard"), params![device, now.as_secs()])?;
     }
-    end_silent(c, now)?;
     pushes::prune(c)
 }
 

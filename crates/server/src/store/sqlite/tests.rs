@@ -52,12 +52,14 @@ suite! {
     mass_loss a_mass_loss_that_is_confirmed_is_one
     mass_loss whoever_was_refused_before_it_was_seen_gets_the_seat_back
     mass_loss what_is_no_mass_loss_is_a_refusal
+    mass_loss no_more_seats_are_given_back_than_there_are
     mass_loss what_was_lost_long_before_is_not_given_back_with_it
     mass_loss whoever_has_checked_within_thirty_days_is_active
     sessions the_one_session_has_one_winner
     sessions a_session_is_taken_over_and_its_holder_is_told
     sessions a_session_that_ends_goes_to_whoever_waits
     sessions a_session_that_ends_by_silence_goes_to_whoever_waits
+    sessions a_session_that_is_over_is_not_extended
     sessions who_is_connected_keeps_the_session
     sessions overlaps_are_reported
     sessions changes_are_pushed

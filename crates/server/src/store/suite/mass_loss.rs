@@ -6,11 +6,15 @@ const MINUTE: i64 = 60_000;
 
 /// An organisation of ten who have all checked, and the addresses of all.
 async fn ten(store: Arc<dyn Store>) -> (Fixture, Vec<String>) {
+    ten_under(store, None).await
+}
+
+async fn ten_under(store: Arc<dyn Store>, seats: Option<u32>) -> (Fixture, Vec<String>) {
     let policy = Policy::default();
     let fixture = Fixture::with(store, policy).await;
     let subscription = fixture
         .store
-        .add_subscription(new_subscription(&["ATLAS"], None, Policy::default()), NOW)
+        .add_subscription(new_subscription(&["ATLAS"], seats, Policy::default()), NOW)
         .await
         .unwrap();
     let fixture = Fixture {
@@ -80,6 +84,27 @@ pub(crate) async fn a_mass_loss_is_held_back_and_given_back(store: Arc<dyn Store
     assert!(fixture.store.holds().await.unwrap().is_empty());
     let nothing = fixture.store.end_hold("Nord".into(), true).await;
     assert!(matches!(nothing, Err(StoreError::NotFound { what: "hold", .. })));
+}
+
+/// What others were assigned meanwhile is theirs: no more is given back than the subscription has.
+pub(crate) async fn no_more_seats_are_given_back_than_there_are(store: Arc<dyn Store>) {
+    let (fixture, emails) = ten_under(store, Some(10)).await;
+    assert_eq!(
+        fixture.import(&emails[..5], NOW).await.held.as_deref(),
+        Some("Nord")
+    );
+    let (new, store) = ("new@nord.example", &fixture.store);
+    store.add_user(new.into(), "Nord".into(), NOW).await.unwrap();
+    let subscription = fixture.subscription.id.clone();
+    store.assign_seat(new.into(), subscription, NOW).await.unwrap();
+
+    let without = store.end_hold("Nord".into(), true).await.unwrap();
+    assert_eq!(without, [emails[9].clone()]);
+    let refusal = fixture.one(fixture.of(&emails[9], NOW)).await;
+    assert_eq!(refused(&refusal).code, Code::NotAssigned);
+    for email in &emails[..9] {
+        grant(&fixture.one(fixture.of(email, NOW)).await);
+    }
 }
 
 /// Confirmed, it is what it was.

@@ -102,7 +102,6 @@ impl Fixture {
             token_life: HOUR,
             signed_in_at: Some(NOW),
             products: vec![asked("ATLAS")],
-            session: None,
             usage: vec![],
             kid: self.kid.clone(),
         }
@@ -140,6 +139,7 @@ fn asked(product: &str) -> AskedProduct {
     AskedProduct {
         product: product.into(),
         open: false,
+        session: None,
     }
 }
 

@@ -84,10 +84,8 @@ pub(crate) async fn a_session_is_taken_over_and_its_holder_is_told(store: Arc<dy
         | CheckOutcome::TokenLivesTooLong(_)) => panic!("{other:?}"),
     }
     let before = fixture.push().await;
-    let takes = CheckCommand {
-        session: Some(SessionWish::TakeOver),
-        ..fixture.opens("b")
-    };
+    let mut takes = fixture.opens("b");
+    takes.products[0].session = Some(SessionWish::TakeOver);
     grant(&fixture.one(takes).await);
     assert_eq!(fixture.pushed(before).await, ["a", "b"]);
     let lost = fixture.one(fixture.opens("a")).await;
@@ -149,6 +147,17 @@ pub(crate) async fn who_is_connected_keeps_the_session(store: Arc<dyn Store>) {
     let held = fixture.one(at(later.shifted(14 * 60 * 1000))).await;
     assert_eq!(refused(&held).code, Code::SessionInUse);
     grant(&fixture.one(at(later.shifted(15 * 60 * 1000))).await);
+}
+
+/// Its word was not written down in time (the disk was full, the service stood): others may have been told that it is free.
+pub(crate) async fn a_session_that_is_over_is_not_extended(store: Arc<dyn Store>) {
+    let fixture = under(store, SessionPolicy::Takeover).await;
+    fixture.one(fixture.opens("a")).await;
+    let a = fixture.store.devices(None).await.unwrap().remove(0).id;
+    let (before, over) = (fixture.push().await, NOW.shifted(15 * 60 * 1000));
+    fixture.store.heard(vec![a], over).await.unwrap();
+    assert_eq!(fixture.pushed(before).await, ["a"], "it is to ask for it anew");
+    assert!(fixture.store.sessions().await.unwrap().is_empty());
 }
 
 /// A device that is gone says nothing of it: whoever waits is pushed when its session has ended, and once.
