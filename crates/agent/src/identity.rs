@@ -19,7 +19,7 @@
 //! | `id_token` | what makes an ID token believable |
 //! | `refresh` | fresh tokens for a refresh token |
 //! | [`session`] | the tokens in the vault, refreshed by one at a time |
-//! | `sign_out` | revocation, and the end of the browser's session |
+//! | `sign_out` | revocation |
 //! | [`problem`] | the stable keys of what can go wrong |
 
 mod attempt;

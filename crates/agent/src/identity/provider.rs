@@ -34,9 +34,6 @@ pub struct Metadata {
     /// Where tokens are revoked (RFC 7009), where that is offered.
     #[serde(default, deserialize_with = "lenient")]
     pub revocation_endpoint: Option<Url>,
-    /// Where the browser's session is ended, where that is offered.
-    #[serde(default, deserialize_with = "lenient")]
-    pub end_session_endpoint: Option<Url>,
     /// Every callback names the issuer (RFC 9207).
     #[serde(default, deserialize_with = "lenient")]
     pub authorization_response_iss_parameter_supported: bool,
@@ -80,7 +77,6 @@ impl Metadata {
                 metadata.device_authorization_endpoint.as_ref(),
             ),
             ("revocation_endpoint", metadata.revocation_endpoint.as_ref()),
-            ("end_session_endpoint", metadata.end_session_endpoint.as_ref()),
         ];
         for (endpoint, url) in endpoints {
             if let Some(url) = url.filter(|url| !client::is_allowed(url)) {

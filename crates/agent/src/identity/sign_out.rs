@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use latchkey_api::discovery::Identity;
-use url::{Url, form_urlencoded};
+use url::form_urlencoded;
 
 use super::provider::not_data;
 use super::{IdentityError, Oidc};
@@ -49,25 +49,5 @@ impl Oidc {
             None if answer.status == StatusCode::OK => Ok(Revocation::Done),
             None => Ok(Revocation::Refused),
         }
-    }
-
-    /// Where the browser's own session at the provider is ended (OpenID Connect RP-Initiated Logout 1.0), if it can be.
-    /// The ID token spares the user a question.
-    ///
-    /// # Errors
-    /// [`IdentityError`] when the provider cannot be asked.
-    pub async fn end_session_url(
-        &self,
-        identity: &Identity,
-        id_token: Option<&SecretText>,
-    ) -> Result<Option<Url>, IdentityError> {
-        let provider = self.provider(&identity.issuer).await?;
-        let Some(mut url) = provider.metadata.end_session_endpoint.clone() else {
-            return Ok(None);
-        };
-        url.query_pairs_mut()
-            .append_pair("client_id", &identity.client_id)
-            .extend_pairs(id_token.map(|token| ("id_token_hint", token.expose())));
-        Ok(Some(url))
     }
 }

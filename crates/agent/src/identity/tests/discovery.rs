@@ -83,7 +83,6 @@ async fn what_need_not_be_there_may_be_anything() {
             for optional in [
                 "device_authorization_endpoint",
                 "revocation_endpoint",
-                "end_session_endpoint",
                 "authorization_response_iss_parameter_supported",
                 "claims_parameter_supported",
                 "code_challenge_methods_supported",
@@ -133,7 +132,6 @@ async fn case_2_an_endpoint_of_another_scheme_is_not_opened() {
         ("token_endpoint", "http://id.example/token"),
         ("jwks_uri", "http://localhost/keys"),
         ("revocation_endpoint", "ftp://id.example"),
-        ("end_session_endpoint", "data:text/html,x"),
     ] {
         idp.script().discovery = Box::new(move |document| document[endpoint] = url.into());
         let error = refusal(&idp).await;

@@ -267,7 +267,6 @@ impl Idp {
             "token_endpoint": format!("{issuer}/token"),
             "jwks_uri": format!("{issuer}/jwks"),
             "revocation_endpoint": format!("{issuer}/revoke"),
-            "end_session_endpoint": format!("{issuer}/end"),
             "code_challenge_methods_supported": ["S256"],
         });
         (self.script().discovery)(&mut document);

@@ -192,24 +192,11 @@ async fn signing_out_is_told_to_the_provider_as_far_as_it_wants_to_know() {
     );
     idp.script().raw = vec![("/revoke", Raw::json(503, &json!({})))];
     assert!(oidc.revoke(&idp.identity(), &token).await.is_err());
-    let url = oidc
-        .end_session_url(&idp.identity(), Some(&token))
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        url.as_str(),
-        format!("{}/end?client_id=latchkey&id_token_hint=rt%2B1", idp.issuer)
-    );
 
-    idp.script().discovery = Box::new(|document| {
-        document["revocation_endpoint"] = Value::Null;
-        document["end_session_endpoint"] = Value::Null;
-    });
+    idp.script().discovery = Box::new(|document| document["revocation_endpoint"] = Value::Null);
     oidc.discover(&idp.issuer).await.unwrap();
     assert_eq!(
         oidc.revoke(&idp.identity(), &token).await,
         Ok(Revocation::NotOffered)
     );
-    assert_eq!(oidc.end_session_url(&idp.identity(), None).await.unwrap(), None);
 }
