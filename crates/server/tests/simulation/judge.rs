@@ -178,7 +178,16 @@ impl Judge {
             Some(code @ (Code::LeaseInvalid | Code::ClientOutdated | Code::InvalidArgument)) => {
                 panic!("{name} is told {code:?}");
             }
-            _ => {}
+            // A start waits for what is on the wire, or for a seat that is on its way. A sign-in that a full disk did not take is
+            // forgotten with the next crash, and its lease with it.
+            Some(
+                Code::Connecting
+                | Code::PendingIdentity
+                | Code::PendingLicensing
+                | Code::AuthPending
+                | Code::SignInRequired,
+            ) => {}
+            other => panic!("{name} is told {other:?}"),
         }
     }
 
@@ -200,6 +209,7 @@ impl Judge {
                 Some(Code::SignInRequired) => {}
                 // What was open when its licence was reset has ended: its next start asks.
                 Some(Code::FirstStartOffline) if desktop.told.given_up => {}
+                // A place that another device gave up is found at the next check; a user who waits for one gives it up themselves.
                 Some(Code::DeviceLimit | Code::SessionInUse | Code::DeviceReleased) => {}
                 Some(Code::NotAssigned | Code::AuthPending) if !assigned[desktop.user] => {}
                 _ => assert!(!can_check, "{name} is left with {status:?}"),
