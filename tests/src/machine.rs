@@ -225,6 +225,13 @@ impl<'d> Machine<'d> {
     }
 }
 
+impl Drop for Machine<'_> {
+    fn drop(&mut self) {
+        // Told once more, a story empties its folder: over what is not there any more, nothing can be laid.
+        let _ = Command::new("umount").arg("--lazy").arg(BOOT_ID).status();
+    }
+}
+
 /// Hard-linked, so that a program finds beside itself what is installed here, and nothing is copied.
 fn install(built: &Path, installed: &Path) -> Result<()> {
     fs::hard_link(built, installed)
