@@ -1,5 +1,7 @@
 //! A company's network: its services have names that only its proxy knows, and certificates of its own authority.
 
+#[path = "network/cut.rs"]
+mod cut;
 #[path = "network/obstacles.rs"]
 mod obstacles;
 #[path = "network/ways.rs"]
@@ -16,6 +18,7 @@ use stories::process::Process;
 use stories::proxy::Proxy;
 use stories::services::{LICENSING, PROVIDER};
 
+use cut::a_holder_who_is_cut_off_loses_the_session_to_whoever_waits;
 use obstacles::{
     a_proxy_that_is_down_refuses_nobody, a_proxy_that_wants_a_password_is_named,
     an_unknown_authority_is_named_and_takes_nothing_away,
@@ -34,6 +37,7 @@ tell!(
     an_unknown_authority_is_named_and_takes_nothing_away,
     a_proxy_that_wants_a_password_is_named,
     a_proxy_that_is_down_refuses_nobody,
+    a_holder_who_is_cut_off_loses_the_session_to_whoever_waits,
 );
 
 const AGENT: &str = "latchkey-agent";
