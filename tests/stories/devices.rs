@@ -1,5 +1,8 @@
 //! Two machines of one user: who may run, who is told, and who gives way (rules 10, 11 and 14).
 
+#[path = "devices/handed_over.rs"]
+mod handed_over;
+
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -7,9 +10,12 @@ use stories::prelude::*;
 use stories::services::PRODUCT;
 use stories::wait::SOON;
 
+use handed_over::the_holder_sees_who_asks_and_hands_over;
+
 tell!(
     a_session_is_taken_over_and_the_other_desktop_is_told_within_seconds,
     under_deny_the_second_waits_until_the_first_is_closed,
+    the_holder_sees_who_asks_and_hands_over,
     one_device_too_many_releases_another_and_goes_on,
     a_lost_laptop_is_released_from_the_other_machine_and_cannot_come_back,
     a_seat_that_is_assigned_while_its_user_waits_arrives_by_itself,
