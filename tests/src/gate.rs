@@ -1,4 +1,4 @@
-//! A door before the identity provider: every request goes through it, and those that a story names are held there, so
+//! A door before one of the services: every request goes through it, and those that a story names are held there, so
 //! that somebody can die at that very step.
 
 use std::io::{self, Read as _, Write as _};
@@ -83,7 +83,7 @@ impl Gate {
         Ok(Self { shared, port })
     }
 
-    /// Its address: the provider's issuer.
+    /// Its address: the one that the service behind it is known by.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }

@@ -22,7 +22,7 @@
 //! | [`webdriver`], [`browser`], [`window`] | the user's browser and the product's window, driven |
 //! | [`provider`], [`service`], [`services`] | the identity provider and the licensing service, filled |
 //! | [`providers`] | identity providers that other people made, and what they say of tokens |
-//! | [`gate`] | a door before the provider, which holds what a story wants to interrupt |
+//! | [`gate`] | a door before a service, which holds what a story wants to interrupt |
 //! | [`company`], [`proxy`] | a company's network: names, an authority, a proxy that is its only way in |
 //! | [`laid`] | files laid over the system's own, for a story alone |
 //! | [`clock`], [`machine`] | wall clocks that a story sets; days that pass, reboots |

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::clock::Clock;
 use crate::company::{Certificate, Company};
+use crate::gate::Gate;
 use crate::process::Process;
 use crate::programs::program;
 
@@ -23,6 +24,8 @@ pub struct Service {
     clock: Clock,
     port: u16,
     company: Option<At>,
+    /// The address of the gate before it.
+    gate: Option<String>,
     process: Option<Process>,
 }
 
@@ -40,7 +43,17 @@ impl Service {
     /// # Errors
     /// `latchkey-server` is not built, or refuses.
     pub fn init(folder: &std::path::Path, logs: PathBuf) -> Result<Self> {
-        Self::make(folder, logs, None)
+        Self::make(folder, logs, None, None)
+    }
+
+    /// The same, behind a gate: whoever wants it goes through that.
+    ///
+    /// # Errors
+    /// As [`Service::init`].
+    pub fn init_behind(gate: &Gate, folder: &std::path::Path, logs: PathBuf) -> Result<Self> {
+        let service = Self::make(folder, logs, None, Some(gate.url()))?;
+        gate.lead_to(service.port);
+        Ok(service)
     }
 
     /// The same, in a company's network: https by that name, with a certificate of its authority.
@@ -59,10 +72,15 @@ impl Service {
             name,
             certificate,
         };
-        Self::make(folder, logs, Some(at))
+        Self::make(folder, logs, Some(at), None)
     }
 
-    fn make(folder: &std::path::Path, logs: PathBuf, company: Option<At>) -> Result<Self> {
+    fn make(
+        folder: &std::path::Path,
+        logs: PathBuf,
+        company: Option<At>,
+        gate: Option<String>,
+    ) -> Result<Self> {
         let clock = Clock::right(folder.join("clock"))?;
         let service = Self {
             data: folder.join("data"),
@@ -70,6 +88,7 @@ impl Service {
             clock,
             port: free_port()?,
             company,
+            gate,
             process: None,
         };
         service.tell(["init", "--url", &service.url()])?;
@@ -78,9 +97,10 @@ impl Service {
 
     /// Its address.
     pub fn url(&self) -> String {
-        match &self.company {
-            Some(at) => format!("https://{}:{}", at.name, self.port),
-            None => format!("http://127.0.0.1:{}", self.port),
+        match (&self.company, &self.gate) {
+            (Some(at), _) => format!("https://{}:{}", at.name, self.port),
+            (None, Some(gate)) => gate.clone(),
+            (None, None) => format!("http://127.0.0.1:{}", self.port),
         }
     }
 
@@ -159,6 +179,14 @@ impl Service {
         let mut process = self.process.take().context("the service does not run")?;
         process.end()?;
         Ok(())
+    }
+
+    /// Ends it as a power cut would.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn kill(&mut self) -> Result<()> {
+        self.process.take().context("the service does not run")?.kill()
     }
 }
 

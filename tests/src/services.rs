@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
 use crate::company::Company;
+use crate::gate::Gate;
 use crate::provider::{Account, Provider, RESOURCE};
 use crate::service::Service;
 
@@ -47,10 +48,29 @@ impl Services {
     /// # Errors
     /// One does not come up, or a setting is nonsense.
     pub fn seeded_by(folder: &Path, logs: &Path, policy: &Value, provider: &Value) -> Result<Self> {
+        let licensing = Service::init(&folder.join("service"), logs.to_owned())?;
+        Self::with(licensing, folder, logs, policy, provider)
+    }
+
+    /// Both as usual, the licensing service behind a gate.
+    ///
+    /// # Errors
+    /// One does not come up.
+    pub fn behind(gate: &Gate, folder: &Path, logs: &Path) -> Result<Self> {
+        let licensing = Service::init_behind(gate, &folder.join("service"), logs.to_owned())?;
+        Self::with(licensing, folder, logs, &json!({}), &json!({}))
+    }
+
+    fn with(
+        licensing: Service,
+        folder: &Path,
+        logs: &Path,
+        policy: &Value,
+        provider: &Value,
+    ) -> Result<Self> {
         let maya = Account::new("maya@northwind.example", "Maya Lindqvist", "a quiet harbour");
         let accounts = std::slice::from_ref(&maya);
         let provider = Provider::start(folder.join("provider"), logs.to_owned(), accounts, provider)?;
-        let licensing = Service::init(&folder.join("service"), logs.to_owned())?;
         Self::filled(maya, provider, licensing, policy)
     }
 

@@ -14,6 +14,7 @@ use crate::atlas::Atlas;
 use crate::browser::Browser;
 use crate::company::Company;
 use crate::desktop::Desktop;
+use crate::gate::Gate;
 use crate::machine::Machine;
 use crate::pending::ensure_explained;
 use crate::process::Process;
@@ -64,6 +65,15 @@ impl<'d> World<'d> {
     /// A part does not come up.
     pub fn at(desk: &'d Desktop, company: Rc<Company>) -> Result<Self> {
         let services = Services::at(company, desk.folder(), &desk.logs())?;
+        Self::before(desk, Rc::new(services))
+    }
+
+    /// The usual world, whose licensing service stands behind a gate.
+    ///
+    /// # Errors
+    /// A part does not come up.
+    pub fn behind(desk: &'d Desktop, gate: &Gate) -> Result<Self> {
+        let services = Services::behind(gate, desk.folder(), &desk.logs())?;
         Self::before(desk, Rc::new(services))
     }
 
