@@ -147,7 +147,9 @@ impl Desktop {
     /// # Errors
     /// It does not end, or does not come up.
     pub fn restart_keyring(&self) -> Result<()> {
-        self.end_part("keyring")?;
+        if self.parts.borrow().contains_key("keyring") {
+            self.end_part("keyring")?;
+        }
         keyring::end_any(&self.bus)?;
         self.start_keyring()
     }
@@ -189,6 +191,15 @@ impl Desktop {
         let process = self.parts.borrow_mut().remove(part);
         process.with_context(|| format!("no {part} runs"))?.end()?;
         Ok(())
+    }
+
+    /// Ends a part as a crash would.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn kill_part(&self, part: &str) -> Result<()> {
+        let process = self.parts.borrow_mut().remove(part);
+        process.with_context(|| format!("no {part} runs"))?.kill()
     }
 
     /// Sends a part a signal: stopped, it is there and does not answer.
