@@ -249,6 +249,23 @@ mod tests {
     }
 
     #[test]
+    fn tokens_are_judged_by_what_a_check_has_shown_in_this_boot_and_by_the_wall_clock_before() {
+        let mut machine = Machine::new();
+        let mut clock = checked(&machine);
+        machine.set_wall(3);
+        assert_eq!(clock.for_tokens(&machine.now()), machine.real);
+        machine.set_wall(400);
+        machine.reboot(HOUR);
+        clock.settle(&machine.now());
+        machine.set_wall(0);
+        assert_eq!(
+            clock.for_tokens(&machine.now()),
+            machine.real,
+            "a clock that was set forward while off is believed by nobody's tokens"
+        );
+    }
+
+    #[test]
     fn ticks_that_ran_backwards_are_another_boot() {
         let mut machine = Machine::new();
         let mut clock = checked(&machine);

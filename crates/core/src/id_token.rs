@@ -229,3 +229,148 @@ fn rsa(key: RsaPublicKey, alg: &str, message: &[u8], signature: &[u8]) -> bool {
     }
     .is_ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    const ISSUER: &str = "https://id.example";
+
+    fn signed(seed: u8, kid: &str, claims: &Value) -> String {
+        let key = ed25519_dalek::SigningKey::from_bytes(&[seed; 32]);
+        jws::sign(&jws::SigningKey::Ed25519(Box::new(key)), "JWT", kid, claims).unwrap()
+    }
+
+    fn key(seed: u8, kid: &str) -> IssuerKey {
+        let public = ed25519_dalek::SigningKey::from_bytes(&[seed; 32]).verifying_key();
+        IssuerKey {
+            kty: "OKP".to_owned(),
+            kid: Some(kid.to_owned()),
+            crv: Some("Ed25519".to_owned()),
+            x: Some(jws::base64url(public.as_bytes())),
+            ..IssuerKey::default()
+        }
+    }
+
+    fn claims() -> Value {
+        json!({"iss": ISSUER, "sub": "maya", "aud": "latchkey", "iat": 1_000, "exp": 2_000})
+    }
+
+    fn with(change: Value) -> IdToken {
+        let mut claims = claims();
+        for (name, value) in change.as_object().unwrap() {
+            claims[name] = value.clone();
+        }
+        IdToken::kept(&signed(1, "one", &claims)).unwrap()
+    }
+
+    #[test]
+    fn it_is_for_the_client_that_it_names_and_for_no_stranger() {
+        for (for_us, names) in [
+            (true, json!({"aud": "latchkey"})),
+            (true, json!({"aud": ["latchkey"]})),
+            (true, json!({"aud": ["latchkey"], "azp": "latchkey"})),
+            (true, json!({"aud": ["other", "latchkey"], "azp": "latchkey"})),
+            (false, json!({"aud": ["other", "latchkey"]})),
+            (false, json!({"aud": ["latchkey"], "azp": "other"})),
+            (false, json!({"aud": ["other"], "azp": "latchkey"})),
+            (false, json!({"aud": "other"})),
+            (false, json!({"aud": []})),
+        ] {
+            assert_eq!(with(names.clone()).is_for("latchkey"), for_us, "{names}");
+        }
+    }
+
+    #[test]
+    fn it_says_for_an_hour_who_somebody_is_and_five_minutes_past_its_end() {
+        let at = Timestamp::from_secs;
+        let future = Some("an ID token of the future");
+        let old = Some("an ID token so old");
+        for (now, ends, objection) in [
+            (699, 90_000, future),
+            (700, 90_000, None),
+            (4_599, 90_000, None),
+            (4_600, 90_000, old),
+            (2_299, 2_000, None),
+            (2_300, 2_000, old),
+        ] {
+            let seen = with(json!({"exp": ends})).objection(at(now));
+            assert_eq!(seen, objection, "at {now}, ends at {ends}");
+        }
+        let fraction = with(json!({"iat": 1_000.7, "exp": 2_000.2}));
+        assert_eq!(fraction.objection(at(2_299)), None);
+        assert_eq!(fraction.objection(at(2_300)), old);
+    }
+
+    #[test]
+    fn it_is_verified_by_the_keys_of_its_own_issuer_alone() {
+        let vouched = |issuer: &str, keys: &[IssuerKey]| IssuerKeys {
+            issuer: issuer.to_owned(),
+            keys: keys.to_vec(),
+        };
+        let verify = |token: &str, issuers: &[IssuerKeys], client: (&str, &str)| {
+            IdToken::verify(token, issuers, [client]).map(|token| token.sub)
+        };
+        let (ours, us) = (vouched(ISSUER, &[key(1, "one")]), (ISSUER, "latchkey"));
+        let token = signed(1, "one", &claims());
+        assert_eq!(
+            verify(&token, std::slice::from_ref(&ours), us),
+            Ok("maya".to_owned())
+        );
+
+        let foreign = Err(LeaseError::Foreign("issuer or client"));
+        for client in [(ISSUER, "other"), ("https://other.example", "latchkey")] {
+            assert_eq!(verify(&token, std::slice::from_ref(&ours), client), foreign);
+        }
+        let unknown = Err(JwsError::UnknownKey("one".to_owned()).into());
+        let elsewhere = vouched("https://other.example", &[key(1, "one")]);
+        assert_eq!(verify(&token, &[elsewhere], us), unknown);
+        let renamed = vouched(ISSUER, &[key(1, "two")]);
+        assert_eq!(verify(&token, &[renamed], us), unknown);
+        let forged = Err(JwsError::BadSignature.into());
+        let another = vouched(ISSUER, &[key(2, "one")]);
+        assert_eq!(verify(&token, &[another], us), forged);
+        for purpose in [
+            IssuerKey {
+                use_: Some("enc".to_owned()),
+                ..key(1, "one")
+            },
+            IssuerKey {
+                alg: Some("RS256".to_owned()),
+                ..key(1, "one")
+            },
+        ] {
+            assert_eq!(verify(&token, &[vouched(ISSUER, &[purpose])], us), forged);
+        }
+        let rotated = vouched(ISSUER, &[key(2, "one"), key(1, "one")]);
+        assert_eq!(verify(&token, &[rotated], us), Ok("maya".to_owned()));
+    }
+
+    #[test]
+    fn a_key_is_of_use_where_it_verifies_signatures() {
+        assert!(key(1, "one").is_usable());
+        let signs = IssuerKey {
+            use_: Some("sig".to_owned()),
+            ..key(1, "one")
+        };
+        assert!(signs.is_usable());
+        for useless in [
+            IssuerKey {
+                use_: Some("enc".to_owned()),
+                ..key(1, "one")
+            },
+            IssuerKey {
+                crv: Some("P-521".to_owned()),
+                ..key(1, "one")
+            },
+            IssuerKey {
+                kty: "RSA".to_owned(),
+                ..key(1, "one")
+            },
+            IssuerKey::default(),
+        ] {
+            assert!(!useless.is_usable(), "{useless:?}");
+        }
+    }
+}

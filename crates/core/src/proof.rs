@@ -49,3 +49,32 @@ pub fn verify(token: &str, jwk: &Jwk, device: &Thumbprint) -> Result<ProofClaims
     }
     jws::parse(token, TYP)?.verify(&jwk.verifying_key()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(seed: u8) -> SigningKey {
+        let key = p256::ecdsa::SigningKey::from_slice(&[seed; 32]).unwrap();
+        SigningKey::P256(Box::new(key))
+    }
+
+    #[test]
+    fn a_proof_is_the_device_keys_own() {
+        let claims = ProofClaims {
+            nonce: "nonce".to_owned(),
+            aud: "ATLAS".to_owned(),
+            code: Code::Ok,
+            now: Timestamp::from_secs(1),
+            lease_hash: hash("lease"),
+        };
+        let (device, other) = (key(1).jwk(), key(2).jwk());
+        let proof = sign(&key(1), &claims).unwrap();
+        assert_eq!(verify(&proof, &device, &device.thumbprint()), Ok(claims.clone()));
+        let stranger = Err(JwsError::UnknownKey(other.thumbprint().0));
+        assert_eq!(verify(&proof, &other, &device.thumbprint()), stranger);
+        let copied = sign(&key(2), &claims).unwrap();
+        let forged = Err(JwsError::BadSignature);
+        assert_eq!(verify(&copied, &device, &device.thumbprint()), forged);
+    }
+}

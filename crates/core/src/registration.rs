@@ -165,6 +165,86 @@ pub fn is_service(text: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn good() -> Registration {
+        let key = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
+        Registration {
+            registration: 1,
+            product: "ATLAS".to_owned(),
+            version: "2026.1".to_owned(),
+            name: "Atlas".to_owned(),
+            publisher: "Example Works".to_owned(),
+            service: "https://licence.example".to_owned(),
+            root_keys: vec![Jwk::ed25519(&key.verifying_key())],
+            first_start: None,
+            keys: None,
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        type Fault = fn(&mut Registration);
+        let faults: [(&str, Fault); 13] = [
+            ("registration", |entry| entry.registration = 0),
+            ("product", |entry| entry.product.clear()),
+            ("product", |entry| entry.product.push('a')),
+            ("version", |entry| entry.version.clear()),
+            ("version", |entry| entry.version = "x".repeat(65)),
+            ("name", |entry| entry.name.push('\n')),
+            ("publisher", |entry| entry.publisher.clear()),
+            ("service", |entry| entry.service.push('/')),
+            ("root_keys", |entry| entry.root_keys.clear()),
+            ("root_keys", |entry| entry.root_keys[0].x.clear()),
+            ("root_keys", |entry| {
+                let key = p256::ecdsa::SigningKey::from_slice(&[7; 32]).unwrap();
+                entry.root_keys.push(Jwk::p256(key.verifying_key()));
+            }),
+            ("first_start", |entry| entry.first_start = Some(String::new())),
+            ("keys", |entry| entry.keys = Some(String::new())),
+        ];
+        for (wrong, fault) in faults {
+            let mut entry = good();
+            fault(&mut entry);
+            let Err(RegistrationError::Field { field, .. }) = entry.validate() else {
+                panic!("{wrong}: {:?}", entry.validate());
+            };
+            assert_eq!(field, wrong);
+        }
+        let mut newer = good();
+        newer.registration = 2;
+        assert_eq!(newer.validate(), Err(RegistrationError::TooNew(2)));
+    }
+
+    #[test]
+    fn what_is_just_short_enough_is_right() {
+        assert_eq!(good().validate(), Ok(()));
+        let longest = Registration {
+            product: "P".repeat(64),
+            version: "v".repeat(64),
+            ..good()
+        };
+        assert_eq!(longest.validate(), Ok(()));
+    }
+
+    #[test]
+    fn what_nobody_has_signed_is_left_out() {
+        let signed = Registration {
+            first_start: Some("signed".to_owned()),
+            keys: Some("signed".to_owned()),
+            ..good()
+        };
+        assert_eq!(signed.unsigned(), good());
+    }
+
+    #[test]
+    fn product_keys_are_capital_letters_digits_and_two_signs() {
+        for good in ["A", "0", "ATLAS-2_PRO", "-", "_", &"Z".repeat(64)] {
+            assert!(is_product_key(good), "{good}");
+        }
+        for bad in ["", "atlas", "A B", "A/B", "Ä", "A.B", &"Z".repeat(65)] {
+            assert!(!is_product_key(bad), "{bad}");
+        }
+    }
+
     #[test]
     fn http_only_to_a_literal_loopback_address() {
         for good in [
@@ -172,6 +252,7 @@ mod tests {
             "http://127.0.0.1:8080",
             "http://[::1]:8080",
             "https://x.example/licence",
+            &format!("https://{}", "x".repeat(504)),
         ] {
             assert!(is_service(good), "{good}");
         }
@@ -183,6 +264,13 @@ mod tests {
             "ftp://127.0.0.1",
             "http://127.0.0.1.evil.example",
             "https://a@b.example",
+            "https://a b.example",
+            "https://a\x7f.example",
+            "https://?x",
+            "http://127.0.0.1:port",
+            "http://192.0.2.1",
+            "http://[::2]",
+            &format!("https://{}", "x".repeat(505)),
         ] {
             assert!(!is_service(bad), "{bad}");
         }
