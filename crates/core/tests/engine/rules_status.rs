@@ -1,9 +1,12 @@
 //! Which status, where several would fit: the order of the rules' last paragraph, against every combination.
 
-use latchkey_core::code::{Code, Reason};
+use std::time::Duration;
+
+use latchkey_core::code::{Basis, Code, Reason};
 use latchkey_core::engine::Signed;
 use latchkey_core::facts::{Account, Facts, Service};
 use latchkey_core::jws::Thumbprint;
+use latchkey_core::policy::IdentityOutage;
 use latchkey_core::proof;
 use latchkey_core::registration::Registration;
 use latchkey_core::status::{OpenSignIn, Party, Pending, Status, Wire, status};
@@ -15,6 +18,7 @@ use crate::support::licensing::{Licensing, Seat};
 use crate::support::{ATLAS, SERVICE, device, device_key};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+const MILLISECOND: Duration = Duration::from_millis(1);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Held {
@@ -23,6 +27,8 @@ enum Held {
     Ended,
     /// It has ended, and a temporary licence goes on from it.
     Continued,
+    /// It is good, and a temporary licence goes on from it.
+    Bridged,
     /// Made for another device.
     Foreign,
 }
@@ -181,6 +187,7 @@ impl Shelf {
         let (whose, at) = match held {
             Held::Nothing | Held::Good => (1, NOW - DAY),
             Held::Ended | Held::Continued => (1, NOW - 30 * DAY),
+            Held::Bridged => (1, NOW - 2 * DAY),
             Held::Foreign => (2, NOW - DAY),
         };
         let (lease, keys) = self.sign(Seat::Assigned, &device(whose), at);
@@ -196,7 +203,8 @@ impl Shelf {
             registration_hash: None,
             id_token: None,
         };
-        let temporary = (held == Held::Continued).then(|| temporary::sign(&device_key(1), &claims).unwrap());
+        let goes_on = matches!(held, Held::Continued | Held::Bridged);
+        let temporary = goes_on.then(|| temporary::sign(&device_key(1), &claims).unwrap());
         let lease = (held != Held::Nothing).then_some(lease);
         let product = serde_json::json!({
             "lease": lease, "refusal": refusal, "seq": 1, "temporary": temporary,
@@ -337,6 +345,90 @@ fn a_lease_whose_time_has_not_come_is_not_believed() {
         Status::LeaseInvalid,
         "the clock is behind what the service signed"
     );
+}
+
+/// Rules 3 and 7: a temporary licence is for an outage. Offline the days of the lease are counted, and so they are under rule 6.
+#[test]
+fn with_both_the_lease_counts_offline_and_the_temporary_licence_in_an_outage() {
+    let mut shelf = Shelf::new();
+    let registration = shelf.registration.clone();
+    let facts = shelf.facts(Held::Bridged, None, User::In);
+    for reach in REACHES {
+        let pending = Pending {
+            reach,
+            ..Pending::default()
+        };
+        let seen = status(&facts, &pending, Some(&registration), NOW);
+        let expected = match reach {
+            Reach::Offline | Reach::NeitherAnswers | Reach::IdentityOutage => (Basis::Grace, NOW + 28 * DAY),
+            _ => (Basis::Temporary, NOW + MINUTE),
+        };
+        let (basis, until) = expected;
+        assert_eq!(seen, Status::Ok { basis, until }, "{reach:?}");
+    }
+}
+
+#[test]
+fn with_three_days_left_it_is_no_final_warning_and_with_less_it_is() {
+    let mut shelf = Shelf::new();
+    let registration = shelf.registration.clone();
+    let facts = shelf.facts(Held::Good, None, User::In);
+    let basis = |left| {
+        let now = NOW + 29 * DAY - left;
+        let seen = status(&facts, &Pending::default(), Some(&registration), now);
+        seen.view(now, None).basis
+    };
+    assert_eq!(basis(3 * DAY), Some(Basis::Grace));
+    assert_eq!(basis(3 * DAY - MILLISECOND), Some(Basis::FinalWarning));
+}
+
+/// Rule 3: a day and a minute, because the check that is due after a day may take one.
+#[test]
+fn a_lease_is_unconfirmed_from_a_day_and_a_minute_without_a_check() {
+    let mut shelf = Shelf::new();
+    let registration = shelf.registration.clone();
+    let facts = shelf.facts(Held::Good, None, User::In);
+    let basis = |now| {
+        let seen = status(&facts, &Pending::default(), Some(&registration), now);
+        seen.view(now, None).basis
+    };
+    assert_eq!(basis(NOW + MINUTE - MILLISECOND), Some(Basis::Lease));
+    assert_eq!(basis(NOW + MINUTE), Some(Basis::Grace));
+}
+
+#[test]
+fn under_deny_what_is_open_runs_until_a_day_after_the_last_check_exclusive() {
+    let mut shelf = Shelf::new();
+    shelf.service.policy.identity_outage = IdentityOutage::Deny;
+    let registration = shelf.registration.clone();
+    let facts = shelf.facts(Held::Good, None, User::In);
+    let pending = Pending {
+        reach: Reach::IdentityOutage,
+        running: true,
+        ..Pending::default()
+    };
+    let code = |now| status(&facts, &pending, Some(&registration), now).code();
+    assert_eq!(code(NOW - MILLISECOND), Code::Ok);
+    assert_eq!(code(NOW), Code::IdentityUnavailable);
+}
+
+#[test]
+fn at_its_deadline_nobody_is_awaited_at_the_keyring_any_more() {
+    let registration = Shelf::new().registration;
+    let pending = Pending {
+        vault_locked: Some(NOW),
+        ..Pending::default()
+    };
+    let deadline = NOW + 15 * MINUTE;
+    for (now, until) in [(deadline - MILLISECOND, Some(deadline)), (deadline, None)] {
+        let seen = status(&Facts::default(), &pending, Some(&registration), now);
+        let awaited = Status::AuthPending {
+            reason: Reason::VaultLocked,
+            since: NOW,
+            until,
+        };
+        assert_eq!(seen, awaited);
+    }
 }
 
 #[test]
