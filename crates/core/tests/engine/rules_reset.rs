@@ -114,6 +114,33 @@ fn also_when_the_product_was_deregistered_meanwhile() {
 }
 
 #[test]
+fn its_release_reaches_the_service_too_when_the_product_was_deregistered_meanwhile() {
+    let mut world = World::signed_in();
+    world.set_network(false);
+    world.ask(Ask::Reset(None));
+    world.pass(minutes(1));
+    assert_nothing_left(&world, "offline");
+    world.registry.clear();
+    world.network = true;
+    world.restart();
+    world.pass(minutes(6));
+    assert_eq!(world.service().released.len(), 1);
+}
+
+#[test]
+fn a_service_that_nobody_here_knows_is_none_to_sign_in_to_or_out_of() {
+    let mut world = World::signed_in();
+    for ask in [Ask::SignIn(at(OTHER)), Ask::SignOut(Some(OTHER.to_owned()))] {
+        let ticket = world.ask(ask);
+        let refused = Answer::Refused {
+            code: Code::InvalidArgument,
+            problem: "unknown_service".to_owned(),
+        };
+        assert_eq!(world.answer(ticket), Some(&refused));
+    }
+}
+
+#[test]
 fn a_release_on_its_way_keeps_the_agent_and_so_does_a_vault_that_does_not_delete() {
     let mut world = World::signed_in();
     world.keyring = Keyring::Locked;
@@ -124,6 +151,89 @@ fn a_release_on_its_way_keeps_the_agent_and_so_does_a_vault_that_does_not_delete
     world.pass(minutes(6));
     assert_nothing_left(&world, "a locked keyring");
     assert!(world.engine().is_idle());
+}
+
+#[test]
+fn the_agent_stays_until_the_release_has_had_its_answer() {
+    let mut world = World::signed_in();
+    world.latency = seconds(2);
+    world.ask(Ask::Reset(None));
+    world.pass(seconds(1));
+    assert_nothing_left(&world, "it is on the wire");
+    assert!(!world.engine().is_idle());
+    world.pass(seconds(2));
+    assert!(world.engine().is_idle());
+}
+
+#[test]
+fn no_check_is_begun_while_an_account_ends() {
+    let mut world = World::signed_in();
+    world.latency = seconds(5);
+    world.ask(Ask::Check);
+    let checks = world.checks.len();
+    world.ask(Ask::Reset(None));
+    world.pass(minutes(1));
+    assert_eq!(world.checks.len(), checks);
+}
+
+/// The next try of its own may be minutes away.
+#[test]
+fn a_check_that_is_answered_takes_the_release_along_at_once() {
+    let mut world = World::signed_in();
+    world.set_network(false);
+    world.ask(Ask::Reset(Some(ATLAS.to_owned())));
+    world.pass(hours(5));
+    assert_eq!(world.service().released, []);
+    world.set_network(true);
+    world.pass(seconds(1));
+    assert_eq!(world.service().released.len(), 1);
+}
+
+#[test]
+fn a_product_that_nobody_here_knows_is_none_to_reset() {
+    let mut world = two_services();
+    let ticket = world.ask(Ask::Reset(Some("NOSUCH".to_owned())));
+    let refused = Answer::Refused {
+        code: Code::InvalidArgument,
+        problem: "unknown_product".to_owned(),
+    };
+    assert_eq!(world.answer(ticket), Some(&refused));
+    let ticket = world.ask(Ask::Reset(Some("OTHER".to_owned())));
+    world.pass(seconds(1));
+    assert_eq!(world.answer(ticket), Some(&Answer::Done));
+    assert!(world.facts().held(OTHER, "OTHER").unwrap().is_empty());
+    assert_eq!((world.code(ATLAS), world.code(QUARRY)), (0, 0));
+}
+
+#[test]
+fn a_vault_that_does_not_delete_is_left_alone_for_five_seconds() {
+    let mut world = World::signed_in();
+    world.keyring = Keyring::Locked;
+    world.recording = true;
+    world.ask(Ask::Reset(None));
+    world.pass(minutes(10));
+    let tried: Vec<_> = world
+        .record
+        .iter()
+        .filter(|effect| effect.contains("Forget {"))
+        .collect();
+    assert!((3..=120).contains(&tried.len()), "{tried:?}");
+}
+
+/// What it brings takes the place of what could not be deleted.
+#[test]
+fn a_sign_in_that_is_open_is_not_cut_off_by_what_is_still_to_be_deleted() {
+    let mut world = two_services();
+    world.keyring = Keyring::Locked;
+    world.ask(Ask::Reset(None));
+    world.pass(minutes(1));
+    world.user = User::Ignores;
+    world.ask(Ask::SignIn(at(SERVICE)));
+    world.pass(seconds(1));
+    world.keyring = Keyring::Open;
+    world.pass(minutes(6));
+    assert!(world.view().sign_in.is_some(), "{:?}", world.view().last_sign_in);
+    assert!(!world.vault[OTHER].tokens, "nobody signs in there");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use latchkey_core::code::Code;
-use latchkey_core::engine::{Effect, Ticket};
+use latchkey_core::engine::{Attempt, Effect, Ticket};
 use latchkey_core::notice::Notice;
 use latchkey_core::time::{Now, Timestamp};
 use latchkey_core::view::{StatusView, View};
@@ -25,6 +25,7 @@ pub(super) struct Witness {
     hour: u64,
     in_the_hour: u32,
     last_notice: u64,
+    attempts: BTreeSet<Attempt>,
 }
 
 impl Witness {
@@ -32,6 +33,7 @@ impl Witness {
     pub(super) fn restarted(&mut self) {
         self.view = View::default();
         self.at_once = 0;
+        self.attempts.clear();
     }
 
     /// Judges what came of one input.
@@ -73,6 +75,12 @@ impl Witness {
                 );
             }
             other => panic!("no WakeAt at the end: {other:?}"),
+        }
+        for attempt in effects.iter().filter_map(begun) {
+            assert!(
+                self.attempts.insert(attempt),
+                "attempt {attempt} is begun twice: {effects:?}"
+            );
         }
         self.judge_view(effects, view);
         for product in &view.products {
@@ -120,6 +128,21 @@ impl Witness {
             self.last_notice = newest;
         }
         news
+    }
+}
+
+/// The attempt that an effect begins: its outcome is known by it.
+const fn begun(effect: &Effect) -> Option<Attempt> {
+    match effect {
+        Effect::Check { attempt, .. }
+        | Effect::Listen { attempt, .. }
+        | Effect::Probe { attempt, .. }
+        | Effect::BeginSignIn { attempt, .. }
+        | Effect::SignRelease { attempt, .. }
+        | Effect::SignTemporary { attempt, .. }
+        | Effect::SendRelease { attempt, .. }
+        | Effect::Forget { attempt, .. } => Some(*attempt),
+        _ => None,
     }
 }
 
