@@ -277,6 +277,52 @@ fn it_is_kept_until_the_user_has_had_time_to_open_it() {
 }
 
 #[test]
+fn what_one_user_took_over_is_not_open_for_the_next() {
+    let mut world = World::signed_in();
+    world.ask(Ask::Session {
+        product: ATLAS.to_owned(),
+        wish: SessionWish::TakeOver,
+    });
+    world.pass(seconds(1));
+    world.ask(Ask::SignOut(None));
+    world.pass(seconds(1));
+    world.subject = "noor";
+    let before = world.orders.len();
+    world.sign_in();
+    assert!(world.orders.len() > before);
+    assert!(
+        world.orders[before..]
+            .iter()
+            .all(|order| !says_open(order, ATLAS))
+    );
+}
+
+#[test]
+fn whoever_must_sign_in_again_listens_no_more() {
+    let mut world = World::signed_in();
+    world.start(ATLAS);
+    world.pass(minutes(1));
+    assert_eq!(world.listens(), 1);
+    world.grant_revoked = true;
+    world.pass(days(1));
+    assert_eq!(world.listens(), 0);
+}
+
+#[test]
+fn two_minutes_are_the_time_to_open_it() {
+    let mut world = World::signed_in();
+    world.ask(Ask::Session {
+        product: ATLAS.to_owned(),
+        wish: SessionWish::TakeOver,
+    });
+    for (after, open) in [(1, true), (118, true), (2, false)] {
+        world.pass(seconds(after));
+        world.ask(Ask::Check);
+        assert_eq!(says_open(last(&world), ATLAS), open);
+    }
+}
+
+#[test]
 fn a_wish_without_anybody_to_have_it_is_refused_in_words() {
     let mut world = World::new();
     for (product, code, problem) in [

@@ -72,6 +72,19 @@ fn what_the_user_has_opened_is_used_at_once() {
     assert_eq!(world.checks.len(), checks + 1, "nothing was opened");
 }
 
+/// The user unlocks it while a check waits for them.
+#[test]
+fn what_is_under_way_when_it_is_opened_is_not_begun_again() {
+    let mut world = World::signed_in();
+    world.input(Input::Vault(Some(VaultTrouble::Prompting)));
+    world.latency = seconds(5);
+    world.ask(Ask::Check);
+    let checks = world.checks.len();
+    world.input(Input::Vault(None));
+    world.pass(minutes(1));
+    assert_eq!(world.checks.len(), checks);
+}
+
 #[test]
 fn a_network_that_is_away_does_not_hide_a_locked_vault() {
     let mut world = World::signed_in();
@@ -177,6 +190,28 @@ fn while_the_vault_keeps_the_key_everyone_is_told_so_and_what_is_open_runs_on() 
     }
 }
 
+#[test]
+fn how_long_a_key_has_been_awaited_does_not_jump_with_the_clock() {
+    for wrong in [-300, 300] {
+        let mut world = World::signed_in();
+        world.licensing = false;
+        world.machine.wall_ahead = wrong * 86_400_000;
+        world.reboot(if wrong < 0 { days(300) } else { minutes(1) });
+        world.input(Input::Key {
+            service: SERVICE.to_owned(),
+            key: KeyState::Awaited,
+        });
+        let key = world.start(ATLAS);
+        world.pass(minutes(1));
+        world.licensing = true;
+        world.pass(minutes(6));
+        let status = world.status(key);
+        assert_eq!(status.reason, Some(Reason::VaultLocked), "the check was answered");
+        let waited = world.trusted().offset_from(status.since.unwrap());
+        assert!((6 * 60_000..8 * 60_000).contains(&waited), "{waited} ms");
+    }
+}
+
 /// What has ended has ended, whoever has the key.
 #[test]
 fn a_key_that_is_awaited_hides_no_end() {
@@ -258,6 +293,18 @@ fn what_another_key_was_told_is_no_answer_for_this_one() {
     let asked = world.checks.len();
     world.pass(days(2));
     assert_eq!(world.checks.len(), asked, "answers for that key are none for us");
+}
+
+#[test]
+fn with_a_key_that_is_not_ours_nobody_listens() {
+    let mut world = World::signed_in();
+    world.start(ATLAS);
+    world.pass(minutes(1));
+    assert_eq!(world.listens(), 1);
+    let service = SERVICE.to_owned();
+    let key = KeyState::Held(Thumbprint("device-that-was-not-written-down".into()));
+    world.input(Input::Key { service, key });
+    assert_eq!(world.listens(), 0);
 }
 
 #[test]

@@ -71,6 +71,20 @@ fn while_somebody_still_waits_it_goes_on() {
     assert_eq!(how_it_ended(&world), Some(SignInResult::Abandoned));
 }
 
+/// A command asks for it and is gone: the tray shows it, and may end it.
+#[test]
+fn the_tray_goes_on_waiting_for_what_another_began() {
+    let mut world = World::new();
+    world.user = User::Ignores;
+    world.ask_as(WINDOW, Ask::SignIn(SignInWish::default()));
+    world.pass(seconds(1));
+    world.engine.as_mut().unwrap().adopt_sign_in(TRAY);
+    world.input(Input::ClientGone(WINDOW));
+    assert!(world.view().sign_in.is_some());
+    world.input(Input::ClientGone(TRAY));
+    assert_eq!(how_it_ended(&world), Some(SignInResult::Abandoned));
+}
+
 #[test]
 fn a_second_asker_who_comes_early_is_answered_with_the_first() {
     let mut world = World::new();
