@@ -1,12 +1,14 @@
 //! Rules 3 and 4: grace, and the final warning. Every notice is counted.
 
-use latchkey_core::code::Basis;
-use latchkey_core::code::Reason;
-use latchkey_core::engine::{CheckFailure, Input};
+use std::time::Duration;
+
+use latchkey_core::code::{Basis, Code, Reason};
+use latchkey_core::engine::{Ask, CheckFailure, Input};
 use latchkey_core::notice::{Left, NoticeKind};
 use latchkey_core::time::{DAY, LocalDay, Timestamp};
 use latchkey_core::view::{Icon, Line};
 
+use crate::support::licensing::Seat;
 use crate::support::world::{Keyring, Wire, World};
 use crate::support::{ATLAS, QUARRY, SERVICE, days, hours, minutes, seconds};
 
@@ -293,6 +295,91 @@ fn what_nobody_saw_does_not_pile_up() {
     let waiting = &world.view().notices;
     assert!(
         matches!(waiting[..], [ref only] if matches!(only.kind, NoticeKind::Connected { .. })),
+        "{waiting:?}"
+    );
+}
+
+#[test]
+fn what_was_shown_is_shown_once_also_over_a_restart() {
+    let mut world = offline();
+    world.pass(minutes(1));
+    assert_eq!(world.shown.len(), 1);
+    assert_eq!(world.view().notices, []);
+    world.restart();
+    assert_eq!(world.view().notices, []);
+}
+
+#[test]
+fn days_that_nobody_saw_are_not_told_once_it_is_over() {
+    let mut world = offline();
+    world.viewer = false;
+    world.pass(hours(20));
+    assert_eq!(world.view().notices.len(), 1);
+    world.set_network(true);
+    world.pass(minutes(1));
+    assert_eq!(world.view().notices, []);
+}
+
+#[test]
+fn that_a_product_must_stop_is_told_whatever_else_is() {
+    let mut world = World::signed_in();
+    world.start(ATLAS);
+    world.pass(minutes(1));
+    world.viewer = false;
+    world
+        .service()
+        .seat(ATLAS, Seat::Refused(Code::SubscriptionEnded));
+    world.ask(Ask::Check);
+    world.pass(seconds(1));
+    let waiting = |world: &World| {
+        let kinds = world.view().notices.iter().map(|notice| &notice.kind);
+        let stops = kinds
+            .clone()
+            .filter(|kind| matches!(kind, NoticeKind::MustStop { .. }));
+        (stops.count(), kinds.count())
+    };
+    assert_eq!(waiting(&world), (1, 1));
+    world.ask(Ask::Check);
+    world.pass(seconds(1));
+    assert_eq!(waiting(&world), (1, 1));
+    world.set_network(false);
+    world.pass(minutes(1));
+    assert_eq!(waiting(&world), (1, 2), "the days of Quarry are told beside it");
+}
+
+#[test]
+fn that_it_is_over_names_what_ends_first_and_when() {
+    let mut world = offline();
+    world.pass(days(28));
+    world.set_network(true);
+    world.pass(minutes(1));
+    let last = &world.shown.last().unwrap().notice;
+    let until = world.product(ATLAS).until.unwrap();
+    assert_eq!(last.kind, NoticeKind::Connected { until });
+    assert_eq!(last.product, "Atlas");
+}
+
+#[test]
+fn starts_within_ten_seconds_make_one_notice() {
+    let mut world = offline();
+    world.pass(minutes(1));
+    world.shown.clear();
+    for (after, notices) in [(0, 1), (4, 1), (5, 1), (2, 2)] {
+        world.pass(seconds(after));
+        world.start(QUARRY);
+        world.pass(Duration::from_millis(100));
+        assert_eq!(world.shown.len(), notices, "{:?}", said(&world));
+    }
+}
+
+#[test]
+fn the_end_takes_the_place_of_the_warnings_that_nobody_saw() {
+    let mut world = offline();
+    world.viewer = false;
+    pass_asleep(&mut world, 24 * 31);
+    let waiting = &world.view().notices;
+    assert!(
+        matches!(waiting[..], [ref only] if matches!(only.kind, NoticeKind::Ended { .. })),
         "{waiting:?}"
     );
 }

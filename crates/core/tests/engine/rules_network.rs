@@ -1,5 +1,6 @@
 //! The network: what of it stands in the way is named for as long as it does, and takes nothing away.
 
+use latchkey_core::code::Reason;
 use latchkey_core::engine::{Answer, Ask, CheckFailure};
 use latchkey_core::network::NetworkTrouble;
 
@@ -30,6 +31,26 @@ fn each_obstacle_has_a_name_until_a_check_gets_through() {
 }
 
 #[test]
+fn it_stands_in_the_way_since_it_was_first_seen_and_another_since_then() {
+    let mut world = World::signed_in();
+    world.ask(Ask::Reset(Some(ATLAS.to_owned())));
+    world.pass(seconds(1));
+    let hindered = |world: &mut World, reason| {
+        world.wire = Wire::Fails(CheckFailure::Hindered(reason));
+        world.ask(Ask::Check);
+        world.pass(seconds(1));
+        let status = world.product(ATLAS);
+        assert_eq!(status.reason, Some(reason));
+        status.since.unwrap()
+    };
+    let begun = hindered(&mut world, Reason::NetworkBlocked);
+    world.pass(minutes(20));
+    assert_eq!(hindered(&mut world, Reason::NetworkBlocked), begun);
+    let other = hindered(&mut world, Reason::ClockWrong);
+    assert!(other >= begun + minutes(20), "{other:?}");
+}
+
+#[test]
 fn another_obstacle_takes_its_place() {
     let mut world = World::signed_in();
     for trouble in TROUBLES {
@@ -38,9 +59,7 @@ fn another_obstacle_takes_its_place() {
         world.pass(seconds(5));
         assert_eq!(world.view().problems, [trouble.problem()]);
     }
-    world.wire = Wire::Fails(CheckFailure::Hindered(
-        latchkey_core::code::Reason::NetworkBlocked,
-    ));
+    world.wire = Wire::Fails(CheckFailure::Hindered(Reason::NetworkBlocked));
     world.ask(Ask::Check);
     world.pass(seconds(5));
     assert_eq!(world.view().problems, [], "nobody knows what it is");

@@ -1,7 +1,8 @@
 //! Rules 6, 7 (as far as leases go) and 8: which outage it is, and what it does to a good lease.
 
-use latchkey_core::code::Basis;
-use latchkey_core::engine::{Ask, Input};
+use latchkey_core::code::{Basis, Reason};
+use latchkey_core::engine::{Ask, CheckFailure, Input};
+use latchkey_core::network::NetworkTrouble;
 use latchkey_core::notice::NoticeKind;
 use latchkey_core::policy::IdentityOutage;
 use latchkey_core::view::Reach;
@@ -64,6 +65,34 @@ fn what_a_stranger_answers_is_an_outage_only_where_the_identity_service_is_there
         world.ask(Ask::Check);
         world.pass(minutes(2));
         assert_eq!(world.view().accounts[0].reach, reach);
+    }
+}
+
+/// Whatever came of it, it was an answer.
+#[test]
+fn what_was_reached_is_not_doubted_and_what_is_hidden_is_not_known_to_be_out() {
+    for (answer, before) in [
+        (CheckFailure::Busy { retry_after: None }, Reach::Doubtful),
+        (CheckFailure::Hindered(Reason::ServiceOutdated), Reach::Doubtful),
+        (
+            CheckFailure::Hindered(Reason::ServiceOutdated),
+            Reach::LicensingOutage,
+        ),
+        (
+            CheckFailure::Blocked(NetworkTrouble::AuthorityUnknown),
+            Reach::LicensingOutage,
+        ),
+    ] {
+        let mut world = with_outage(true, false, true);
+        while world.view().accounts[0].reach != before {
+            world.pass(seconds(1));
+        }
+        world.licensing = true;
+        world.wire = Wire::Fails(answer.clone());
+        world.ask(Ask::Check);
+        world.pass(seconds(8));
+        let after = world.view().accounts[0].reach;
+        assert_eq!(after, Reach::Unknown, "{answer:?} after {before:?}");
     }
 }
 

@@ -146,6 +146,35 @@ fn a_session_refusal_ends_after_fifteen_minutes_of_an_outage_too() {
     }
 }
 
+/// An agent that is started again has not forgotten that it is over.
+#[test]
+fn and_that_it_has_ended_is_on_disk() {
+    let (mut world, key) = refused(Code::SessionInUse);
+    world.set_network(false);
+    world.pass(minutes(16));
+    assert_eq!(world.status(key).code, 0);
+    world.restart();
+    assert_eq!(world.status(key).code, 0);
+}
+
+/// Keys are rotated: the newest document counts, whichever comes last.
+#[test]
+fn of_two_keys_documents_the_newer_is_kept() {
+    let mut world = World::signed_in();
+    let checked_with = |world: &mut World, iat| {
+        world.service().publish(iat);
+        world.ask(Ask::Check);
+        world.pass(seconds(1));
+        let entry = &world.registry[0];
+        let held = world.facts().services[SERVICE].keys.as_deref().unwrap();
+        let held = Keys::verify(held, &entry.root_keys, SERVICE).unwrap();
+        held.signed_at().as_secs()
+    };
+    assert_eq!(checked_with(&mut world, 1_799_000_100), 1_799_000_100);
+    assert_eq!(checked_with(&mut world, 1_799_000_050), 1_799_000_100);
+    assert_eq!(world.code(ATLAS), 0, "and the same keys are in both");
+}
+
 #[test]
 fn an_outdated_client_runs_to_the_end_of_its_lease_and_gets_no_other() {
     let (mut world, key) = refused(Code::ClientOutdated);
