@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use latchkey_core::code::Code;
-use latchkey_core::engine::{Answer, Ask, CheckFailure};
+use latchkey_core::engine::{Answer, Ask, CheckFailure, Input};
 use latchkey_core::policy::{Policy, SessionPolicy};
 use latchkey_core::time::{DAY, Timestamp};
 use latchkey_core::view::Reach;
@@ -78,7 +78,7 @@ fn credentials_are_refreshed_as_often_as_the_policy_says() {
 #[test]
 fn what_makes_a_check_at_once() {
     type Event = fn(&mut World);
-    let events: [(&str, Event); 5] = [
+    let events: [(&str, Event); 6] = [
         ("a start", |world| {
             world.start(ATLAS);
         }),
@@ -86,6 +86,9 @@ fn what_makes_a_check_at_once() {
         ("sleep", |world| world.sleep(hours(1))),
         ("preparing for offline", |world| {
             world.ask(Ask::Check);
+        }),
+        ("what this machine has changed at the service", |world| {
+            world.input(Input::Changed(SERVICE.to_owned()));
         }),
         ("a product that was never checked", |world| {
             world.install("https://licence.example", 1, "NEW")
@@ -128,6 +131,32 @@ fn a_start_with_a_good_lease_waits_for_its_check_three_seconds_at_most() {
         }
         assert_eq!(world.status(key).code, 0, "{case}");
     }
+}
+
+#[test]
+fn it_is_told_which_service_is_being_asked() {
+    let mut world = World::signed_in();
+    world.pass(hours(2));
+    let key = world.start(ATLAS);
+    world.pass(seconds(1));
+    assert_eq!(world.told(key), [3, 2, 3, 0], "the access token had ended");
+}
+
+#[test]
+fn who_starts_a_product_of_one_service_asks_no_other() {
+    let mut world = World::new();
+    let other = "https://licence.other.example";
+    world.install(other, 9, "OTHER");
+    world.start(ATLAS);
+    world.pass(minutes(1));
+    world.recording = true;
+    world.set_network(true);
+    world.pass(minutes(1));
+    let probes = |service: &str| {
+        let probes = world.record.iter().filter(|effect| effect.contains("Probe"));
+        probes.filter(|effect| effect.contains(service)).count()
+    };
+    assert_eq!((probes(SERVICE), probes(other)), (1, 0), "{:?}", world.record);
 }
 
 #[test]
@@ -243,6 +272,23 @@ fn preparing_for_offline_says_why_it_could_not() {
             problem: problem.to_owned(),
         };
         assert_eq!(world.answer(ticket), Some(&refused));
+    }
+}
+
+#[test]
+fn preparing_for_offline_needs_a_product_and_somebody_signed_in() {
+    let mut world = World::new();
+    for (code, problem) in [
+        (Code::SignInRequired, "not_signed_in"),
+        (Code::InvalidArgument, "no_products"),
+    ] {
+        let ticket = world.ask(Ask::Check);
+        let refused = Answer::Refused {
+            code,
+            problem: problem.to_owned(),
+        };
+        assert_eq!(world.answer(ticket), Some(&refused));
+        world.input(Input::Registry(Vec::new()));
     }
 }
 

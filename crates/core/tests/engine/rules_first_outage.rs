@@ -251,6 +251,8 @@ fn another_version_that_is_installed_meanwhile_ends_nothing() {
         rests_on, world.temporaries[0].registration_hash,
         "the product is shown that one"
     );
+    let first = Some(grounds.base.token());
+    assert_eq!((grounds.base.first_start(), grounds.base.lease()), (first, None));
 }
 
 /// What an installer registered for the machine comes first: a program of the user's signs for nobody.

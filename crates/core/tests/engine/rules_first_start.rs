@@ -5,7 +5,7 @@ use latchkey_core::engine::Ask;
 use latchkey_core::view::{Line, Reach};
 
 use crate::support::world::World;
-use crate::support::{ATLAS, hours, minutes, seconds};
+use crate::support::{ATLAS, SERVICE, hours, minutes, seconds};
 
 #[test]
 fn signed_out_and_online_it_asks_for_sign_in_and_starts_by_itself_afterwards() {
@@ -21,6 +21,18 @@ fn signed_out_and_online_it_asks_for_sign_in_and_starts_by_itself_afterwards() {
     world.sign_in();
     assert_eq!(world.status(key).code, 0);
     assert_eq!(world.told(key), [3, 10, 4, 3, 0]);
+}
+
+#[test]
+fn a_product_is_shown_the_lease_that_it_rests_on() {
+    let mut world = World::signed_in();
+    let key = world.start(ATLAS);
+    world.pass(seconds(5));
+    assert_eq!(world.engine().use_of(key), Some((ATLAS, SERVICE)));
+    let base = world.engine().grant(&world.now(), key).unwrap().base;
+    let lease = world.facts().held(SERVICE, ATLAS).unwrap().lease();
+    assert_eq!(base.lease(), lease.map(|lease| lease.token()));
+    assert_eq!(base.first_start(), None);
 }
 
 #[test]

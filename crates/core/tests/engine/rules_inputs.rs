@@ -2,17 +2,18 @@
 
 use latchkey_core::code::{Code, Reason};
 use latchkey_core::engine::{
-    Ask, CheckAnswered, CheckFailure, ClientId, Input, Invitation, Outcome, Side, SignInWish, SignedIn,
-    UseKey,
+    Ask, CheckAnswered, CheckFailure, ClientId, Engine, Input, Invitation, Outcome, Side, SignInWish,
+    SignedIn, UseKey,
 };
+use latchkey_core::facts::Facts;
 use latchkey_core::jws::Thumbprint;
 use latchkey_core::status::Party;
 use latchkey_core::vault::VaultTrouble;
-use latchkey_core::view::SignInResult;
+use latchkey_core::view::{Problem, SignInResult};
 
 use crate::support::licensing::Seat;
 use crate::support::world::{Keyring, User, Wire, World};
-use crate::support::{ATLAS, SERVICE, days, hours, minutes, seconds};
+use crate::support::{ATLAS, QUARRY, SERVICE, days, hours, minutes, seconds};
 
 /// A client that never asked for anything.
 const STRANGER: ClientId = 99;
@@ -294,4 +295,56 @@ fn heal(world: &mut World) {
     (world.wire, world.keyring) = (Wire::Honest, Keyring::Open);
     world.latency = std::time::Duration::from_millis(200);
     world.service().seat(ATLAS, Seat::Assigned);
+}
+
+/// The disk is full, and is not any more.
+#[test]
+fn what_could_not_be_stored_is_told_once_until_it_could() {
+    let now = World::new().machine.now();
+    let mut engine = Engine::new(Facts::default(), vec![Problem::StateRecovered]);
+    for (saved, told) in [
+        (false, &[Problem::StateRecovered, Problem::StateNotSaved][..]),
+        (false, &[Problem::StateRecovered, Problem::StateNotSaved]),
+        (true, &[Problem::StateRecovered]),
+    ] {
+        engine.handle(&now, Input::Saved(saved));
+        assert_eq!(engine.view().problems, told);
+    }
+}
+
+#[test]
+fn everyone_sees_how_many_programs_run_of_what() {
+    let mut world = World::signed_in();
+    let keys = [world.start(ATLAS), world.start(ATLAS)];
+    world.pass(seconds(5));
+    let open = |world: &World| {
+        let products = world.view().products.iter();
+        products.map(|product| product.open).collect::<Vec<_>>()
+    };
+    assert_eq!(open(&world), [2, 0], "Atlas and Quarry");
+    world.close(keys[0]);
+    world.service().seat(QUARRY, Seat::Refused(Code::NotAssigned));
+    world.start(QUARRY);
+    world.pass(seconds(5));
+    assert_eq!(open(&world), [1, 0], "whoever waits does not run");
+}
+
+#[test]
+fn the_agent_stays_for_whoever_has_something_open_and_for_a_sign_in_and_no_longer() {
+    let mut world = World::new();
+    assert!(world.engine().is_idle(), "nobody has asked for anything");
+    let key = world.start(ATLAS);
+    world.pass(minutes(1));
+    assert!(!world.engine().is_idle(), "a program waits");
+    world.close(key);
+    assert!(world.engine().is_idle());
+    world.user = User::Ignores;
+    world.ask(Ask::SignIn(SignInWish::default()));
+    world.pass(seconds(5));
+    assert!(!world.engine().is_idle(), "a browser is open");
+    world.ask(Ask::CancelSignIn);
+    assert!(world.engine().is_idle());
+    world.sign_in();
+    world.pass(minutes(1));
+    assert!(!world.engine().is_idle(), "somebody is to be checked every day");
 }
