@@ -144,6 +144,19 @@ fn after_waking_past_the_end_the_check_goes_first() {
 }
 
 #[test]
+fn also_between_the_tries_while_the_network_is_not_up_yet() {
+    let (mut world, key) = ends_in(hours(1));
+    world.sleep(days(3));
+    for _ in 0..50 {
+        world.pass(seconds(1));
+        assert_eq!(world.status(key).code, 3);
+    }
+    world.set_network(true);
+    world.pass(seconds(1));
+    assert_eq!(world.told(key), [3, 0, 3, 0]);
+}
+
+#[test]
 fn and_for_a_minute_at_most() {
     let (mut world, key) = ends_in(hours(1));
     world.network = true;

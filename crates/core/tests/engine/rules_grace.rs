@@ -360,6 +360,18 @@ fn that_it_is_over_names_what_ends_first_and_when() {
 }
 
 #[test]
+fn what_was_started_online_is_no_start_when_the_cable_is_pulled() {
+    let mut world = World::signed_in();
+    world.start(QUARRY);
+    world.pass(hours(5));
+    world.set_network(false);
+    world.pass(minutes(1));
+    let told = said(&world);
+    let first = ("Atlas".to_owned(), Says::Offline(Left::Days(30)));
+    assert_eq!(told, [first], "of both that end then, the first there is");
+}
+
+#[test]
 fn starts_within_ten_seconds_make_one_notice() {
     let mut world = offline();
     world.pass(minutes(1));
