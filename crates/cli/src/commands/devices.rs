@@ -50,6 +50,9 @@ pub(super) fn release(options: &ReleaseDevice, words: &Words) -> Outcome {
         device: device.id.clone(),
         same_machine: options.same_machine,
     })?;
+    // The next check takes what is free now. It is waited for, so that whoever starts a product next is not refused once more;
+    // where it fails, the place is given up all the same.
+    let _checked_later = agent.ask(Request::Check);
     output::line(&words.message("cli-release-device-done", &name))?;
     Ok(Exit::Done)
 }

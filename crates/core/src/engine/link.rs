@@ -423,7 +423,7 @@ impl Link {
     /// What a start goes by: the machine's own word that there is no route need not be compared with anything.
     pub(super) fn reach_of_start(&self) -> Reach {
         match self.suspicion {
-            Some((Reach::Offline, ..)) if self.reach == Reach::Doubtful => Reach::Offline,
+            Some((Reach::Offline, ..)) => Reach::Offline,
             Some(_) | None => self.reach,
         }
     }

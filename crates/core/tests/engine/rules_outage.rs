@@ -56,6 +56,23 @@ fn on_two_failures_ten_seconds_apart_and_never_on_one() {
     }
 }
 
+/// Whatever was out before.
+#[test]
+fn a_start_without_a_lease_takes_the_machines_word_that_there_is_no_route() {
+    for (licensing, identity) in [(true, true), (false, true), (true, false)] {
+        let mut world = World::signed_in();
+        (world.licensing, world.identity) = (licensing, identity);
+        world.pass(hours(26));
+        world.ask(Ask::Reset(Some(ATLAS.to_owned())));
+        world.pass(seconds(1));
+        world.set_network(false);
+        let key = world.start(ATLAS);
+        world.pass(seconds(1));
+        let code = world.status(key).code;
+        assert_eq!(code, 11, "licensing {licensing}, identity {identity}");
+    }
+}
+
 /// Somebody else answers in the licensing service's place, and the token is good still: the identity service was not asked yet.
 #[test]
 fn what_a_stranger_answers_is_an_outage_only_where_the_identity_service_is_there() {

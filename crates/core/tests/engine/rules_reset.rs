@@ -289,6 +289,28 @@ fn another_account_gives_up_the_place_of_the_one_before() {
     );
 }
 
+/// Whoever signs in after a grant has ended: what counts offline is known before any check.
+#[test]
+fn of_an_ended_grant_the_same_user_keeps_the_lease_and_another_inherits_nothing() {
+    for subject in ["maya", "noor"] {
+        let mut world = World::signed_in();
+        world.grant_revoked = true;
+        world.pass(days(2));
+        let signs_in_again = |world: &World| {
+            let account = world.facts().services[SERVICE].account.as_ref();
+            account.is_some_and(|account| account.sign_in_again)
+        };
+        assert!(signs_in_again(&world));
+        world.grant_revoked = false;
+        world.licensing = false;
+        world.subject = subject;
+        world.sign_in();
+        world.pass(seconds(1));
+        assert!(!signs_in_again(&world));
+        assert_eq!(world.code(ATLAS) == 0, subject == "maya", "{subject}");
+    }
+}
+
 #[test]
 fn two_services_are_one_request_with_one_answer() {
     for locked in [false, true] {
