@@ -80,7 +80,7 @@ pub(super) fn a_machine_installed_anew_keeps_its_place(story: &Story) -> Result<
     ensure!(held == expected, "the places are held by {listed}");
 
     studio.cli(["release-device", "--yes", "--same-machine", &before])?;
-    let mut atlas = studio.start_atlas()?;
+    let mut atlas = studio.start_atlas_with(&["--keep-trying"])?;
     atlas.wait_for("OK")?;
     let now = this(&studio)?;
     let listed = devices(&studio)?;
