@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Method, header};
 use latchkey_api::discovery::Identity;
+use latchkey_core::time::Timestamp;
 use latchkey_core::view::UserCode;
 use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 use serde::de::DeserializeOwned;
@@ -37,8 +38,10 @@ pub struct DeviceAttempt {
     verifier: Option<PkceCodeVerifier>,
     pace: Pace,
     expires_in: Duration,
-    /// In ticks: a wall clock that is set right meanwhile ends no code.
-    expires_at: Duration,
+    /// In ticks, which count sleep and which a clock that is set back does not prolong.
+    ends_at: Duration,
+    /// By the clock, which the provider's is nearer to.
+    expires_at: Timestamp,
 }
 
 impl Oidc {
@@ -63,7 +66,8 @@ impl Oidc {
             verifier,
             pace: Pace::new(answer.interval),
             expires_in,
-            expires_at: self.clock.ticks() + expires_in,
+            ends_at: self.clock.ticks() + expires_in,
+            expires_at: self.now() + expires_in,
             oidc: self.clone(),
             provider,
             identity: identity.clone(),
@@ -197,10 +201,10 @@ impl DeviceAttempt {
         let until = self.oidc.clock.ticks() + time;
         loop {
             let now = self.oidc.clock.ticks();
-            if now >= self.expires_at {
+            if now >= self.ends_at || self.oidc.now() >= self.expires_at {
                 return false;
             }
-            let left = until.min(self.expires_at).saturating_sub(now);
+            let left = until.min(self.ends_at).saturating_sub(now);
             if left.is_zero() {
                 return true;
             }
