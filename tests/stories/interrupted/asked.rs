@@ -12,6 +12,8 @@ use stories::process::Process;
 use stories::wait::SOON;
 
 pub(crate) const AGENT: &str = "latchkey-agent";
+/// Where tokens are asked for, behind the gate.
+pub(crate) const TOKEN: &str = "/token";
 /// A command line that waits for an agent that has gone must have noticed by then.
 const NOTICED: Duration = Duration::from_secs(60);
 
@@ -119,6 +121,27 @@ impl Asked {
             product,
             page,
         })
+    }
+
+    /// The same, and Maya has agreed in the browser: the tokens are asked for, and held at the gate.
+    pub(crate) fn fetching(world: &World<'_>, gate: &Gate, browser: &Browser) -> Result<Self> {
+        gate.release();
+        let asked = Self::begin(world)?;
+        gate.hold(TOKEN);
+        let page = browser.page();
+        page.go_to(&asked.page)?;
+        // One that crashed has forgotten her.
+        if page.find("#email")?.is_some() {
+            page.wait_for("#email")?.type_text(&world.maya().email)?;
+            page.wait_for("#password")?.type_text(&world.maya().password)?;
+            page.wait_for("#sign-in")?.click()?;
+        }
+        page.wait_for("#allow")?;
+        // Whoever clicks waits for the page that follows: so it clicks by itself, when nobody looks any more.
+        page.run("setTimeout(() => document.querySelector('#allow').click(), 300)")?;
+        gate.wait_until_held()?;
+        wait_for_phase(world, "finishing")?;
+        Ok(asked)
     }
 
     /// Everybody is told why nobody is signed in, and nothing is left.

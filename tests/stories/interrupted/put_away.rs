@@ -10,9 +10,8 @@ use stories::keyring;
 use stories::prelude::*;
 use stories::wait::SOON;
 
-use crate::asked::{AGENT, Asked, gated, is_told, wait_for_phase};
+use crate::asked::{AGENT, Asked, gated, is_told};
 
-const TOKEN: &str = "/token";
 /// The thread of the agent's that asks the keyring, for as long as that takes.
 const ASKING: &str = "vault-call";
 /// How long whoever waits has done nothing.
@@ -21,25 +20,6 @@ const STILL_FOR: Duration = Duration::from_millis(500);
 const PROMPT: &str = "Unlock Login Keyring";
 const LOCKED: &str = "The keyring of this computer is locked.";
 const GONE: &str = "This computer has no keyring, or it cannot be reached";
-
-/// Maya agrees in the browser, and the tokens are fetched.
-fn fetching(world: &World<'_>, gate: &Gate, browser: &Browser) -> Result<Asked> {
-    let asked = Asked::begin(world)?;
-    gate.hold(TOKEN);
-    let page = browser.page();
-    page.go_to(&asked.page)?;
-    if page.find("#email")?.is_some() {
-        page.wait_for("#email")?.type_text(&world.maya().email)?;
-        page.wait_for("#password")?.type_text(&world.maya().password)?;
-        page.wait_for("#sign-in")?.click()?;
-    }
-    page.wait_for("#allow")?;
-    // Whoever clicks waits for the page that follows: so it clicks by itself, when nobody looks any more.
-    page.run("setTimeout(() => document.querySelector('#allow').click(), 300)")?;
-    gate.wait_until_held()?;
-    wait_for_phase(world, "finishing")?;
-    Ok(asked)
-}
 
 /// The keyring has been asked: whoever asks it waits, and does nothing else.
 fn wait_until_asked(world: &World<'_>) -> Result<()> {
@@ -104,7 +84,7 @@ pub(crate) fn while_the_tokens_are_put_away_the_keyring_may_die(story: &Story) -
     let browser = Browser::start(&desk)?;
 
     // Asked already: its answer never comes. One that is there and does not answer is called something else.
-    let mut asked = fetching(&world, &gate, &browser)?;
+    let mut asked = Asked::fetching(&world, &gate, &browser)?;
     desk.signal_part("keyring", Signal::STOP)?;
     gate.release();
     wait_until_asked(&world)?;
@@ -115,7 +95,7 @@ pub(crate) fn while_the_tokens_are_put_away_the_keyring_may_die(story: &Story) -
     is_back(&desk)?;
 
     // Not asked yet: the next one is, and she does not open it.
-    let mut asked = fetching(&world, &gate, &browser)?;
+    let mut asked = Asked::fetching(&world, &gate, &browser)?;
     desk.kill_part("keyring")?;
     gate.release();
     is_prompted(&world, &mut asked)?;
@@ -129,7 +109,7 @@ pub(crate) fn while_the_tokens_are_put_away_the_keyring_may_die(story: &Story) -
     asked.are_told(&world, LOCKED).context("she did not open it")?;
 
     // She does.
-    let mut asked = fetching(&world, &gate, &browser)?;
+    let mut asked = Asked::fetching(&world, &gate, &browser)?;
     desk.kill_part("keyring")?;
     gate.release();
     is_prompted(&world, &mut asked)?;

@@ -7,11 +7,10 @@ use stories::prelude::*;
 use stories::wait::SOON;
 
 use crate::asked::{
-    AGENT, Asked, gated, is_in, is_told, kill_browser, terminal, wait_for_phase, wait_until_clean,
+    AGENT, Asked, TOKEN, gated, is_in, is_told, kill_browser, terminal, wait_for_phase, wait_until_clean,
 };
 
 const DISCOVERY: &str = "/.well-known/openid-configuration";
-const TOKEN: &str = "/token";
 const AGENT_GONE: &str = "agent does not answer";
 const CANCELLED: &str = "cancelled";
 
@@ -75,25 +74,7 @@ pub(crate) fn while_the_tokens_are_fetched_anybody_may_die(story: &Story) -> Res
     let gate = Gate::open()?;
     let world = gated(&desk, &gate, &json!({}))?;
     let tray = world.start_tray()?;
-    let begin = |browser: &Browser| -> Result<Asked> {
-        gate.release();
-        let asked = Asked::begin(&world)?;
-        gate.hold(TOKEN);
-        let page = browser.page();
-        page.go_to(&asked.page)?;
-        // One that crashed has forgotten her.
-        if page.find("#email")?.is_some() {
-            page.wait_for("#email")?.type_text(&world.maya().email)?;
-            page.wait_for("#password")?.type_text(&world.maya().password)?;
-            page.wait_for("#sign-in")?.click()?;
-        }
-        page.wait_for("#allow")?;
-        // Whoever clicks waits for the page that follows: so it clicks by itself, when nobody looks any more.
-        page.run("setTimeout(() => document.querySelector('#allow').click(), 300)")?;
-        gate.wait_until_held()?;
-        wait_for_phase(&world, "finishing")?;
-        Ok(asked)
-    };
+    let begin = |browser: &Browser| Asked::fetching(&world, &gate, browser);
 
     let browser = Browser::start(&desk)?;
     let asked = begin(&browser)?;
