@@ -49,9 +49,28 @@ fn cases(default: u32) -> Config {
     }
 }
 
+/// Shared by as many workers as there are processors. The first has the seed, and so finds what one alone would have found.
 #[test]
 fn whatever_happens_the_rules_are_kept() {
-    let lived = TestRunner::new(cases(1_000)).run(&steps::histories(), |history: History| {
+    let all = cases(1_000);
+    let workers = std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap());
+    let RngSeed::Fixed(seed) = all.rng_seed else {
+        unreachable!("cases() fixes it")
+    };
+    std::thread::scope(|scope| {
+        for worker in 0..workers {
+            let share = Config {
+                rng_seed: RngSeed::Fixed(seed.wrapping_add(u64::from(worker))),
+                cases: all.cases.div_ceil(workers),
+                ..all.clone()
+            };
+            scope.spawn(|| live(share));
+        }
+    });
+}
+
+fn live(share: Config) {
+    let lived = TestRunner::new(share).run(&steps::histories(), |history: History| {
         history.live();
         Ok(())
     });
