@@ -1,4 +1,4 @@
-//! A company's proxy: a real one, tinyproxy, and the only way to the names of the company's network.
+//! A company's proxy: a real one, tinyproxy or microsocks, and the only way to the names of the company's network.
 
 use std::fs;
 use std::path::PathBuf;
@@ -18,7 +18,15 @@ pub struct Proxy {
     name: &'static str,
     folder: PathBuf,
     port: u16,
+    speaks: Speaks,
     process: Option<Process>,
+}
+
+#[derive(Clone, Debug)]
+enum Speaks {
+    Http,
+    /// SOCKS 5, to this name and password.
+    Socks(String, String),
 }
 
 impl Proxy {
@@ -46,6 +54,30 @@ impl Proxy {
             name,
             folder,
             port,
+            speaks: Speaks::Http,
+            process: None,
+        };
+        proxy.resume()?;
+        Ok(proxy)
+    }
+
+    /// Starts one that speaks SOCKS 5 (RFC 1928), to `user` with `password` alone.
+    ///
+    /// # Errors
+    /// It does not come up.
+    pub fn socks(
+        company: &Rc<Company>,
+        name: &'static str,
+        folder: PathBuf,
+        (user, password): (&str, &str),
+    ) -> Result<Self> {
+        fs::create_dir_all(&folder)?;
+        let mut proxy = Self {
+            company: Rc::clone(company),
+            name,
+            folder,
+            port: free_port()?,
+            speaks: Speaks::Socks(user.to_owned(), password.to_owned()),
             process: None,
         };
         proxy.resume()?;
@@ -54,12 +86,25 @@ impl Proxy {
 
     /// Its address.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address())
+        format!("{}://{}", self.scheme(), self.address())
     }
 
     /// Its address with a name and a password.
     pub fn url_of(&self, user: &str, password: &str) -> String {
-        format!("http://{user}:{password}@{}", self.address())
+        format!("{}://{user}:{password}@{}", self.scheme(), self.address())
+    }
+
+    /// Its address as a browser wants it.
+    pub fn of_browser(&self) -> String {
+        format!("{}://{}", self.scheme().trim_end_matches('h'), self.address())
+    }
+
+    /// The names of the company's network are known to the proxy alone.
+    fn scheme(&self) -> &'static str {
+        match self.speaks {
+            Speaks::Http => "http",
+            Speaks::Socks(..) => "socks5h",
+        }
     }
 
     /// Its host and port.
@@ -74,7 +119,10 @@ impl Proxy {
     pub fn asked_for(&self, host: &str) -> Result<usize> {
         let process = self.process.as_ref().context("the proxy does not run")?;
         let text = process.log().text()?;
-        let wanted = format!("CONNECT {host}:");
+        let wanted = match self.speaks {
+            Speaks::Http => format!("CONNECT {host}:"),
+            Speaks::Socks(..) => format!("connected to {host}:"),
+        };
         Ok(text.lines().filter(|line| line.contains(&wanted)).count())
     }
 
@@ -90,11 +138,23 @@ impl Proxy {
     /// Brings it back.
     ///
     /// # Errors
-    /// It does not come up (package tinyproxy-bin).
+    /// It does not come up (packages tinyproxy-bin, microsocks).
     pub fn resume(&mut self) -> Result<()> {
-        let mut command = self.company.command("tinyproxy");
-        command.arg("-d").arg("-c");
-        command.arg(self.folder.join(format!("{}.conf", self.name)));
+        let mut command = match &self.speaks {
+            Speaks::Http => {
+                let mut command = self.company.command("tinyproxy");
+                command.arg("-d").arg("-c");
+                command.arg(self.folder.join(format!("{}.conf", self.name)));
+                command
+            }
+            Speaks::Socks(user, password) => {
+                let mut command = self.company.command("microsocks");
+                command.args(["-i", "127.0.0.1", "-p", &self.port.to_string()]);
+                // Who has proved who one is vouches for this machine's browser, which cannot (`-1`).
+                command.args(["-1", "-u", user, "-P", password]);
+                command
+            }
+        };
         let mut process = Process::start(self.name, &mut command, &self.folder)?;
         let address = self.address();
         until("the proxy to listen", SOON, || {

@@ -25,11 +25,13 @@ use obstacles::{
 };
 use ways::{
     a_proxy_set_by_hand_leads_to_the_services, a_sign_in_goes_on_in_another_network,
-    another_network_needs_no_restart, the_desktops_proxy_counts, the_environments_proxy_and_authority_count,
+    a_socks_proxy_leads_to_the_services, another_network_needs_no_restart, the_desktops_proxy_counts,
+    the_environments_proxy_and_authority_count,
 };
 
 tell!(
     a_proxy_set_by_hand_leads_to_the_services,
+    a_socks_proxy_leads_to_the_services,
     the_environments_proxy_and_authority_count,
     the_desktops_proxy_counts,
     another_network_needs_no_restart,
@@ -81,7 +83,7 @@ fn begin_sign_in(world: &World<'_>) -> Result<(Process, String)> {
 }
 
 fn finish_sign_in(world: &World<'_>, proxy: &Proxy, mut sign_in: Process, address: &str) -> Result<()> {
-    let way = format!("--proxy-server={}", proxy.address());
+    let way = format!("--proxy-server={}", proxy.of_browser());
     let browser = Browser::start_with(world.desk(), &[&way, "--ignore-certificate-errors"])?;
     browser.sign_in(address, &world.maya().email, &world.maya().password)?;
     browser.page().wait_for_words("You are signed in")?;

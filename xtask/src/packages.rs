@@ -35,6 +35,7 @@ pub(crate) const PACKAGES: &[Package] = &[
         &["chromium-driver", "chromium-chromedriver"],
     ),
     package("a company's proxy", &["tinyproxy-bin", "tinyproxy"]),
+    package("a proxy of the other kind (SOCKS)", &["microsocks"]),
     package("says which proxy the desktop has set", &["xdg-desktop-portal"]),
     package(
         "keeps what the desktop has set",

@@ -134,6 +134,8 @@ async fn a_proxy_that_is_not_there_is_told_from_a_host_that_is_not() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for (proxy, expected, offline) in [
         (format!("http://{nobody}"), Unreachable::Refused, false),
+        (format!("socks5h://{nobody}"), Unreachable::Refused, false),
+        ("socks5h://proxy.invalid".to_owned(), Unreachable::Dns, true),
         ("http://proxy.invalid:3128".to_owned(), Unreachable::Dns, true),
     ] {
         let http = Http::new(Duration::from_secs(10), Proxy::from_text(&proxy).unwrap());

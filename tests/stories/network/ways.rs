@@ -4,6 +4,7 @@ use stories::company::HOSTS;
 use stories::gnome::{Portal, set_proxy};
 use stories::laid::Laid;
 use stories::prelude::*;
+use stories::proxy::Proxy;
 use stories::services::{LICENSING, PROVIDER};
 
 use super::{
@@ -34,6 +35,32 @@ pub(super) fn a_proxy_set_by_hand_leads_to_the_services(story: &Story) -> Result
     ensure!(agent(&world)? == running, "the agent was started anew");
     let listed = world.cli(["config"])?;
     ensure!(listed.contains(&proxy.url()), "the settings say {listed}");
+    Ok(())
+}
+
+pub(super) fn a_socks_proxy_leads_to_the_services(story: &Story) -> Result<()> {
+    let desk = Desktop::start(story)?;
+    let company = company(&desk)?;
+    let folder = desk.folder().join("proxy");
+    let proxy = Proxy::socks(&company, "socks", folder, ("latchkey", "s3cret"))?;
+    let _store = trusting(&desk, &company)?;
+    let world = World::at(&desk, company)?;
+    let _watch = watch(&world)?;
+    for unknown in [proxy.url(), proxy.url_of("latchkey", "wrong")] {
+        world.cli(["config", "set", "proxy", &unknown])?;
+        let complaint = "The proxy of this network wants a name and a password.";
+        fails(&world, &["sign-in"], complaint)?;
+    }
+
+    world.cli(["config", "set", "proxy", &proxy.url_of("latchkey", "s3cret")])?;
+    sign_in(&world, &proxy)?;
+    world.cli(["check"])?;
+    led_to_both(&proxy)?;
+    nothing_is_lost(&world)?;
+    ensure!(
+        !world.cli(["config"])?.contains("s3cret"),
+        "the settings show the password"
+    );
     Ok(())
 }
 

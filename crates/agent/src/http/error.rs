@@ -180,6 +180,13 @@ const NOT_AT_THE_PROXY: [&str; 2] = [
 ];
 /// What it says of a 407.
 const WANTS_PASSWORD: &str = "proxy authorization required";
+/// The same of a proxy of the other kind (RFC 1928, RFC 1929). It keeps the cause to itself when there is no connection.
+const SOCKS: &str = "SOCKS error: ";
+const NO_CONNECTION: &str = "failed to create underlying connection";
+const SOCKS_WANTS_PASSWORD: [&str; 2] = [
+    "server does not support user/pass authentication",
+    "credentials not accepted",
+];
 
 /// Names what `error` is, by walking down to its causes.
 pub(super) fn unreachable(error: &reqwest::Error) -> Unreachable {
@@ -192,7 +199,11 @@ pub(super) fn unreachable(error: &reqwest::Error) -> Unreachable {
     };
     let mut cause = error.source();
     while let Some(error) = cause {
-        match error.to_string().strip_prefix(TUNNEL) {
+        let said = error.to_string();
+        if let Some(why) = said.strip_prefix(SOCKS) {
+            return of_socks(error, why);
+        }
+        match said.strip_prefix(TUNNEL) {
             Some(WANTS_PASSWORD) => return Unreachable::ProxyPassword,
             Some(why) if NOT_AT_THE_PROXY.contains(&why) => {
                 return Unreachable::ProxyUnreachable(Box::new(of_connection(error.source())));
@@ -205,6 +216,28 @@ pub(super) fn unreachable(error: &reqwest::Error) -> Unreachable {
         Unreachable::Other(_) if error.is_timeout() => Unreachable::Timeout,
         Unreachable::Other(why) if !why.is_empty() && !error.is_connect() => Unreachable::Broken,
         kind => kind,
+    }
+}
+
+fn of_socks(error: &(dyn Error + 'static), why: &str) -> Unreachable {
+    match why {
+        NO_CONNECTION => {
+            // What is known of the cause is told to whoever debugs, and to nobody else.
+            let told = format!("{error:?}");
+            let of_cause = [
+                ("dns error", Unreachable::Dns),
+                ("ConnectionRefused", Unreachable::Refused),
+                ("NetworkUnreachable", Unreachable::NoRoute),
+                ("HostUnreachable", Unreachable::NoRoute),
+                ("NetworkDown", Unreachable::NoRoute),
+                ("TimedOut", Unreachable::Timeout),
+            ];
+            let named = of_cause.into_iter().find(|(word, _)| told.contains(word));
+            let kind = named.map_or_else(|| Unreachable::Other(why.to_owned()), |(_, kind)| kind);
+            Unreachable::ProxyUnreachable(Box::new(kind))
+        }
+        why if SOCKS_WANTS_PASSWORD.contains(&why) => Unreachable::ProxyPassword,
+        why => Unreachable::Proxy { why: why.to_owned() },
     }
 }
 

@@ -113,18 +113,23 @@ async fn ask(url: &Url) -> zbus::Result<Vec<String>> {
     asked.body().deserialize()
 }
 
-/// The first proxy that this client can speak to. `direct://` is none.
+/// The first proxy that this client can speak to. `direct://` is none. What a desktop calls `socks` looks names up for its clients, as
+/// browsers want it to.
 fn usable(proxies: &[String]) -> Option<SecretText> {
     let kind = |proxy: &str| proxy.split(':').next().unwrap_or_default().to_owned();
-    let is_spoken = |proxy: &&String| matches!(kind(proxy).as_str(), "http" | "https" | "direct");
-    let Some(first) = proxies.iter().find(is_spoken) else {
+    let spoken = |proxy: &String| match (kind(proxy).as_str(), proxy.strip_prefix("socks:")) {
+        ("http" | "https" | "socks5" | "socks5h" | "direct", _) => Some(proxy.clone()),
+        (_, Some(rest)) => Some(format!("socks5h:{rest}")),
+        _ => None,
+    };
+    let Some(first) = proxies.iter().find_map(spoken) else {
         let kinds: Vec<String> = proxies.iter().map(|proxy| kind(proxy)).collect();
         if !kinds.is_empty() {
             tracing::warn!(?kinds, "the desktop's proxy is of a kind that is not spoken here");
         }
         return None;
     };
-    (kind(first) != "direct").then(|| SecretText::new(first.clone()))
+    (kind(&first) != "direct").then(|| SecretText::new(first))
 }
 
 #[cfg(test)]
@@ -142,16 +147,20 @@ mod tests {
         assert_eq!(first(&["http://proxy.nord.example:3128", "direct://"]), proxy);
         assert_eq!(
             first(&[
-                "socks://proxy.nord.example:1080",
+                "socks4://proxy.nord.example:1080",
                 "http://proxy.nord.example:3128"
             ]),
             proxy
+        );
+        assert_eq!(
+            first(&["socks://proxy.nord.example:1080"]).as_deref(),
+            Some("socks5h://proxy.nord.example:1080")
         );
         assert_eq!(first(&["direct://", "http://proxy.nord.example:3128"]), None);
         for none in [
             &[][..],
             &["direct://"],
-            &["socks5://proxy.nord.example:1080"],
+            &["socks4a://proxy.nord.example:1080"],
             &[""],
         ] {
             assert_eq!(first(none), None, "{none:?}");

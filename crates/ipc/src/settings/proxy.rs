@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::Ipv6Addr;
 
+/// HTTP's own proxies, and those of SOCKS 5 (RFC 1928): as everywhere, with an `h` the proxy itself looks the names up.
+const SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
 /// The longest address.
 const LONGEST: usize = 1024;
 
@@ -18,8 +20,8 @@ pub enum Proxy {
     At(ProxyAddress),
 }
 
-/// The address of a proxy: `http://host:port` or `https://host:port`, with a name and a password where it wants them. Its
-/// `Debug` and `Display` show no password.
+/// The address of a proxy: a scheme of [`SCHEMES`], host and port, with a name and a password where it wants them. Its `Debug` and
+/// `Display` show no password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ProxyAddress(String);
 
@@ -28,10 +30,10 @@ pub struct ProxyAddress(String);
 #[non_exhaustive]
 pub enum ProxyFault {
     /// No word that is known, and no address.
-    #[error("neither system nor direct, nor an address that begins with http:// or https://")]
+    #[error("neither system nor direct, nor an address such as http://host:port")]
     NoAddress,
-    /// SOCKS, for the most part.
-    #[error("only http:// and https:// proxies can be used")]
+    /// An older SOCKS, for the most part.
+    #[error("only http://, https://, socks5:// and socks5h:// proxies can be used")]
     Scheme,
     /// No host, or none that can be one.
     #[error("the host is missing, or has characters that none has")]
@@ -80,7 +82,7 @@ impl ProxyAddress {
             return Err(ProxyFault::Length);
         }
         let (scheme, rest) = text.split_once("://").ok_or(ProxyFault::NoAddress)?;
-        if !matches!(scheme, "http" | "https") {
+        if !SCHEMES.contains(&scheme) {
             return Err(ProxyFault::Scheme);
         }
         // A password may have an @ or a slash that nobody has written as %XX: the host comes after the last @.
@@ -175,6 +177,8 @@ mod tests {
             "http://maya%40nord:a%2Fb@proxy:8080",
             "http://[::1]:3128",
             "http://[::1]",
+            "socks5://proxy.nord.example:1080",
+            "socks5h://maya:s3cret@proxy.nord.example",
         ] {
             assert!(matches!(Proxy::from_text(good), Ok(Proxy::At(_))), "{good}");
         }
@@ -182,7 +186,7 @@ mod tests {
             ("", ProxyFault::NoAddress),
             ("none", ProxyFault::NoAddress),
             ("proxy.nord.example:3128", ProxyFault::NoAddress),
-            ("socks5://proxy:1080", ProxyFault::Scheme),
+            ("socks4://proxy:1080", ProxyFault::Scheme),
             ("file:///etc/proxy", ProxyFault::Scheme),
             ("http://", ProxyFault::Host),
             ("http://:3128", ProxyFault::Host),

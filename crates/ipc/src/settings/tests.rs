@@ -80,11 +80,11 @@ fn a_proxy_is_the_systems_where_nobody_has_chosen_and_what_is_none_is_not_repeat
     fs::write(&user, r#"{"proxy": "direct"}"#).unwrap();
     assert_eq!(settings(None).proxy(), Proxy::Direct);
     assert_eq!(settings(Some("system")).proxy(), Proxy::System);
-    let mistaken = settings(Some("socks5://maya:s3cret@proxy:1080"));
+    let mistaken = settings(Some("socks4://maya:s3cret@proxy:1080"));
     assert_eq!(mistaken.proxy(), Proxy::Direct);
     assert_eq!(
         mistaken.problems[0].to_string(),
-        "LATCHKEY_PROXY: proxy cannot be this: only http:// and https:// proxies can be used"
+        "LATCHKEY_PROXY: proxy cannot be this: only http://, https://, socks5:// and socks5h:// proxies can be used"
     );
 }
 
