@@ -246,6 +246,7 @@ impl Engine {
         let Some(link) = self.links.get_mut(&name) else {
             return;
         };
+        let before = link.reach;
         let licensing = match std::mem::take(&mut link.is_strange) {
             true => Side::Silent,
             false => licensing,
@@ -260,6 +261,17 @@ impl Engine {
             | Reach::LicensingOutage) => {
                 link.found_out(shown, now, at);
             }
+        }
+        self.ask_the_others(&name, before);
+    }
+
+    /// Where the machine turns out to have no network for one service, what is known of the others is doubtful: they are asked, once
+    /// (rule 3: the day is told of the product that ends first, of whichever service it is).
+    fn ask_the_others(&mut self, name: &str, before: Reach) {
+        let is_offline = |link: &Link| link.reach == Reach::Offline;
+        if before != Reach::Offline && self.links.get(name).is_some_and(is_offline) {
+            let online = self.links.values_mut().filter(|link| link.reach == Reach::Online);
+            online.for_each(Link::want);
         }
     }
 
@@ -342,7 +354,9 @@ impl Engine {
             self.save(Dirty::One);
         }
         if let Some(link) = self.links.get_mut(name) {
+            let before = link.reach;
             link.failed(failure, now, at);
+            self.ask_the_others(name, before);
         }
     }
 

@@ -171,6 +171,11 @@ impl Link {
         self.flight.as_ref().map(|flight| flight.deadline)
     }
 
+    /// Whether somebody is being asked, or failures are being compared.
+    pub(super) fn is_deciding(&self) -> bool {
+        self.is_flying() || self.suspicion.is_some()
+    }
+
     /// Until when a start waits for failures to be compared.
     pub(super) fn doubt_until(&self) -> Option<Duration> {
         self.suspicion

@@ -160,6 +160,11 @@ impl Engine {
         }
     }
 
+    /// Whether failures at a service are still being compared, or looked for: nobody knows yet whether it is out of reach.
+    fn is_deciding(&self, service: &str) -> bool {
+        self.link(service).is_some_and(Link::is_deciding)
+    }
+
     /// Once per local day, of the product that ends first; not once per product.
     fn tell_the_day(&mut self, now: &Now) {
         let at = self.trusted(now);
@@ -187,12 +192,18 @@ impl Engine {
                     .facts
                     .held(&entry.service, &entry.product)
                     .and_then(Held::lease)?;
-                let final_warning = lease.claims().policy.final_warning;
-                (lease.is_good(at) && self.counts_down(&entry.service, lease, at))
-                    .then(|| (entry.name.clone(), lease.until(), final_warning))
+                let counts_down = self.counts_down(&entry.service, lease, at);
+                (lease.is_good(at) && (counts_down || self.is_deciding(&entry.service))).then_some((
+                    entry,
+                    lease,
+                    counts_down,
+                ))
             })
-            .min_by_key(|(_, until, _)| *until);
-        if let Some((product, until, final_warning)) = first {
+            .min_by_key(|(_, lease, _)| lease.until());
+        // A cable that is pulled is noticed at one service after the other: which product ends first is known when all have been.
+        if let Some((entry, lease, true)) = first {
+            let (product, until) = (entry.name.clone(), lease.until());
+            let final_warning = lease.claims().policy.final_warning;
             self.facts.told.offline_on = Some(today);
             self.tell_days(at, product, until, final_warning);
         }

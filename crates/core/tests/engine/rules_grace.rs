@@ -6,11 +6,11 @@ use latchkey_core::code::{Basis, Code, Reason};
 use latchkey_core::engine::{Ask, CheckFailure, Input};
 use latchkey_core::notice::{Left, NoticeKind};
 use latchkey_core::time::{DAY, LocalDay, Timestamp};
-use latchkey_core::view::{Icon, Line};
+use latchkey_core::view::{Icon, Line, Reach};
 
 use crate::support::licensing::Seat;
 use crate::support::world::{Keyring, Wire, World};
-use crate::support::{ATLAS, QUARRY, SERVICE, days, hours, minutes, seconds};
+use crate::support::{ATLAS, QUARRY, SERVICE, at, days, hours, minutes, seconds};
 
 /// What a notice says, without its instants.
 #[derive(Debug, PartialEq, Eq)]
@@ -457,4 +457,44 @@ fn nothing_is_counted_down_while_all_is_well() {
     assert_eq!(world.product(ATLAS).basis, Some(Basis::Lease));
     let now: Timestamp = world.trusted();
     assert!(world.product(ATLAS).until.unwrap().since(now) > 29 * DAY);
+}
+
+/// A service whose name comes first, so that it is the first to be found out of reach; signed in two hours after the other.
+const FIRST_ASKED: &str = "https://licence.alpha.example";
+
+fn at_two_services() -> World {
+    assert!(FIRST_ASKED < SERVICE);
+    let mut world = World::signed_in();
+    world.pass(hours(2));
+    world.install(FIRST_ASKED, 9, "OTHER");
+    world.ask(Ask::SignIn(at(FIRST_ASKED)));
+    world.pass(minutes(1));
+    assert!(world.product("OTHER").until > world.product(ATLAS).until);
+    world.shown.clear();
+    world
+}
+
+#[test]
+fn the_day_is_told_of_the_product_that_ends_first_whichever_service_is_missed_first() {
+    let mut world = at_two_services();
+    world.set_network(false);
+    world.pass(minutes(5));
+    let day = vec![("Atlas".to_owned(), Says::Offline(Left::Days(30)))];
+    assert_eq!(said(&world), day);
+}
+
+#[test]
+fn a_machine_that_is_offline_at_one_service_asks_whether_it_is_at_the_others() {
+    let mut world = at_two_services();
+    world.network = false;
+    world.break_streams();
+    let key = world.start("OTHER");
+    world.pass(minutes(1));
+    assert_eq!(world.status(key).code, 0);
+    let reach = world.view().accounts.iter().map(|account| account.reach);
+    assert!(
+        reach.clone().all(|reach| reach == Reach::Offline),
+        "{:?}",
+        reach.collect::<Vec<_>>()
+    );
 }
