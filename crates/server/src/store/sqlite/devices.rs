@@ -129,8 +129,6 @@ pub(super) fn release_by_user(
         execute(c, sql!("leases_pass_on"), params![wanted.device, asking.device])?;
     }
     end(c, &wanted.device, By::User, now)?;
-    // Another device of theirs may wait for the place.
-    execute(c, sql!("push_user"), params![asking.user])?;
     Ok(ReleaseOutcome::Released)
 }
 
@@ -141,6 +139,7 @@ pub(super) fn release(c: &Connection, release: &Release, now: Timestamp) -> Resu
     for device in devices {
         match &release.products {
             Some(products) => {
+                execute(c, sql!("push_placeless"), params![device])?;
                 for product in products {
                     let signed_at = release.signed_at.as_secs();
                     execute(c, sql!("lease_give_up"), params![device, product, signed_at])?;
@@ -183,9 +182,10 @@ fn end_sessions(c: &Connection, which: &str, device: &str) -> Result<(), StoreEr
     Ok(())
 }
 
-/// Its leases, its session and its place are over.
+/// Its leases, its session and its place are over, and whoever may wait for one of them is pushed.
 pub(super) fn free(c: &Connection, device: &str) -> Result<(), StoreError> {
     end_sessions(c, sql!("sessions_of_device"), device)?;
     execute(c, sql!("session_asks_delete_device"), params![device])?;
+    execute(c, sql!("push_placeless"), params![device])?;
     execute(c, sql!("leases_delete"), params![device]).map(drop)
 }

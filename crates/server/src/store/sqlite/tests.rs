@@ -45,6 +45,7 @@ suite! {
     checks terms_hold_from_the_next_check_on
     devices a_user_releases_a_device_from_another_one
     devices nobody_releases_what_is_not_theirs
+    devices whoever_has_no_place_hears_of_one_that_is_free
     devices a_user_releases_at_most_five_devices_a_day
     devices old_tokens_take_no_place_back
     devices the_same_machine_keeps_its_place

@@ -81,6 +81,45 @@ pub(crate) async fn a_user_releases_a_device_from_another_one(store: Arc<dyn Sto
     );
 }
 
+/// However a place is given up, the user's devices that have none hear of it; those that have one are left alone.
+pub(crate) async fn whoever_has_no_place_hears_of_one_that_is_free(store: Arc<dyn Store>) {
+    let fixture = Fixture::new(store).await;
+    for device in ["a", "b", "c"] {
+        fixture.one(fixture.command(device)).await;
+    }
+    let before = fixture.push().await;
+    fixture.release("c", None, NOW).await;
+    assert_eq!(fixture.pushed(before).await, ["c"], "it had none");
+    assert_eq!(
+        refused(&fixture.one(fixture.command("d")).await).code,
+        Code::DeviceLimit
+    );
+
+    let before = fixture.push().await;
+    fixture.release("a", Some(&["ATLAS"]), NOW).await;
+    assert_eq!(fixture.pushed(before).await, ["d"], "a has reset the product");
+    fixture.one(fixture.command("d")).await;
+
+    assert_eq!(
+        refused(&fixture.one(fixture.command("a")).await).code,
+        Code::DeviceLimit
+    );
+    let before = fixture.push().await;
+    fixture.release("b", None, NOW).await;
+    assert_eq!(fixture.pushed(before).await, ["a", "b"], "b has signed out");
+    fixture.one(fixture.command("a")).await;
+
+    fixture.one(fixture.command("e")).await;
+    let before = fixture.push().await;
+    let d = id_of(&fixture, "d").await;
+    fixture.store.release_device(d, NOW).await.unwrap();
+    assert_eq!(
+        fixture.pushed(before).await,
+        ["d", "e"],
+        "an administrator's word"
+    );
+}
+
 /// Another user's device, or none.
 pub(crate) async fn nobody_releases_what_is_not_theirs(store: Arc<dyn Store>) {
     let fixture = Fixture::new(store).await;

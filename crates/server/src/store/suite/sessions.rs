@@ -21,12 +21,12 @@ impl Fixture {
         command
     }
 
-    async fn push(&self) -> i64 {
+    pub(super) async fn push(&self) -> i64 {
         self.store.last_push().await.unwrap()
     }
 
     /// The names of the devices that were pushed since.
-    async fn pushed(&self, since: i64) -> Vec<String> {
+    pub(super) async fn pushed(&self, since: i64) -> Vec<String> {
         let devices = self.store.devices(None).await.unwrap();
         let pushes = self.store.pushes_since(since).await.unwrap();
         let mut names: Vec<String> = pushes
