@@ -16,6 +16,9 @@ pub enum Purpose {
 
 /// A keyring. Every call may block; the vault calls from a thread that nobody waits for.
 pub trait Backend: Send + 'static {
+    /// The entry that what follows is about. A keyring of several parts, each with a lock of its own, looks where it is.
+    fn is_about(&mut self, _entry: &Entry) {}
+
     /// Whether the user must do something before entries can be reached. Never asks them.
     ///
     /// # Errors

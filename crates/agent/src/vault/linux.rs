@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use keyring_core::Error;
 use keyring_core::api::CredentialStoreApi as _;
-use secret_service::blocking::SecretService;
-use secret_service::{EncryptionType, Error as ServiceError};
+use secret_service::blocking::{Item, SecretService};
+use secret_service::{EncryptionType, Error as ServiceError, SearchItemsResult};
 use zbus_secret_service_keyring_store::Store;
 
 use super::entry::APPLICATION;
@@ -21,6 +21,8 @@ use crate::secret::SecretBytes;
 #[derive(Default)]
 struct System {
     store: Option<Arc<Store>>,
+    /// What the next calls are about.
+    entry: Option<Entry>,
 }
 
 /// The backend of this system.
@@ -28,11 +30,13 @@ pub(super) fn backend() -> Box<dyn Backend> {
     Box::new(System::default())
 }
 
-/// The state of the collection that new entries go into.
+/// What an entry is behind: the lock of the collection that it is in, which need not be the one that new entries go into, because
+/// the user may have chosen another since.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Collection {
+enum Lock {
     Open,
     Locked,
+    /// There is no collection that anything could be put into.
     Missing,
 }
 
@@ -91,21 +95,34 @@ impl System {
 }
 
 impl Backend for System {
+    fn is_about(&mut self, entry: &Entry) {
+        self.entry = Some(entry.clone());
+    }
+
     fn is_locked(&mut self, purpose: Purpose) -> Result<bool, VaultError> {
-        let collection = SecretService::connect(EncryptionType::Plain)
-            .and_then(|service| default_collection(&service))
-            .map_err(|error| unavailable(&error))?;
-        Ok(match collection {
-            Collection::Open => false,
-            Collection::Locked => true,
+        let look = || {
+            let service = SecretService::connect(EncryptionType::Plain)?;
+            lock(&service, self.entry.as_ref())
+        };
+        let looked = look().or_else(|error| {
+            tracing::info!(%error, "the keyring's service does not answer as before: connecting again");
+            look()
+        });
+        Ok(match looked.map_err(|error| unavailable(&error))? {
+            Lock::Open => false,
+            Lock::Locked => true,
             // Nothing was ever put into a keyring that was never made; to write, the user must make one.
-            Collection::Missing => purpose == Purpose::Write,
+            Lock::Missing => purpose == Purpose::Write,
         })
     }
 
     fn unlock(&mut self) -> Result<(), VaultError> {
         let unlock = || {
             let service = SecretService::connect(EncryptionType::Plain)?;
+            let found = found(&service, self.entry.as_ref())?;
+            if !found.locked.is_empty() {
+                return service.unlock_all(&found.locked.iter().collect::<Vec<_>>());
+            }
             match service.get_default_collection() {
                 Ok(collection) => collection.unlock(),
                 Err(ServiceError::NoResult) => service.create_collection("Login", "default").map(drop),
@@ -146,13 +163,38 @@ impl Backend for System {
     }
 }
 
-fn default_collection(service: &SecretService<'_>) -> Result<Collection, ServiceError> {
+/// Where the entry is there, its own lock; otherwise that of the collection that it would go into.
+fn lock(service: &SecretService<'_>, entry: Option<&Entry>) -> Result<Lock, ServiceError> {
+    let found = found(service, entry)?;
+    if !found.locked.is_empty() {
+        return Ok(Lock::Locked);
+    }
+    if !found.unlocked.is_empty() {
+        return Ok(Lock::Open);
+    }
     match service.get_default_collection() {
-        Ok(collection) if collection.is_locked()? => Ok(Collection::Locked),
-        Ok(_) => Ok(Collection::Open),
-        Err(ServiceError::NoResult) => Ok(Collection::Missing),
+        Ok(collection) if collection.is_locked()? => Ok(Lock::Locked),
+        Ok(_) => Ok(Lock::Open),
+        Err(ServiceError::NoResult) => Ok(Lock::Missing),
         Err(error) => Err(error),
     }
+}
+
+/// Every item of the entry's name, in whichever collection, as the store names them.
+fn found<'a>(
+    service: &'a SecretService<'a>,
+    entry: Option<&Entry>,
+) -> Result<SearchItemsResult<Item<'a>>, ServiceError> {
+    let Some(entry) = entry else {
+        return Ok(SearchItemsResult {
+            unlocked: Vec::new(),
+            locked: Vec::new(),
+        });
+    };
+    service.search_items(HashMap::from([
+        ("service", APPLICATION),
+        ("username", entry.name()),
+    ]))
 }
 
 fn unavailable(error: &ServiceError) -> VaultError {

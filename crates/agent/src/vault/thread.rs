@@ -62,6 +62,7 @@ pub(super) fn start(make: Make, deadline: Duration) -> io::Result<(Queue, watch:
     let shared = Shared {
         access,
         refused: Arc::default(),
+        locked: Arc::default(),
         prompting: Arc::default(),
     };
     let supervisor = Supervisor {

@@ -64,6 +64,8 @@ pub(super) struct Shared {
     pub(super) access: watch::Sender<Access>,
     /// Why it could not be opened: the user has closed the prompt, say. It is not tried again unasked.
     pub(super) refused: Arc<Mutex<Option<VaultError>>>,
+    /// The entry that could not be reached because of a lock.
+    pub(super) locked: Arc<Mutex<Option<Entry>>>,
     /// A prompt is open.
     pub(super) prompting: Arc<AtomicBool>,
 }
@@ -78,6 +80,22 @@ impl Shared {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    fn found_locked(&self, entry: Option<&Entry>) {
+        *self.locked.lock().unwrap_or_else(PoisonError::into_inner) = entry.cloned();
+    }
+
+    /// What the user said of another entry stands: they are not asked about it again because this one is open.
+    fn found_open(&self, entry: Option<&Entry>) {
+        if self.locked().is_none_or(|locked| entry == Some(&locked)) {
+            self.refuse(None);
+            self.found_locked(None);
+        }
+    }
+
+    fn locked(&self) -> Option<Entry> {
+        self.locked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn saw(&self, access: Access) {
@@ -98,25 +116,25 @@ impl Worker {
             // Nobody waits for a late read, so it is not done, and opens no prompt.
             Work::Read { answer, .. } if answer.is_closed() => {}
             Work::Read { entry, answer } => {
-                let read = self.open(backend, Purpose::Read);
+                let read = self.open(backend, Purpose::Read, Some(&entry));
                 self.read(answer, read.and_then(|()| backend.read(&entry)));
             }
             Work::Write { entry, value, answer } => {
-                let opened = self.open(backend, Purpose::Write);
+                let opened = self.open(backend, Purpose::Write, Some(&entry));
                 self.wrote(answer, opened.and_then(|()| put(backend, &entry, &value)));
             }
             Work::Delete { entry, answer } => {
-                let opened = self.open(backend, Purpose::Delete);
+                let opened = self.open(backend, Purpose::Delete, Some(&entry));
                 self.wrote(answer, opened.and_then(|()| take_out(backend, &entry)));
             }
             Work::Open { answer } => {
-                let opened = self.open(backend, Purpose::Write);
+                let opened = self.open(backend, Purpose::Write, None);
                 self.read(answer, opened);
             }
             // Nobody waits for it any more.
             Work::TryOut { answer } if answer.is_closed() => {}
             Work::TryOut { answer } => {
-                let opened = self.open(backend, Purpose::Write);
+                let opened = self.open(backend, Purpose::Write, None);
                 self.wrote(answer, opened.and_then(|()| try_out(backend)));
             }
             Work::Unlock {
@@ -130,28 +148,42 @@ impl Worker {
                 }
                 self.read(answer, opened);
             }
-            Work::Look => match backend.is_locked(Purpose::Read) {
-                Ok(true) => {
-                    // A keyring that was away has come back locked.
-                    if !self.shared.access.borrow().is_locked() {
-                        self.saw(Access::Locked);
-                    }
+            Work::Look => self.look(backend),
+        }
+    }
+
+    fn look(&self, backend: &mut dyn Backend) {
+        if let Some(entry) = self.shared.locked() {
+            backend.is_about(&entry);
+        }
+        match backend.is_locked(Purpose::Read) {
+            Ok(true) => {
+                // A keyring that was away has come back locked.
+                if !self.shared.access.borrow().is_locked() {
+                    self.saw(Access::Locked);
                 }
-                Ok(false) => {
-                    self.shared.refuse(None);
-                    self.saw(Access::Ready);
-                }
-                Err(_) => self.saw(Access::Unavailable),
-            },
+            }
+            Ok(false) => {
+                self.shared.found_open(self.shared.locked().as_ref());
+                self.saw(Access::Ready);
+            }
+            Err(_) => self.saw(Access::Unavailable),
         }
     }
 
     /// Makes sure that the vault is open, asking the user where it must, and only once.
-    fn open(&self, backend: &mut dyn Backend, purpose: Purpose) -> Result<(), VaultError> {
+    fn open(
+        &self,
+        backend: &mut dyn Backend,
+        purpose: Purpose,
+        entry: Option<&Entry>,
+    ) -> Result<(), VaultError> {
+        entry.into_iter().for_each(|entry| backend.is_about(entry));
         if !backend.is_locked(purpose)? {
-            self.shared.refuse(None);
+            self.shared.found_open(entry);
             return Ok(());
         }
+        self.shared.found_locked(entry);
         if let Some(why) = self.shared.refused() {
             return Err(why);
         }

@@ -3,6 +3,7 @@
 //! Each test starts a `dbus-daemon` and runs itself again with that bus as the session bus, because the bus is named by
 //! the environment. Without the two programs there is nothing to test against, and the test says so.
 
+use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -138,8 +139,29 @@ pub(crate) fn lock_the_keyring() {
     service.get_default_collection().unwrap().lock().unwrap();
 }
 
+/// Where gnome-keyring has a collection.
+pub(crate) fn collection(name: &str) -> ObjectPath<'static> {
+    ObjectPath::try_from(format!("/org/freedesktop/secrets/collection/{name}")).unwrap()
+}
+
 /// The user unlocks the keyring elsewhere, as a login does: without a prompt.
 pub(crate) async fn unlock_the_keyring(password: &str) {
+    unlock_collection("login", password).await;
+}
+
+/// The same of another collection than the one that a login opens.
+pub(crate) async fn unlock_collection(name: &str, password: &str) {
+    without_a_prompt("UnlockWithMasterPassword", collection(name), password).await;
+}
+
+/// The user makes another collection.
+pub(crate) async fn make_collection(label: &str, password: &str) {
+    let named = HashMap::from([("org.freedesktop.Secret.Collection.Label", Variant::from(label))]);
+    without_a_prompt("CreateWithMasterPassword", named, password).await;
+}
+
+/// Calls a method of gnome-keyring that takes `what` and a password.
+async fn without_a_prompt<T: zbus::Type + serde::Serialize>(method: &str, what: T, password: &str) {
     const SERVICE: &str = "org.freedesktop.secrets";
     const PATH: &str = "/org/freedesktop/secrets";
     let bus = zbus::Connection::session().await.unwrap();
@@ -155,7 +177,6 @@ pub(crate) async fn unlock_the_keyring(password: &str) {
         .await
         .unwrap();
     let (_, session): (OwnedVariant, OwnedObjectPath) = opened.body().deserialize().unwrap();
-    let login = ObjectPath::try_from("/org/freedesktop/secrets/collection/login").unwrap();
     let secret = (
         session,
         Vec::<u8>::new(),
@@ -163,13 +184,7 @@ pub(crate) async fn unlock_the_keyring(password: &str) {
         "text/plain",
     );
     let interface = "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface";
-    bus.call_method(
-        Some(SERVICE),
-        PATH,
-        Some(interface),
-        "UnlockWithMasterPassword",
-        &(login, secret),
-    )
-    .await
-    .unwrap();
+    bus.call_method(Some(SERVICE), PATH, Some(interface), method, &(what, secret))
+        .await
+        .unwrap();
 }

@@ -9,7 +9,9 @@ use rustix::process::Signal;
 use secret_service::EncryptionType;
 use secret_service::blocking::SecretService;
 
-use super::session::{in_session, lock_the_keyring, start_keyring, unlock_the_keyring};
+use super::session::{
+    in_session, lock_the_keyring, make_collection, start_keyring, unlock_collection, unlock_the_keyring,
+};
 
 fn entry() -> Entry {
     Entry::new("https://licences.example", "m1")
@@ -158,6 +160,66 @@ fn a_locked_keyring_is_locked_and_not_empty() {
             .unwrap();
         assert_eq!(vault.read(&entry()).await, Ok(Some(secret("one"))));
     });
+}
+
+/// The user has chosen another default keyring since the sign-in, and the one that the entry is in is not opened by a login.
+#[test]
+fn an_entry_in_another_locked_collection_is_locked_and_not_asked_for_twice() {
+    in_session(
+        "states::an_entry_in_another_locked_collection_is_locked_and_not_asked_for_twice",
+        async {
+            let _keyring = start_keyring(Some("test"));
+            let vault = Vault::system().unwrap();
+            vault.write(&entry(), secret("one")).await.unwrap();
+            make_collection("Old", "old").await;
+            let lock_it_away = || {
+                let service = SecretService::connect(EncryptionType::Plain).unwrap();
+                let collections = service.get_all_collections().unwrap();
+                let mut collections = collections.iter();
+                let old = collections.find(|one| one.get_label().unwrap() == "Old").unwrap();
+                let login = service.get_default_collection().unwrap();
+                let item = login.get_all_items().unwrap().pop().unwrap();
+                let attributes = item.get_attributes().unwrap();
+                let attributes = attributes
+                    .iter()
+                    .map(|(name, value)| (name.as_str(), value.as_str()));
+                let value = item.get_secret().unwrap();
+                old.create_item("Latchkey", attributes.collect(), &value, false, "text/plain")
+                    .unwrap();
+                item.delete().unwrap();
+                old.lock().unwrap();
+            };
+            lock_it_away();
+            assert_eq!(vault.read(&entry()).await, Err(VaultError::Locked));
+            assert_eq!(
+                vault.write(&entry(), secret("two")).await,
+                Err(VaultError::Locked),
+                "there would be two of them"
+            );
+            // Longer than it takes until the vault looks again.
+            tokio::time::sleep(Duration::from_secs(6)).await;
+            let mut access = vault.access();
+            assert_eq!(
+                *access.borrow(),
+                Access::Locked,
+                "the default collection is open all the time"
+            );
+            assert_eq!(
+                vault.read(&Entry::new("https://other.example", "m1")).await,
+                Ok(None),
+                "other entries are not behind this lock"
+            );
+            assert_eq!(vault.read(&entry()).await, Err(VaultError::Locked));
+
+            unlock_collection("Old", "old").await;
+            let ready = access.wait_for(|access| *access == Access::Ready);
+            tokio::time::timeout(Duration::from_secs(20), ready)
+                .await
+                .unwrap()
+                .unwrap();
+            assert_eq!(vault.read(&entry()).await, Ok(Some(secret("one"))));
+        },
+    );
 }
 
 #[test]
