@@ -135,7 +135,7 @@ impl Oidc {
             }
             claims => claims?,
         };
-        if claims.subject().as_str() != before.subject || provider.metadata.issuer != before.issuer {
+        if claims.sub != before.subject || provider.metadata.issuer != before.issuer {
             return Err(IdTokenError::AccountChanged.into());
         }
         Ok(token.clone())

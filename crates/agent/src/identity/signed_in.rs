@@ -51,16 +51,13 @@ impl SignedIn {
         let now = asked.oidc.now();
         let http = &asked.oidc.http;
         let claims = id_token::verify(asked.provider, http, now, token.expose(), &expected).await?;
-        let name = claims
-            .name()
-            .and_then(|names| names.get(None))
-            .map(|name| shortened(name));
+        let name = claims.name.as_deref().map(shortened);
         let issuer = &asked.provider.metadata.issuer;
         Ok(Self {
             name: name.filter(|name| !name.trim().is_empty()),
-            email: claims.email().map(|email| shortened(email)),
+            email: claims.email.as_deref().map(shortened),
             missing_scopes: not_granted(asked.scopes, answer.scopes()),
-            tokens: tokens(answer, token.clone(), issuer, claims.subject(), now),
+            tokens: tokens(answer, token.clone(), issuer, &claims.sub, now),
         })
     }
 }

@@ -166,6 +166,68 @@ async fn case_12_audience_and_authorized_party() {
         claims["azp"] = "latchkey".into();
     };
     with_claims(&idp, fine).await.unwrap();
+    // Every client of its project is named, and the one that it was given to.
+    let among_others = |claims: &mut Value| {
+        claims["aud"] = json!(["project", "latchkey", "stranger"]);
+        claims["azp"] = "latchkey".into();
+    };
+    with_claims(&idp, among_others).await.unwrap();
+    let not_named = |claims: &mut Value| {
+        claims["aud"] = json!(["project"]);
+        claims["azp"] = "latchkey".into();
+    };
+    assert_eq!(doubt(&idp, not_named).await, IdTokenError::Audience);
+}
+
+/// What only describes the user is of many types in the wild, and stands in nobody's way.
+#[tokio::test]
+async fn a_profile_of_odd_types_is_no_reason_to_refuse() {
+    let idp = Idp::start().await;
+    let odd = |claims: &mut Value| {
+        for (name, value) in [
+            ("amr", json!("pwd")),
+            ("acr", json!(1)),
+            ("address", json!("Harbour Street 1")),
+            ("updated_at", json!("1700000000")),
+            ("auth_time", json!("1700000000")),
+            ("picture", json!({"data": {"url": "https://id.example/maya.png"}})),
+            ("phone_number", json!(46_700_000)),
+            ("email_verified", json!("yes")),
+            ("locale", json!(["sv", "en"])),
+            ("sid", Value::Null),
+            ("name", json!({"formatted": "Maya Lindqvist"})),
+        ] {
+            claims[name] = value;
+        }
+    };
+    let signed_in = with_claims(&idp, odd).await.unwrap();
+    assert_eq!(signed_in.name, None);
+    assert_eq!(signed_in.email.as_deref(), Some("maya@example.com"));
+}
+
+/// What must not be guessed is refused where it is of another type.
+#[tokio::test]
+async fn claims_that_decide_are_of_their_type() {
+    let idp = Idp::start().await;
+    for (name, value) in [
+        ("azp", json!(["latchkey"])),
+        ("at_hash", json!(7)),
+        ("nonce", json!(7)),
+        ("iss", json!(["https://id.example"])),
+        ("aud", json!({"latchkey": true})),
+        ("sub", json!(7)),
+    ] {
+        let patch = move |claims: &mut Value| claims[name] = value.clone();
+        assert_eq!(doubt(&idp, patch).await, IdTokenError::Malformed, "{name}");
+    }
+    for header in [
+        json!({"alg": "ES256", "kid": "k1", "typ": "at+jwt"}),
+        json!({"alg": "ES256", "kid": "k1", "cty": "JWT"}),
+        json!({"alg": "ES256", "kid": "k1", "crit": ["exp"]}),
+    ] {
+        let sign = move |claims: &Value| forged(&header, claims, es256(&key(1)));
+        assert_eq!(doubt_signed(&idp, sign).await, IdTokenError::Malformed);
+    }
 }
 
 #[tokio::test]
