@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Result;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 
 use crate::services::{LICENSING, PROVIDER};
 
@@ -72,8 +72,23 @@ impl Company {
     /// # Errors
     /// It cannot be written.
     pub fn certificate(&self, name: &str) -> Result<Certificate> {
+        self.certify(CertificateParams::new([name.to_owned()])?, name)
+    }
+
+    /// One that has ended, in the place of the one that the name has.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn let_end(&self, name: &str) -> Result<()> {
+        let mut params = CertificateParams::new([name.to_owned()])?;
+        params.not_before = date_time_ymd(2020, 1, 1);
+        params.not_after = date_time_ymd(2021, 1, 1);
+        self.certify(params, name).map(drop)
+    }
+
+    fn certify(&self, params: CertificateParams, name: &str) -> Result<Certificate> {
         let key = KeyPair::generate()?;
-        let signed = CertificateParams::new([name.to_owned()])?.signed_by(&key, &self.authority)?;
+        let signed = params.signed_by(&key, &self.authority)?;
         let certificate = Certificate {
             chain: self.folder.join(format!("{name}.pem")),
             key: self.folder.join(format!("{name}.key")),

@@ -20,8 +20,8 @@ use stories::services::{LICENSING, PROVIDER};
 
 use cut::a_holder_who_is_cut_off_loses_the_session_to_whoever_waits;
 use obstacles::{
-    a_proxy_that_is_down_refuses_nobody, a_proxy_that_wants_a_password_is_named,
-    an_unknown_authority_is_named_and_takes_nothing_away,
+    a_certificate_that_has_ended_is_an_outage_and_no_wrong_clock, a_proxy_that_is_down_refuses_nobody,
+    a_proxy_that_wants_a_password_is_named, an_unknown_authority_is_named_and_takes_nothing_away,
 };
 use ways::{
     a_proxy_set_by_hand_leads_to_the_services, a_sign_in_goes_on_in_another_network,
@@ -37,6 +37,7 @@ tell!(
     another_network_needs_no_restart,
     a_sign_in_goes_on_in_another_network,
     an_unknown_authority_is_named_and_takes_nothing_away,
+    a_certificate_that_has_ended_is_an_outage_and_no_wrong_clock,
     a_proxy_that_wants_a_password_is_named,
     a_proxy_that_is_down_refuses_nobody,
     a_holder_who_is_cut_off_loses_the_session_to_whoever_waits,

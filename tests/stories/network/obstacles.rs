@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use stories::prelude::*;
 use stories::proxy::Proxy;
+use stories::services::{LICENSING, PROVIDER};
 
-use super::{AGENT, agent, company, fails, install, nothing_is_lost, proxy, sign_in, trusting, watch};
+use super::{
+    AGENT, agent, begin_sign_in, company, fails, install, nothing_is_lost, proxy, sign_in, trusting, watch,
+};
 
 /// A failure is not taken for more before it has been seen twice, ten seconds apart (rule 8).
 const DECIDED: Duration = Duration::from_secs(60);
@@ -71,6 +74,52 @@ pub(super) fn an_unknown_authority_is_named_and_takes_nothing_away(story: &Story
         "it is the same device: {devices}"
     );
     Ok(())
+}
+
+/// Their owners forgot to renew them. The machine's clock is right, as a check has shown.
+pub(super) fn a_certificate_that_has_ended_is_an_outage_and_no_wrong_clock(story: &Story) -> Result<()> {
+    let says = "The service's certificate is not trusted on this computer.";
+    let desk = Desktop::start(story)?;
+    let company = company(&desk)?;
+    let proxy = proxy(&desk, &company, "proxy")?;
+    let _store = trusting(&desk, &company)?;
+    let world = World::at(&desk, std::rc::Rc::clone(&company))?;
+    let _watching = watch(&world)?;
+    world.cli(["config", "set", "proxy", &proxy.url()])?;
+    sign_in(&world, &proxy)?;
+    world.cli(["check"])?;
+
+    // The licensing service's: whoever is licensed goes on, and nobody is told to set their clock.
+    company.let_end(LICENSING)?;
+    world.service().stop()?;
+    world.service().serve()?;
+    fails(&world, &["check"], "The licensing service is not answering.")?;
+    until("the outage to be seen", DECIDED, || {
+        let reach = world.status()?["accounts"][0]["reach"].clone();
+        Ok((reach == "licensing_outage").then_some(()))
+    })?;
+    let status = nothing_is_lost(&world)?;
+    ensure!(
+        status["problems"] == serde_json::json!([]) && status["products"][0]["status"]["basis"] == "outage",
+        "the status is {status}"
+    );
+    company.certificate(LICENSING)?;
+    world.service().stop()?;
+    world.service().serve()?;
+    world.cli(["check"])?;
+
+    // The provider's: with a token that is good all goes on, and whoever signs in hears what is wrong.
+    company.let_end(PROVIDER)?;
+    world.provider().stop()?;
+    world.provider().resume()?;
+    world.cli(["check"])?;
+    nothing_is_lost(&world)?;
+    world.cli(["sign-out"])?;
+    fails(&world, &["sign-in"], says)?;
+    company.certificate(PROVIDER)?;
+    world.provider().stop()?;
+    world.provider().resume()?;
+    begin_sign_in(&world).map(drop)
 }
 
 pub(super) fn a_proxy_that_wants_a_password_is_named(story: &Story) -> Result<()> {
