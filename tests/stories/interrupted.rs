@@ -17,7 +17,9 @@ mod wire;
 use stories::prelude::*;
 
 use asleep::{
-    a_clock_that_jumps_past_the_code_ends_it, a_code_that_ends_while_the_machine_sleeps_is_over_when_it_wakes,
+    a_clock_that_jumps_past_the_code_ends_it,
+    a_code_that_ends_while_the_machine_sleeps_is_over_when_it_wakes,
+    a_page_that_is_open_while_the_machine_sleeps_still_signs_in,
 };
 use looked_up::while_the_work_address_is_looked_up_anybody_may_die;
 use put_away::while_the_tokens_are_put_away_the_keyring_may_die;
@@ -34,6 +36,7 @@ tell!(
     while_the_tokens_are_put_away_the_keyring_may_die,
     while_the_code_is_asked_about_anybody_may_die,
     a_code_that_ends_while_the_machine_sleeps_is_over_when_it_wakes,
+    a_page_that_is_open_while_the_machine_sleeps_still_signs_in,
     a_clock_that_jumps_past_the_code_ends_it,
     a_window_that_asked_may_die,
 );

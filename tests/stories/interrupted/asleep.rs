@@ -8,10 +8,12 @@ use serde_json::json;
 use stories::prelude::*;
 use stories::wait::SOON;
 
-use crate::asked::{AGENT, is_told, terminal, wait_for_phase, wait_until_clean};
+use crate::asked::{AGENT, Asked, is_told, terminal, wait_for_phase, wait_until_clean};
 
 /// How long the code of a story lives that sleeps through its end.
 const SHORT: u64 = 8;
+/// How long a machine sleeps whose sign-in goes on.
+const ASLEEP: Duration = Duration::from_secs(12);
 /// What is noticed at once.
 const AT_ONCE: Duration = Duration::from_secs(3);
 /// Clocks are compared at least every 30 s while something is pending.
@@ -45,6 +47,24 @@ pub(crate) fn a_code_that_ends_while_the_machine_sleeps_is_over_when_it_wakes(st
     tray.wait_for_label("Sign in…")?;
     wait_until_clean(&world)?;
     world.sign_in()
+}
+
+/// The laptop is closed while the page is open, with everything that waits for it, and opened again in time. (That one which slept
+/// through its end is over when it wakes, the engine's `rules_waiting` tell: the end of a page is a quarter of an hour away.)
+pub(crate) fn a_page_that_is_open_while_the_machine_sleeps_still_signs_in(story: &Story) -> Result<()> {
+    let desk = Desktop::start(story)?;
+    let world = World::seeded(&desk)?;
+    let mut asked = Asked::begin(&world)?;
+    let asking = [&asked.first, &asked.second, asked.product.process()];
+    signal(&world, Signal::STOP)?;
+    asking.iter().try_for_each(|one| one.signal(Signal::STOP))?;
+    thread::sleep(ASLEEP);
+    asking.iter().try_for_each(|one| one.signal(Signal::CONT))?;
+    signal(&world, Signal::CONT)?;
+    let browser = Browser::start(&desk)?;
+    browser.sign_in(&asked.page, &world.maya().email, &world.maya().password)?;
+    browser.page().wait_for_words("You are signed in")?;
+    asked.are_in(&world)
 }
 
 pub(crate) fn a_clock_that_jumps_past_the_code_ends_it(story: &Story) -> Result<()> {
