@@ -3,6 +3,7 @@
 
 use latchkey_core::time::Timestamp;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::access_token::check_times;
 use crate::address;
@@ -26,6 +27,8 @@ pub struct Claims {
     email: Option<String>,
     #[serde(default)]
     email_verified: Option<Verified>,
+    #[serde(flatten)]
+    others: Map<String, Value>,
 }
 
 /// What an ID token proves.
@@ -93,19 +96,40 @@ pub fn validate(
 
 /// The e-mail, if the issuer has verified it and owns its domain: any issuer could claim any address otherwise.
 fn email(claims: &Claims, issuer: &Issuer, all: &[Issuer]) -> Option<String> {
-    let verified = match claims.email_verified.as_ref()? {
-        Verified::Flag(flag) => *flag,
-        Verified::Text(text) => text == "true",
+    let said = match &issuer.address_claim {
+        Some(name) => claims.named(name),
+        None => claims.email.as_deref().filter(|_| claims.is_email_verified()),
     };
-    let email = address::email(claims.email.as_deref()?).filter(|_| verified)?;
+    let email = address::email(said?)?;
     let owner = address::owner(all, &email)?;
     (owner.issuer == issuer.issuer).then_some(email)
+}
+
+impl Claims {
+    fn is_email_verified(&self) -> bool {
+        match &self.email_verified {
+            Some(Verified::Flag(flag)) => *flag,
+            Some(Verified::Text(text)) => text == "true",
+            None => false,
+        }
+    }
+
+    /// What a claim says that the administrator has named. Where the issuer says itself that the address is not verified, it is not.
+    fn named(&self, name: &str) -> Option<&str> {
+        if self.email_verified.is_some() && !self.is_email_verified() {
+            return None;
+        }
+        match name {
+            "email" => self.email.as_deref(),
+            name => self.others.get(name)?.as_str(),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use latchkey_api::discovery::Redirect;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -122,6 +146,7 @@ mod tests {
             token_audience: None,
             introspection: None,
             moved_to: None,
+            address_claim: None,
             domains: domains.iter().map(|&domain| domain.to_owned()).collect(),
         }
     }
@@ -184,6 +209,53 @@ mod tests {
             with("vendor", json!({"email_verified": "true"})),
             Ok(EmailClaim::Proven(_))
         ));
+    }
+
+    /// The directory of a company: what it says of its own people is true, and of nobody else's.
+    #[test]
+    fn an_address_counts_by_the_word_of_an_issuer_that_is_trusted_with_it() {
+        let said = |claim: &str, changes: Value| {
+            let all = [
+                issuer("vendor", &[]),
+                Issuer {
+                    address_claim: Some(claim.to_owned()),
+                    ..issuer("company", &["nord.example"])
+                },
+            ];
+            let mut claims = json!({
+                "iss": "company", "sub": "maya", "aud": "client of company", "exp": NOW + 600, "iat": NOW,
+                "preferred_username": "Maya@Nord.Example",
+            });
+            for (name, value) in changes.as_object().unwrap() {
+                claims[name] = value.clone();
+            }
+            let claims = serde_json::from_value(claims).unwrap();
+            let proven = validate(&claims, &all[1], &all, "maya", Timestamp::from_secs(NOW));
+            proven.unwrap().email
+        };
+        let maya = EmailClaim::Proven("maya@nord.example".into());
+        assert_eq!(said("preferred_username", json!({})), maya);
+        assert_eq!(said("email", json!({"email": "maya@nord.example"})), maya);
+        for (claim, changes) in [
+            (
+                "preferred_username",
+                json!({"preferred_username": "maya@home.example"}),
+            ),
+            ("preferred_username", json!({"preferred_username": "maya"})),
+            (
+                "preferred_username",
+                json!({"preferred_username": ["maya@nord.example"]}),
+            ),
+            ("preferred_username", json!({"email_verified": false})),
+            ("upn", json!({})),
+            ("email", json!({})),
+        ] {
+            assert_eq!(
+                said(claim, changes.clone()),
+                EmailClaim::Unproven,
+                "{claim} {changes}"
+            );
+        }
     }
 
     #[test]

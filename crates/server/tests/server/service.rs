@@ -212,6 +212,7 @@ pub(crate) fn vendor(issuer: &Issuer) -> records::Issuer {
         token_audience: None,
         introspection: None,
         moved_to: None,
+        address_claim: None,
         domains: vec![],
     }
 }

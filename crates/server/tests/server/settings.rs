@@ -101,6 +101,7 @@ fn what_does_not_go_together_is_said() {
             &["--token", "jwt", "--introspection-audience-optional"],
             "goes with --token opaque",
         ),
+        (&["--address-claim", "email"], "goes with --domain"),
         (&["--token", "saml"], "possible values: jwt, opaque"),
     ] {
         let (status, message) = add(more);
@@ -168,6 +169,8 @@ fn a_move_carries_all_but_the_secret() {
         RESOURCE,
     ];
     let opaque = [
+        "--address-claim",
+        "preferred_username",
         "--redirect-port",
         "7777",
         "--token",
@@ -202,7 +205,7 @@ fn a_move_carries_all_but_the_secret() {
         moved,
         json!({
             "issuer": NEW, "client_id": "another", "scopes": ["openid", "email"], "resource": RESOURCE, "audience": null,
-            "redirect": {"host": "127.0.0.1", "port": 7777}, "token_audience": null,
+            "redirect": {"host": "127.0.0.1", "port": 7777}, "token_audience": null, "address_claim": "preferred_username",
             "introspection": {"client_id": "service", "audience_optional": false},
             "domains": ["sued.example", "xn--nrd-sna.example"], "moved_to": null,
         })

@@ -139,6 +139,7 @@ impl LicensingService {
                 introspection: None,
                 domains: vec![],
                 moved_to: None,
+                address_claim: None,
             };
             store.put_issuer(issuer).await.unwrap();
             store

@@ -80,6 +80,7 @@ impl Issuer {
                     introspection: None,
                     domains: add.domain,
                     moved_to: None,
+                    address_claim: None,
                 })?;
                 store.put_issuer(new.clone()).await?;
                 Output::new(&new, format!("{} may now say who users are.", new.issuer))

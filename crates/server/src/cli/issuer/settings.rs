@@ -29,6 +29,10 @@ pub(super) struct Settings {
     /// The `aud` of its access tokens, where it is neither the resource nor the audience nor this service's address.
     #[arg(long, value_name = "AUD")]
     token_audience: Option<String>,
+    /// The claim of its ID tokens that holds a user's address, believed without `email_verified`. For the directory of a company
+    /// that says no such thing (Entra ID: `email`, or `preferred_username`), and only with `--domain`.
+    #[arg(long, value_name = "CLAIM")]
+    address_claim: Option<String>,
     /// What its access tokens are. Opaque ones cannot be read: the issuer is asked about each (RFC 7662). [default: jwt]
     #[arg(long, value_enum)]
     token: Option<Token>,
@@ -71,6 +75,12 @@ impl Settings {
         issuer.resource = self.resource.or(issuer.resource);
         issuer.audience = self.audience.or(issuer.audience);
         issuer.token_audience = self.token_audience.or(issuer.token_audience);
+        if self.address_claim.is_some() && issuer.domains.is_empty() {
+            return Err(usage(
+                "--address-claim goes with --domain: the vendor's issuer would be believed about everybody's address",
+            ));
+        }
+        issuer.address_claim = self.address_claim.or(issuer.address_claim);
         issuer.redirect.port = self.redirect_port.or(issuer.redirect.port);
         match self.redirect_host {
             Some(Host::Literal) => issuer.redirect.host = RedirectHost::Literal,

@@ -190,7 +190,7 @@ pub(super) fn email(document: &Document) -> Finding {
         (Some(false), _) | (None, Some(false) | None) => limited(
             ABOUT,
             "It does not say that it gives email and email_verified. Nobody gets a seat without a verified address in the ID \
-             token.",
+             token, unless a company's issuer is believed about it (issuer add --address-claim).",
         ),
     }
 }

@@ -21,6 +21,9 @@ pub struct Issuer {
     pub redirect: Redirect,
     /// The `aud` of its access tokens, where it is neither `resource` nor `audience` nor the service's address.
     pub token_audience: Option<String>,
+    /// The claim of its ID tokens that holds a user's address, where its word alone is enough. Without it the address is `email`, and
+    /// counts where `email_verified` says so.
+    pub address_claim: Option<String>,
     /// How the issuer is asked about its access tokens, where they are opaque. Without it they are JWTs.
     pub introspection: Option<Introspection>,
     /// The e-mail domains that it owns; empty for the vendor's, which owns all the others, and for one that was moved.

@@ -29,6 +29,7 @@ pub(super) fn all(c: &Connection) -> Result<Vec<Issuer>, StoreError> {
             domains: json(row, 8)?,
             moved_to: row.get(9)?,
             introspection: introspection(row)?,
+            address_claim: row.get(13)?,
         })
     })
 }
@@ -65,7 +66,8 @@ pub(super) fn put(c: &Connection, new: &Issuer) -> Result<(), StoreError> {
             new.audience,
             host,
             new.redirect.port,
-            new.token_audience
+            new.token_audience,
+            new.address_claim
         ],
     )?;
     execute(c, sql!("introspection_delete"), params![new.issuer])?;

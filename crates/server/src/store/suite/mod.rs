@@ -165,6 +165,7 @@ fn issuer(name: &str, domains: &[&str]) -> Issuer {
         token_audience: None,
         introspection: None,
         moved_to: None,
+        address_claim: None,
         domains: domains.iter().map(|&domain| domain.to_owned()).collect(),
     }
 }
