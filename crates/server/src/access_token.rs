@@ -16,7 +16,10 @@ pub const LEEWAY: Duration = Duration::from_secs(60);
 pub struct Claims {
     pub(crate) iss: String,
     pub(crate) sub: String,
-    pub(crate) aud: Audience,
+    #[serde(default)]
+    pub(crate) aud: Option<Audience>,
+    #[serde(default)]
+    pub(crate) client_id: Option<String>,
     pub(crate) exp: NumericDate,
     #[serde(default)]
     pub(crate) nbf: Option<NumericDate>,
@@ -39,6 +42,15 @@ pub enum Presentation {
     Bearer,
     /// Only by who holds this key (RFC 9449 section 6.1).
     Dpop(Thumbprint),
+}
+
+/// Whom it must be for.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected<'a> {
+    /// Among its `aud`.
+    pub audience: &'a str,
+    /// To whom it was issued, where it has no `aud`: some issuers write none (Amazon Cognito), and any client's token would do then.
+    pub client_id: &'a str,
 }
 
 /// A token whose claims are believed.
@@ -72,13 +84,17 @@ pub fn check_type(header: &Header) -> Result<(), JwtError> {
 pub fn validate(
     claims: Claims,
     issuer: &str,
-    audience: &str,
+    expected: Expected<'_>,
     now: Timestamp,
 ) -> Result<AccessToken, JwtError> {
     if claims.iss != issuer {
         return Err(JwtError::BadClaim("iss"));
     }
-    if !claims.aud.contains(audience) {
+    let is_for_us = match &claims.aud {
+        Some(aud) => aud.contains(expected.audience),
+        None => claims.client_id.as_deref() == Some(expected.client_id),
+    };
+    if !is_for_us {
         return Err(JwtError::BadClaim("aud"));
     }
     if claims.sub.is_empty() || claims.sub.len() > 255 {
@@ -141,7 +157,11 @@ mod tests {
             claims[name] = value.clone();
         }
         let claims = serde_json::from_value(claims).map_err(|_| JwtError::Malformed)?;
-        validate(claims, ISSUER, "api", Timestamp::from_secs(NOW))
+        let expected = Expected {
+            audience: "api",
+            client_id: "latchkey",
+        };
+        validate(claims, ISSUER, expected, Timestamp::from_secs(NOW))
     }
 
     #[test]
@@ -157,6 +177,8 @@ mod tests {
                 .as_secs(),
             3_000
         );
+        let without_audience = json!({"aud": null, "client_id": "latchkey"});
+        assert_eq!(with(without_audience).unwrap().subject, "maya");
         let bound = with(json!({"cnf": {"jkt": "key"}})).unwrap();
         assert_eq!(bound.presentation, Presentation::Dpop(Thumbprint("key".into())));
     }
@@ -168,6 +190,9 @@ mod tests {
             (json!({"iss": "https://id.example/"}), BadClaim("iss")),
             (json!({"aud": ["x"]}), BadClaim("aud")),
             (json!({"aud": []}), BadClaim("aud")),
+            (json!({"aud": null}), BadClaim("aud")),
+            (json!({"aud": null, "client_id": "another"}), BadClaim("aud")),
+            (json!({"aud": ["x"], "client_id": "latchkey"}), BadClaim("aud")),
             (json!({"sub": ""}), BadClaim("sub")),
             (json!({"sub": null}), Malformed),
             (json!({"exp": null}), Malformed),

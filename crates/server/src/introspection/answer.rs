@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::Question;
-use crate::access_token::{self, AccessToken, Claims, Presentation};
+use crate::access_token::{self, AccessToken, Claims, Expected, Presentation};
 use crate::jwt::{Audience, JwtError};
 
 /// The token, and when it ends.
@@ -25,13 +25,18 @@ pub(super) fn judge(
     let claims = Claims {
         iss: optional(answer, "iss")?.unwrap_or_else(|| question.issuer.issuer.clone()),
         sub: required(answer, "sub")?,
-        aud: audience(answer, question)?,
+        aud: Some(audience(answer, question)?),
+        client_id: None,
         exp,
         nbf: optional(answer, "nbf")?,
         iat: optional(answer, "iat")?,
         cnf: optional(answer, "cnf")?,
     };
-    let token = access_token::validate(claims, &question.issuer.issuer, question.audience, now)?;
+    let expected = Expected {
+        audience: question.audience,
+        client_id: &question.issuer.client_id,
+    };
+    let token = access_token::validate(claims, &question.issuer.issuer, expected, now)?;
     if kind.as_deref() == Some("dpop") && token.presentation == Presentation::Bearer {
         // Bound, and nobody says to which key: then everybody could present it.
         return Err(JwtError::BadClaim("cnf"));

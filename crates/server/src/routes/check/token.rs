@@ -3,7 +3,7 @@
 
 use super::super::Service;
 use super::error::CheckError;
-use crate::access_token::{self, AccessToken};
+use crate::access_token::{self, AccessToken, Expected};
 use crate::introspection::Question;
 use crate::jwt;
 use crate::store::records::Issuer;
@@ -22,7 +22,11 @@ pub(super) async fn judge<'a>(
         access_token::check_type(&header)?;
         let kid = header.kid.as_deref();
         let claims = service.identity.keys(&issuer.issuer, kid).await?.verify(token)?;
-        let token = access_token::validate(claims, &issuer.issuer, audience, service.clock.now())?;
+        let expected = Expected {
+            audience,
+            client_id: &issuer.client_id,
+        };
+        let token = access_token::validate(claims, &issuer.issuer, expected, service.clock.now())?;
         return Ok((issuer, token));
     };
     let question = Question {
