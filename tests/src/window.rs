@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
@@ -10,7 +11,11 @@ use crate::desktop::Desktop;
 use crate::machine::Machine;
 use crate::process::Process;
 use crate::service::free_port;
+use crate::wait::{SOON, until};
 use crate::webdriver::WebDriver;
+
+/// How far two pictures are apart that show that nothing moves.
+const PAINTED: Duration = Duration::from_millis(150);
 
 /// The window, open.
 #[derive(Debug)]
@@ -52,13 +57,21 @@ impl Window {
         &self.page
     }
 
-    /// Takes a picture of the window's inside.
+    /// Takes a picture of the window's inside, once two in a row are the same: a page has its words before they are painted.
     ///
     /// # Errors
-    /// The window is gone.
+    /// The window is gone, or something in it moves for 20 s.
     pub fn screenshot(&self, name: &str) -> Result<PathBuf> {
         let path = self.screenshots.join(format!("{name}.png"));
-        fs::write(&path, self.page.screenshot()?)?;
+        let mut before = Vec::new();
+        until("the window to be painted", SOON, || {
+            std::thread::sleep(PAINTED);
+            let now = self.page.screenshot()?;
+            let is_still = now == before;
+            before = now;
+            Ok(is_still.then_some(()))
+        })?;
+        fs::write(&path, before)?;
         Ok(path)
     }
 }
