@@ -18,6 +18,9 @@ pub struct Identity {
     /// The `audience` parameter that some providers want in its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audience: Option<String>,
+    /// Whom its ID tokens may name beside the client (OpenID Connect Core section 3.1.3.7, step 3); nobody when empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trusted_audiences: Vec<String>,
     /// The form of the loopback redirect (RFC 8252 section 7.3).
     #[serde(default)]
     pub redirect: Redirect,

@@ -78,7 +78,8 @@ pub fn validate(
     if claims.sub != subject {
         return Err(JwtError::BadClaim("sub"));
     }
-    let strangers = claims.aud.names().iter().any(|name| *name != issuer.client_id);
+    let is_known = |name: &String| *name == issuer.client_id || issuer.trusted_audiences.contains(name);
+    let strangers = !claims.aud.names().iter().all(is_known);
     let authorized = claims
         .azp
         .as_deref()
@@ -147,6 +148,7 @@ mod tests {
             introspection: None,
             moved_to: None,
             address_claim: None,
+            trusted_audiences: Vec::new(),
             domains: domains.iter().map(|&domain| domain.to_owned()).collect(),
         }
     }

@@ -4,6 +4,7 @@ mod token;
 
 use std::time::Duration;
 
+use latchkey_api::discovery::Identity;
 use latchkey_core::time::{DAY, Timestamp};
 use oauth2::AccessToken;
 use openidconnect::core::{CoreJsonWebKey, CoreJwsSigningAlgorithm};
@@ -35,8 +36,8 @@ const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
 
 /// What the token must fit.
 pub(super) struct Expected<'a> {
-    /// `aud`, and `azp` where there is one.
-    pub(super) client_id: &'a str,
+    /// Whom it is for: its client is `aud`, and `azp` where there is one.
+    pub(super) identity: &'a Identity,
     /// The attempt's nonce; none after a refresh (section 12.2).
     pub(super) nonce: Option<&'a Nonce>,
     /// The access token that came with it.
@@ -80,7 +81,7 @@ fn believe(
     if claims.iss != issuer {
         return Err(IdTokenError::Issuer);
     }
-    is_for(claims, expected.client_id)?;
+    is_for(claims, expected.identity)?;
     let key = token.signed_by(keys)?;
     if let Some(nonce) = expected.nonce
         && claims.nonce.as_ref() != Some(nonce.secret())
@@ -99,15 +100,17 @@ fn believe(
     Ok(())
 }
 
-/// It names the client, and strangers beside it only where it says that it was given to the client: Zitadel names every client of a
-/// project.
-fn is_for(claims: &Claims, client_id: &str) -> Result<(), IdTokenError> {
-    if claims.azp.as_ref().is_some_and(|azp| azp != client_id) {
+/// It names the client, and beside it nobody who is not trusted with a token of this user.
+fn is_for(claims: &Claims, identity: &Identity) -> Result<(), IdTokenError> {
+    let is_client = |name: &String| *name == identity.client_id;
+    if claims.azp.as_ref().is_some_and(|azp| !is_client(azp)) {
         return Err(IdTokenError::AuthorizedParty);
     }
     let names = claims.audiences();
-    let strangers = names.iter().any(|name| name != client_id);
-    if !names.iter().any(|name| name == client_id) || (strangers && claims.azp.is_none()) {
+    let mut strangers = names
+        .iter()
+        .filter(|name| !is_client(name) && !identity.trusted_audiences.contains(name));
+    if !names.iter().any(is_client) || strangers.next().is_some() {
         return Err(IdTokenError::Audience);
     }
     Ok(())

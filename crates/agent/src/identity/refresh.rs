@@ -124,7 +124,7 @@ impl Oidc {
             return Ok(before.id_token.clone());
         };
         let expected = Expected {
-            client_id: &identity.client_id,
+            identity,
             nonce: None,
             access_token: answer.access_token(),
         };

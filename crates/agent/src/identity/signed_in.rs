@@ -44,7 +44,7 @@ impl SignedIn {
         exchange::bearer(answer)?;
         let token = answer.id_token.as_ref().ok_or(IdentityError::MissingIdToken)?;
         let expected = Expected {
-            client_id: &asked.identity.client_id,
+            identity: asked.identity,
             nonce: asked.nonce,
             access_token: answer.access_token(),
         };
@@ -55,7 +55,7 @@ impl SignedIn {
         let issuer = &asked.provider.metadata.issuer;
         Ok(Self {
             name: name.filter(|name| !name.trim().is_empty()),
-            email: claims.email.as_deref().map(shortened),
+            email: claims.address().map(shortened),
             missing_scopes: not_granted(asked.scopes, answer.scopes()),
             tokens: tokens(answer, token.clone(), issuer, &claims.sub, now),
         })

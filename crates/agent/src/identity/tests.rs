@@ -11,16 +11,21 @@ mod tokens;
 
 use std::time::Duration;
 
-use super::Wish;
+use latchkey_api::discovery::Identity;
 use provider::Idp;
 
-use super::{IdentityError, SignedIn};
+use super::{IdentityError, SignedIn, Wish};
 
 const WITHIN: Duration = Duration::from_secs(20);
 
 /// Signs in as a user does whose browser does what it is told.
 pub(super) async fn sign_in(idp: &Idp) -> Result<SignedIn, IdentityError> {
-    let attempt = idp.oidc().begin(&idp.identity(), Wish::default(), WITHIN).await?;
+    sign_in_as(idp, &idp.identity()).await
+}
+
+/// By these settings.
+pub(super) async fn sign_in_as(idp: &Idp, identity: &Identity) -> Result<SignedIn, IdentityError> {
+    let attempt = idp.oidc().begin(identity, Wish::default(), WITHIN).await?;
     let visit = idp.visit(attempt.url());
     let browser = tokio::spawn(visit);
     let (signed_in, page) = attempt.returned().await?.exchange().await?;

@@ -194,6 +194,7 @@ impl Offer {
                     scopes: Vec::new(),
                     resource: None,
                     audience: None,
+                    trusted_audiences: Vec::new(),
                     redirect: Redirect::default(),
                 }],
                 policy: Policy::default(),

@@ -213,6 +213,7 @@ pub(crate) fn vendor(issuer: &Issuer) -> records::Issuer {
         introspection: None,
         moved_to: None,
         address_claim: None,
+        trusted_audiences: Vec::new(),
         domains: vec![],
     }
 }

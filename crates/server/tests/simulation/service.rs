@@ -140,6 +140,7 @@ impl LicensingService {
                 domains: vec![],
                 moved_to: None,
                 address_claim: None,
+                trusted_audiences: Vec::new(),
             };
             store.put_issuer(issuer).await.unwrap();
             store

@@ -1,7 +1,7 @@
 //! An ID token as it is written (RFC 7515, RFC 7519): read, and verified by one of its issuer's keys.
 //!
 //! `openidconnect` verifies signatures, and is not asked to read claims: it refuses a token for any member of the profile that is of
-//! another type than the standard's, such as an `amr` that is a text, and no audience but the client's own, as Zitadel writes it.
+//! another type than the standard's, such as an `amr` that is a text.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -47,9 +47,10 @@ pub(in crate::identity) struct Claims {
     /// Display name.
     #[serde(default, deserialize_with = "lenient")]
     pub(in crate::identity) name: Option<String>,
-    /// E-mail address.
     #[serde(default, deserialize_with = "lenient")]
-    pub(in crate::identity) email: Option<String>,
+    email: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    preferred_username: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -60,6 +61,15 @@ enum Audience {
 }
 
 impl Claims {
+    /// The address to show. A directory may give the name that people sign in by in its place (Entra ID).
+    pub(in crate::identity) fn address(&self) -> Option<&str> {
+        let name = self
+            .preferred_username
+            .as_deref()
+            .filter(|name| name.contains('@'));
+        self.email.as_deref().or(name)
+    }
+
     /// For whom it is.
     pub(super) fn audiences(&self) -> &[String] {
         match &self.aud {

@@ -166,17 +166,33 @@ async fn case_12_audience_and_authorized_party() {
         claims["azp"] = "latchkey".into();
     };
     with_claims(&idp, fine).await.unwrap();
-    // Every client of its project is named, and the one that it was given to.
-    let among_others = |claims: &mut Value| {
-        claims["aud"] = json!(["project", "latchkey", "stranger"]);
-        claims["azp"] = "latchkey".into();
+}
+
+/// The administrator knows who they are: other clients of a project, say.
+#[tokio::test]
+async fn case_12_others_are_named_beside_us_where_they_are_trusted() {
+    let idp = Idp::start().await;
+    let signs_in = async |audience: Value, trusted: &[&str]| {
+        idp.script().claims = Box::new(move |claims| {
+            claims["aud"] = audience.clone();
+            claims["azp"] = "latchkey".into();
+        });
+        let identity = Identity {
+            trusted_audiences: trusted.iter().map(|&name| name.to_owned()).collect(),
+            ..idp.identity()
+        };
+        sign_in_as(&idp, &identity).await.map(|signed_in| signed_in.email)
     };
-    with_claims(&idp, among_others).await.unwrap();
-    let not_named = |claims: &mut Value| {
-        claims["aud"] = json!(["project"]);
-        claims["azp"] = "latchkey".into();
-    };
-    assert_eq!(doubt(&idp, not_named).await, IdTokenError::Audience);
+    let others = json!(["project", "latchkey", "neighbour"]);
+    signs_in(others.clone(), &["project", "neighbour"]).await.unwrap();
+    for (audience, trusted) in [
+        (others.clone(), &["project"][..]),
+        (others, &[]),
+        (json!(["project"]), &["project"]),
+    ] {
+        let refused = signs_in(audience.clone(), trusted).await.unwrap_err();
+        assert_eq!(refused, IdTokenError::Audience.into(), "{audience} {trusted:?}");
+    }
 }
 
 /// What only describes the user is of many types in the wild, and stands in nobody's way.
@@ -203,6 +219,23 @@ async fn a_profile_of_odd_types_is_no_reason_to_refuse() {
     let signed_in = with_claims(&idp, odd).await.unwrap();
     assert_eq!(signed_in.name, None);
     assert_eq!(signed_in.email.as_deref(), Some("maya@example.com"));
+}
+
+#[tokio::test]
+async fn the_name_that_people_sign_in_by_is_shown_where_there_is_no_address() {
+    let idp = Idp::start().await;
+    let shown = async |email: Value, name: &str| {
+        let name = name.to_owned();
+        let signed_in = with_claims(&idp, move |claims| {
+            claims["email"] = email.clone();
+            claims["preferred_username"] = name.clone().into();
+        });
+        signed_in.await.unwrap().email
+    };
+    let nord = Some("maya@nord.example".to_owned());
+    assert_eq!(shown(Value::Null, "maya@nord.example").await, nord);
+    assert_eq!(shown("maya@nord.example".into(), "maya@home.example").await, nord);
+    assert_eq!(shown(Value::Null, "maya").await, None);
 }
 
 /// What must not be guessed is refused where it is of another type.

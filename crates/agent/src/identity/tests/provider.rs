@@ -194,6 +194,7 @@ impl Idp {
             scopes: vec!["openid".into(), "email".into(), "offline_access".into()],
             resource: Some("https://licences.example".into()),
             audience: None,
+            trusted_audiences: Vec::new(),
             redirect: Redirect::default(),
         }
     }

@@ -81,6 +81,7 @@ impl Issuer {
                     domains: add.domain,
                     moved_to: None,
                     address_claim: None,
+                    trusted_audiences: Vec::new(),
                 })?;
                 store.put_issuer(new.clone()).await?;
                 Output::new(&new, format!("{} may now say who users are.", new.issuer))

@@ -29,6 +29,9 @@ pub(super) struct Settings {
     /// The `aud` of its access tokens, where it is neither the resource nor the audience nor this service's address.
     #[arg(long, value_name = "AUD")]
     token_audience: Option<String>,
+    /// Whom its ID tokens may name beside the agents' client, where they name others: Zitadel names every client of a project.
+    #[arg(long, value_name = "AUD")]
+    trusted_audience: Vec<String>,
     /// The claim of its ID tokens that holds a user's address, believed without `email_verified`. For the directory of a company
     /// that says no such thing (Entra ID: `email`, or `preferred_username`), and only with `--domain`.
     #[arg(long, value_name = "CLAIM")]
@@ -81,6 +84,9 @@ impl Settings {
             ));
         }
         issuer.address_claim = self.address_claim.or(issuer.address_claim);
+        if !self.trusted_audience.is_empty() {
+            issuer.trusted_audiences = self.trusted_audience;
+        }
         issuer.redirect.port = self.redirect_port.or(issuer.redirect.port);
         match self.redirect_host {
             Some(Host::Literal) => issuer.redirect.host = RedirectHost::Literal,

@@ -17,6 +17,8 @@ pub struct Issuer {
     pub resource: Option<String>,
     /// The `audience` parameter that some providers want.
     pub audience: Option<String>,
+    /// Whom its ID tokens may name beside the agents' client.
+    pub trusted_audiences: Vec<String>,
     /// The form of the loopback redirect.
     pub redirect: Redirect,
     /// The `aud` of its access tokens, where it is neither `resource` nor `audience` nor the service's address.
@@ -41,6 +43,7 @@ impl Issuer {
             scopes: self.scopes.clone(),
             resource: self.resource.clone(),
             audience: self.audience.clone(),
+            trusted_audiences: self.trusted_audiences.clone(),
             redirect: self.redirect.clone(),
         }
     }

@@ -30,6 +30,7 @@ pub(super) fn all(c: &Connection) -> Result<Vec<Issuer>, StoreError> {
             moved_to: row.get(9)?,
             introspection: introspection(row)?,
             address_claim: row.get(13)?,
+            trusted_audiences: json(row, 14)?,
         })
     })
 }
@@ -67,7 +68,8 @@ pub(super) fn put(c: &Connection, new: &Issuer) -> Result<(), StoreError> {
             host,
             new.redirect.port,
             new.token_audience,
-            new.address_claim
+            new.address_claim,
+            to_json(&new.trusted_audiences)?
         ],
     )?;
     execute(c, sql!("introspection_delete"), params![new.issuer])?;

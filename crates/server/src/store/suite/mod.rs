@@ -166,6 +166,7 @@ fn issuer(name: &str, domains: &[&str]) -> Issuer {
         introspection: None,
         moved_to: None,
         address_claim: None,
+        trusted_audiences: Vec::new(),
         domains: domains.iter().map(|&domain| domain.to_owned()).collect(),
     }
 }
