@@ -43,12 +43,30 @@ impl Runner {
         let name = service.clone();
         self.spawn(&name, async move {
             tools.http.follow_settings().await;
-            let licensing = licensing_side(&tools, &service).await;
-            let identity = match licensing {
-                Side::Answers => Side::Answers,
-                Side::Silent | Side::NoRoute => identity_side(&tools, tools.licensing.issuer(&service)).await,
+            tools.licensing.rediscover(&service);
+            let outcome = match tools.licensing.discover(&service).await {
+                Ok(_) => Outcome::Probed {
+                    licensing: Side::Answers,
+                    identity: Side::Answers,
+                },
+                Err(error) => {
+                    tracing::info!(%error, "the licensing service does not answer a probe");
+                    match in_the_way(&error, tools.times.is_wall_right()) {
+                        Some(hindered) => Outcome::ProbeHindered(hindered),
+                        None => {
+                            let licensing = side(&error);
+                            let identity = match licensing {
+                                Side::Answers => Side::Answers,
+                                Side::Silent | Side::NoRoute => {
+                                    identity_side(&tools, tools.licensing.issuer(&service)).await
+                                }
+                            };
+                            Outcome::Probed { licensing, identity }
+                        }
+                    }
+                }
             };
-            tools.report(attempt, Outcome::Probed { licensing, identity });
+            tools.report(attempt, outcome);
         });
     }
 }
@@ -184,9 +202,7 @@ impl Check<'_> {
 
     async fn licensing_failed(&self, error: &LicensingError) -> CheckFailure {
         tracing::info!(%error, "the licensing service did not check");
-        if let LicensingError::Http(error) = error
-            && let Some(hindered) = hindered(error, self.tools.times.is_wall_right())
-        {
+        if let Some(hindered) = in_the_way(error, self.tools.times.is_wall_right()) {
             return hindered;
         }
         match error {
@@ -207,12 +223,9 @@ impl Check<'_> {
             },
             LicensingError::IdTokenRequired => CheckFailure::IdTokenRequired,
             LicensingError::UnknownIssuer | LicensingError::UnknownDomain => CheckFailure::SignInAgain,
-            LicensingError::Outdated(_) => CheckFailure::Hindered(Reason::ServiceOutdated),
-            LicensingError::Blocked(_) => CheckFailure::Hindered(Reason::NetworkBlocked),
-            LicensingError::Http(HttpError::Redirected { .. }) => {
-                CheckFailure::Hindered(Reason::NetworkBlocked)
-            }
             LicensingError::Http(_)
+            | LicensingError::Outdated(_)
+            | LicensingError::Blocked(_)
             | LicensingError::UnknownDevice
             | LicensingError::ReleaseLimit
             | LicensingError::NotOffered
@@ -257,6 +270,27 @@ impl Check<'_> {
                 }
             }
         }
+    }
+}
+
+/// What stands in the way to the licensing service, where it is known that trying again will not mend it.
+fn in_the_way(error: &LicensingError, is_wall_right: bool) -> Option<CheckFailure> {
+    match error {
+        LicensingError::Outdated(_) => Some(CheckFailure::Hindered(Reason::ServiceOutdated)),
+        LicensingError::Blocked(_) | LicensingError::Http(HttpError::Redirected { .. }) => {
+            Some(CheckFailure::Hindered(Reason::NetworkBlocked))
+        }
+        LicensingError::Http(error) => hindered(error, is_wall_right),
+        LicensingError::Busy { .. }
+        | LicensingError::InvalidToken
+        | LicensingError::IdentityUnavailable
+        | LicensingError::IdTokenRequired
+        | LicensingError::UnknownIssuer
+        | LicensingError::UnknownDomain
+        | LicensingError::UnknownDevice
+        | LicensingError::ReleaseLimit
+        | LicensingError::NotOffered
+        | LicensingError::Unexpected(_) => None,
     }
 }
 

@@ -265,6 +265,18 @@ impl Engine {
         self.ask_the_others(&name, before);
     }
 
+    /// A captive portal or a wrong clock is in the way of a start of somebody who is not signed in as well, and of their sign-in.
+    pub(super) fn probe_hindered(&mut self, now: &Now, attempt: Attempt, failure: &CheckFailure) {
+        let Some((name, _)) = self.land(attempt) else {
+            return;
+        };
+        let at = self.trusted(now);
+        if let Some(link) = self.links.get_mut(&name) {
+            link.is_strange = false;
+            link.failed(failure, now, at);
+        }
+    }
+
     /// Where the machine turns out to have no network for one service, what is known of the others is doubtful: they are asked, once
     /// (rule 3: the day is told of the product that ends first, of whichever service it is).
     fn ask_the_others(&mut self, name: &str, before: Reach) {

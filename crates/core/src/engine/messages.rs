@@ -280,6 +280,8 @@ pub enum Outcome {
         /// The identity service.
         identity: Side,
     },
+    /// A probe did not come to a service, because something stands in the way ([`CheckFailure::Hindered`], [`CheckFailure::Blocked`]).
+    ProbeHindered(CheckFailure),
     /// The stream of pushes stands.
     Listening,
     /// The service asks for a check.

@@ -194,6 +194,7 @@ impl Engine {
             Outcome::OnWire(party) => self.on_wire(attempt, party),
             Outcome::Checked(result) => self.checked(now, attempt, result),
             Outcome::Probed { licensing, identity } => self.probed(now, attempt, licensing, identity),
+            Outcome::ProbeHindered(failure) => self.probe_hindered(now, attempt, &failure),
             Outcome::Listening => self.listening(now, attempt),
             Outcome::Pushed => self.pushed(now, attempt),
             Outcome::ListeningEnded => self.listening_ended(now, attempt),

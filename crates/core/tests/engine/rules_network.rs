@@ -50,6 +50,26 @@ fn it_stands_in_the_way_since_it_was_first_seen_and_another_since_then() {
     assert!(other >= begun + minutes(20), "{other:?}");
 }
 
+/// Nobody is signed in yet: the sign-in would not get through either.
+#[test]
+fn a_first_start_hears_what_stands_in_its_way_and_goes_on_when_it_is_gone() {
+    for (reason, code) in [
+        (Reason::ClockWrong, 4),
+        (Reason::NetworkBlocked, 4),
+        (Reason::ServiceOutdated, 4),
+    ] {
+        let mut world = World::new();
+        world.wire = Wire::Fails(CheckFailure::Hindered(reason));
+        let key = world.start(ATLAS);
+        world.pass(seconds(2));
+        let status = world.status(key);
+        assert_eq!((status.code, status.reason), (code, Some(reason)));
+        world.wire = Wire::Honest;
+        world.pass(minutes(1));
+        assert_eq!(world.status(key).code, 10, "{reason:?} is gone");
+    }
+}
+
 #[test]
 fn another_obstacle_takes_its_place() {
     let mut world = World::signed_in();

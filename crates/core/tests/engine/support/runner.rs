@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use latchkey_core::engine::{Attempt, Effect, Input, Invitation, NotSigned, Outcome, Side, SignedIn};
+use latchkey_core::engine::{
+    Attempt, CheckFailure, Effect, Input, Invitation, NotSigned, Outcome, Side, SignedIn,
+};
 use latchkey_core::facts::{Forget, PendingRelease};
 use latchkey_core::temporary::{self, SelfSigned, TemporaryClaims};
 use latchkey_core::time::HOUR;
@@ -10,7 +12,7 @@ use latchkey_core::view::{SignInMethod, SignInResult, UserCode};
 
 use super::checks::unreachable;
 use super::judge::Happened;
-use super::world::{Coming, Due, Keyring, Shown, Signing, User, World};
+use super::world::{Coming, Due, Keyring, Shown, Signing, User, Wire, World};
 use super::{device_key, issuer, minutes};
 
 /// How long the vault, and a refusal of the network, take.
@@ -27,7 +29,14 @@ impl World {
             Effect::StopListening { attempt } => self.streams.retain(|(stream, _)| *stream != attempt),
             Effect::Probe { attempt, service } => {
                 let (licensing, identity) = self.sides();
-                let outcome = Outcome::Probed { licensing, identity };
+                let outcome = match &self.wire {
+                    Wire::Fails(failure @ (CheckFailure::Hindered(_) | CheckFailure::Blocked(_)))
+                        if self.network =>
+                    {
+                        Outcome::ProbeHindered(failure.clone())
+                    }
+                    _ => Outcome::Probed { licensing, identity },
+                };
                 self.later(self.patience(), &service, attempt, outcome);
             }
             Effect::BeginSignIn {
