@@ -15,6 +15,7 @@ use latchkey_core::view::StatusView;
 use sha2::{Digest as _, Sha256};
 
 use super::service::{PRODUCT, Said};
+use super::tokenless::Tokenless;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Power {
@@ -95,6 +96,8 @@ pub(crate) struct Desktop {
     pub(crate) jkts: Vec<Thumbprint>,
     /// When the licensing service, and it alone, was last out of its reach.
     pub(crate) out_at: Option<Timestamp>,
+    /// What it has seen of an identity service that gives no token.
+    pub(crate) tokenless: Tokenless,
     /// Some of what was counted may never have been told: a crash, a reset, a sign-out.
     pub(crate) lost_some: bool,
     engine: Option<Engine>,
@@ -130,6 +133,7 @@ impl Desktop {
             ran_online: 0,
             jkts: Vec::new(),
             out_at: None,
+            tokenless: Tokenless::default(),
             lost_some: false,
             engine: None,
             disk: serde_json::to_string(&Facts::default()).unwrap(),
@@ -189,6 +193,12 @@ impl Desktop {
         Some(engine.use_status(&self.now(real, 0), program.key))
     }
 
+    /// The agent was told of the program since it started.
+    pub(crate) fn knows(&self, program: Program) -> bool {
+        let engine = self.engine.as_ref();
+        engine.is_some_and(|engine| engine.use_of(program.key).is_some())
+    }
+
     /// Where the product stands, open or not.
     pub(crate) fn product(&self, real: Timestamp) -> Option<StatusView> {
         let engine = self.engine.as_ref().filter(|_| self.is_on())?;
@@ -234,6 +244,7 @@ impl Desktop {
         self.unanswered.clear();
         self.missed.clear();
         self.told = self.told_on_disk.clone();
+        self.tokenless.begin_anew();
         self.lost_some = true;
     }
 

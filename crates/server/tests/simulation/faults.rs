@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use latchkey_core::engine::{Ask, SignInWish};
-use latchkey_core::policy::{Policy, SessionPolicy};
+use latchkey_core::policy::{IdentityOutage, Policy, SessionPolicy};
 use latchkey_core::session::SessionWish;
 use latchkey_core::time::{DAY, HOUR, MINUTE};
 
@@ -40,6 +40,7 @@ pub(crate) fn history(seed: u64) -> u64 {
             SessionPolicy::Report,
         ]),
         temporary_limit: dice.pick(&[None, None, Some(3)]),
+        identity_outage: dice.pick(&[IdentityOutage::Grace, IdentityOutage::Deny]),
         ..Policy::default()
     };
     // In some, leases end within the longest outage.
@@ -104,7 +105,7 @@ fn step(world: &mut World, dice: &mut Dice) {
             world.set_wall(desktop, ahead);
         }
         81..84 if world.service.up => world.licensing_out(dice.spell(SECOND, 2 * DAY)),
-        84..87 if world.identity_up => world.identity_out(dice.spell(SECOND, 2 * DAY)),
+        84..87 if world.identity_up => world.identity_out(dice.spell(SECOND, 4 * DAY)),
         87..90 => world.service.dies = Some(dice.pick(&[Dies::BeforeTheWrite, Dies::AfterTheWrite])),
         90..92 if !world.service.is_full() => {
             world.service_full(dice.pick(&TABLES), dice.spell(SECOND, 12 * HOUR));

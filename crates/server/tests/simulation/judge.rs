@@ -1,5 +1,8 @@
 //! Somebody who watches, knows the truth on both sides, and says after every step whether the rules were kept.
 
+mod calm;
+mod identity;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -10,7 +13,7 @@ use latchkey_core::policy::{Policy, SessionPolicy};
 use latchkey_core::time::{MINUTE, Timestamp};
 use latchkey_server::store::records::Release;
 
-use super::desktop::Desktop;
+use super::desktop::{Desktop, Program};
 use super::service::{LicensingService, Question, Said};
 
 /// What rounding, latency and the service's own clock may add.
@@ -21,8 +24,8 @@ const MOST_TOGETHER: Duration = Duration::from_secs(11 * MINUTE.as_secs());
 /// For so long nobody need notice that another thing is out by now: the back-off's ceiling, and a check's way.
 const UNNOTICED_FOR: Duration = Duration::from_secs(7 * MINUTE.as_secs());
 
-/// Minutes of what is open are counted once an hour at least, and some fall between two days.
-const UNCOUNTED: i64 = 75;
+/// The same where messages are lost: the next may show something else, and only the one after that decides.
+const STILL_BELIEVED: Duration = Duration::from_secs(2 * UNNOTICED_FOR.as_secs());
 
 /// What a lease counts for: from when it was granted until it ends, in seconds.
 #[derive(Debug)]
@@ -122,10 +125,11 @@ impl Judge {
     }
 
     /// Rules 3, 5, 9 and 16: what runs has a lease that is good, and what does not was told why by the service, or by time.
-    pub(crate) fn judge(&self, desktop: &Desktop, policy: &Policy, now: Timestamp) {
+    pub(crate) fn judge(&self, desktop: &Desktop, before: Option<Program>, policy: &Policy, now: Timestamp) {
         let Some(status) = desktop.product(now) else {
             return;
         };
+        self.denies(desktop, before, &status, policy, now);
         let name = &desktop.name;
         let told = &desktop.told;
         let end = match told.last {
@@ -170,7 +174,7 @@ impl Judge {
                 Some(Said::Refusal(code)),
                 "{name} is refused by nobody"
             ),
-            Some(Code::FirstStartOffline | Code::IdentityUnavailable | Code::LicensingUnavailable) => {
+            Some(Code::FirstStartOffline | Code::LicensingUnavailable) => {
                 let is_lost = told.given_up || desktop.lost_its_key();
                 let holds = matches!(told.last, Some(Said::Lease(_))) && !is_lost;
                 assert!(!holds, "{name} has a lease, and is told {status:?}");
@@ -178,95 +182,17 @@ impl Judge {
             Some(code @ (Code::LeaseInvalid | Code::ClientOutdated | Code::InvalidArgument)) => {
                 panic!("{name} is told {code:?}");
             }
-            // A start waits for what is on the wire, or for a seat that is on its way. A sign-in that a full disk did not take is
-            // forgotten with the next crash, and its lease with it.
+            // A start waits for what is on the wire, or for a seat that is on its way. What becomes of whoever holds a lease and
+            // has no token, was judged above.
             Some(
                 Code::Connecting
                 | Code::PendingIdentity
                 | Code::PendingLicensing
                 | Code::AuthPending
-                | Code::SignInRequired,
+                | Code::SignInRequired
+                | Code::IdentityUnavailable,
             ) => {}
             other => panic!("{name} is told {other:?}"),
-        }
-    }
-
-    /// What must be true soon after the last fault (rules 2, 7 and 8): nobody is in doubt any more.
-    pub(crate) fn soon_after(&self, desktops: &[Desktop], assigned: &[bool], now: Timestamp) {
-        for desktop in desktops {
-            let name = &desktop.name;
-            assert!(desktop.is_alive(), "{name} has no agent");
-            let Some(status) = desktop.status(now) else {
-                continue;
-            };
-            let can_check = can_check(desktop);
-            match status.code() {
-                Some(Code::Ok) => {
-                    assert!(assigned[desktop.user] || !can_check, "{name} runs without a seat");
-                    let confirmed = status.basis == Some(Basis::Lease);
-                    assert!(confirmed || !can_check, "{name} is still in doubt: {status:?}");
-                }
-                Some(Code::SignInRequired) => {}
-                // What was open when its licence was reset has ended: its next start asks.
-                Some(Code::FirstStartOffline) if desktop.told.given_up => {}
-                // A place that another device gave up is found at the next check; a user who waits for one gives it up themselves.
-                Some(Code::DeviceLimit | Code::SessionInUse | Code::DeviceReleased) => {}
-                Some(Code::NotAssigned | Code::AuthPending) if !assigned[desktop.user] => {}
-                _ => assert!(!can_check, "{name} is left with {status:?}"),
-            }
-        }
-    }
-
-    /// What must be true when every session of a device that fell silent has ended, too.
-    pub(crate) fn at_the_end(
-        &self,
-        desktops: &[Desktop],
-        service: &LicensingService,
-        assigned: &[bool],
-        now: Timestamp,
-    ) {
-        self.soon_after(desktops, assigned, now);
-        for desktop in desktops {
-            let name = &desktop.name;
-            assert!(desktop.unanswered.is_empty(), "{name} was never answered");
-            let table: u32 = service
-                .minutes()
-                .iter()
-                .filter(|(device, ..)| device == name)
-                .map(|(.., minutes)| minutes)
-                .sum();
-            let ran = desktop.ran / 60_000;
-            assert!(
-                i64::from(table) <= ran + 1,
-                "{name}: {table} minutes in the table, and it ran {ran}"
-            );
-            let unsent: u32 = desktop.unsent().map(|usage| usage.minutes).sum();
-            let least = desktop.ran_online / 60_000 - UNCOUNTED;
-            assert!(
-                desktop.lost_some || i64::from(table + unsent) >= least,
-                "{name}: {table} minutes in the table, {unsent} unsent, and it ran {least} online"
-            );
-        }
-        if service.policy.session_policy == SessionPolicy::Report {
-            return;
-        }
-        for (user, assigned) in assigned.iter().enumerate() {
-            let theirs = desktops.iter().filter(|desktop| desktop.user == user);
-            let runs = |desktop: &&Desktop| desktop.status(now).is_some_and(|status| status.may_run());
-            let (fine, others): (Vec<&Desktop>, Vec<&Desktop>) = theirs.partition(|desktop| is_fine(desktop));
-            let running = fine.iter().copied().filter(|desktop| runs(desktop)).count();
-            // Whoever cannot be told that the session is elsewhere may have it.
-            let somebody = running > 0 || others.iter().copied().any(|desktop| runs(&desktop));
-            let codes: Vec<Option<Code>> = fine
-                .iter()
-                .filter_map(|desktop| Some(desktop.status(now)?.code()))
-                .collect();
-            let waits = codes.contains(&Some(Code::SessionInUse));
-            assert!(running <= 1, "user {user} runs {running} at once: {codes:?}");
-            assert!(
-                somebody || !waits || !assigned,
-                "user {user} waits for a session that nobody has: {codes:?}"
-            );
         }
     }
 }
@@ -279,10 +205,6 @@ pub(crate) fn is_fine(desktop: &Desktop) -> bool {
 
 /// It has what a check needs, and knows so: a sign-in that a full disk did not take is forgotten with the next crash.
 fn can_check(desktop: &Desktop) -> bool {
-    let has = desktop
-        .vault
-        .as_ref()
-        .is_some_and(|vault| vault.tokens && vault.granted);
     let accounts = desktop
         .engine()
         .map(|engine| engine.facts().services.values())
@@ -294,5 +216,5 @@ fn can_check(desktop: &Desktop) -> bool {
             .as_ref()
             .is_some_and(|account| account.sign_in_again)
     };
-    has && !accounts.into_iter().any(asks_again)
+    desktop.may_refresh() && !accounts.into_iter().any(asks_again)
 }

@@ -20,6 +20,7 @@ mod faults;
 mod judge;
 mod service;
 mod streams;
+mod tokenless;
 mod verbs;
 mod wire;
 mod world;

@@ -108,6 +108,7 @@ impl World {
         self.note_of(desktop, if up { "is connected" } else { "is cut off" });
         self.last_heard(desktop);
         self.desktops[desktop].network = up;
+        self.desktops[desktop].tokenless.forget_failures();
         if !up {
             self.end_stream(desktop);
         }
@@ -135,7 +136,11 @@ impl World {
             return;
         };
         self.note_of(desktop, "wakes up");
-        self.desktops[desktop].power = Power::On;
+        let machine = &mut self.desktops[desktop];
+        machine.power = Power::On;
+        machine.tokenless.forget_failures();
+        // Until it has looked again, it goes by what it saw before.
+        machine.tokenless.at = machine.tokenless.at.map(|_| self.now);
         let slept = self.now.since(since);
         self.input(desktop, Input::Woke { slept });
         for input in std::mem::take(&mut self.desktops[desktop].missed) {

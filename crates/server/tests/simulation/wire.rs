@@ -116,13 +116,17 @@ impl World {
         };
         let refreshed_at = vault.access_until - HOUR;
         if vault.access_until <= now || refreshed_at + order.refresh_every <= now {
-            if identity != Side::Answers {
-                return self.at(AT_ONCE, Event::Answered(from, Err(unreachable)));
+            match identity {
+                Side::Answers if vault.granted => vault.access_until = now + HOUR,
+                Side::Answers => {
+                    return self.at(AT_ONCE, Event::Answered(from, Err(CheckFailure::SignInAgain)));
+                }
+                // As long as the one it has is good, the agent goes on with that.
+                Side::Silent | Side::NoRoute if now < vault.access_until => {}
+                Side::Silent | Side::NoRoute => {
+                    return self.at(AT_ONCE, Event::Answered(from, Err(unreachable)));
+                }
             }
-            if !vault.granted {
-                return self.at(AT_ONCE, Event::Answered(from, Err(CheckFailure::SignInAgain)));
-            }
-            vault.access_until = now + HOUR;
         }
         let question = Question {
             request: format!("{name}-{}-{attempt}", from.life),
@@ -231,6 +235,9 @@ impl World {
             };
             desktop.was_ahead = desktop.wall_ahead > 0;
         }
+        if by == desktop.asked && desktop.is_on() {
+            desktop.tokenless.ended(result.as_ref().err(), self.now);
+        }
         let outcome = Outcome::Checked(result);
         self.heard(
             from,
@@ -295,6 +302,7 @@ impl World {
             return;
         }
         let device = desktop.sign_in(now, now + HOUR);
+        desktop.tokenless.begin_anew();
         let subject = format!("subject-{}", desktop.user);
         self.note_of(from.desktop, "is signed in");
         let signed_in = SignedIn {

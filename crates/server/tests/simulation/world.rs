@@ -199,11 +199,9 @@ impl World {
                 desktop.ran_online += passed;
             }
         }
-        let out = (0..self.desktops.len())
-            .filter(|desktop| self.sides(*desktop) == (Side::Silent, Side::Answers))
-            .collect::<Vec<_>>();
-        for desktop in out {
-            self.desktops[desktop].out_at = self.desktops[desktop].out_at.max(Some(at));
+        for desktop in 0..self.desktops.len() {
+            let sides = self.sides(desktop);
+            self.desktops[desktop].could_see(sides, at);
         }
         let reachable = self.is_fair();
         let policy = self.service.policy.session_policy;
@@ -331,6 +329,7 @@ impl World {
             }
             self.carry_out(desktop, effect);
         }
+        let before = self.desktops[desktop].program;
         if let (Some(status), Some(program)) = (
             self.desktops[desktop].status(now),
             &mut self.desktops[desktop].program,
@@ -338,7 +337,7 @@ impl World {
             program.running |= status.may_run();
         }
         self.judge
-            .judge(&self.desktops[desktop], &self.service.policy, now);
+            .judge(&self.desktops[desktop], before, &self.service.policy, now);
     }
 }
 
