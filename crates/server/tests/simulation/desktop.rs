@@ -96,6 +96,10 @@ pub(crate) struct Desktop {
     pub(crate) jkts: Vec<Thumbprint>,
     /// When the licensing service, and it alone, was last out of its reach.
     pub(crate) out_at: Option<Timestamp>,
+    /// Since when it has been so, with nobody asking for anything else.
+    pub(crate) out_since: Option<Timestamp>,
+    /// The ends of the temporary licences that it was seen to run on since its last lease.
+    pub(crate) given: BTreeSet<Timestamp>,
     /// What it has seen of an identity service that gives no token.
     pub(crate) tokenless: Tokenless,
     /// Some of what was counted may never have been told: a crash, a reset, a sign-out.
@@ -133,6 +137,8 @@ impl Desktop {
             ran_online: 0,
             jkts: Vec::new(),
             out_at: None,
+            out_since: None,
+            given: BTreeSet::new(),
             tokenless: Tokenless::default(),
             lost_some: false,
             engine: None,
@@ -151,7 +157,7 @@ impl Desktop {
         self.engine.is_some() && self.is_on()
     }
 
-    fn now(&self, real: Timestamp, entropy: u64) -> Now {
+    pub(crate) fn now(&self, real: Timestamp, entropy: u64) -> Now {
         Now {
             wall: real.shifted(self.wall_ahead),
             ticks: real.since(self.booted_at),
@@ -227,6 +233,16 @@ impl Desktop {
         }
     }
 
+    /// How far the agent's idea of the time is off.
+    pub(crate) fn clock_is_off(&self, real: Timestamp) -> Duration {
+        let trusted = self
+            .engine
+            .as_ref()
+            .map(|engine| engine.trusted(&self.now(real, 0)));
+        let off = trusted.map_or(0, |trusted| trusted.offset_from(real));
+        Duration::from_millis(off.unsigned_abs())
+    }
+
     /// The agent starts from what is on disk; the first input it needs.
     pub(crate) fn launch(&mut self, registration: Registration) -> Input {
         let facts: Facts = serde_json::from_str(&self.disk).unwrap();
@@ -246,6 +262,10 @@ impl Desktop {
         self.told = self.told_on_disk.clone();
         self.tokenless.begin_anew();
         self.lost_some = true;
+        if self.disk_full {
+            // How many there were is forgotten with the rest.
+            self.given.clear();
+        }
     }
 
     pub(crate) fn switch_off(&mut self) {

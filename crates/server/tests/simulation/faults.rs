@@ -53,7 +53,12 @@ pub(crate) fn history(seed: u64) -> u64 {
         false => policy,
     };
     policy.validate().expect("it makes sense");
-    let mut world = World::new(seed, policy);
+    let first_starts = dice.percent(50);
+    let mut world = World::new(seed, policy, first_starts);
+    // In some, nobody has ever checked when the first outage begins.
+    if first_starts && dice.percent(50) {
+        world.licensing_out(dice.spell(10 * MINUTE, 3 * DAY));
+    }
     for desktop in 0..world.desktops.len() {
         world.ask(desktop, Ask::SignIn(SignInWish::default()));
         world.pass(SECOND);

@@ -2,6 +2,7 @@
 
 mod calm;
 mod identity;
+mod outage;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use latchkey_core::code::{Basis, Code};
 use latchkey_core::facts::Service;
 use latchkey_core::jws::Thumbprint;
-use latchkey_core::policy::{Policy, SessionPolicy};
+use latchkey_core::policy::SessionPolicy;
 use latchkey_core::time::{MINUTE, Timestamp};
 use latchkey_server::store::records::Release;
 
@@ -125,11 +126,19 @@ impl Judge {
     }
 
     /// Rules 3, 5, 9 and 16: what runs has a lease that is good, and what does not was told why by the service, or by time.
-    pub(crate) fn judge(&self, desktop: &Desktop, before: Option<Program>, policy: &Policy, now: Timestamp) {
+    pub(crate) fn judge(
+        &self,
+        desktop: &mut Desktop,
+        before: Option<Program>,
+        service: &LicensingService,
+        now: Timestamp,
+    ) {
         let Some(status) = desktop.product(now) else {
             return;
         };
-        self.denies(desktop, before, &status, policy, now);
+        self.is_given(desktop, &status, service, now);
+        self.denies(desktop, before, &status, &service.policy, now);
+        self.waits_in_no_outage(desktop, &status, service, now);
         let name = &desktop.name;
         let told = &desktop.told;
         let end = match told.last {
@@ -141,15 +150,7 @@ impl Judge {
         let end = end.or_else(|| told.lease_end.filter(|_| asks_again));
         match status.code() {
             Some(Code::Ok) if status.basis == Some(Basis::Temporary) => {
-                // Rule 7: signed while the service was seen to be out, for a device that was not refused.
-                assert!(end.is_some(), "{name} goes on from nothing: {told:?}");
-                let out_at = desktop.out_at.expect("it was never out");
-                let latest = out_at.shifted(told.off) + UNNOTICED_FOR + policy.temporary_for;
-                assert!(
-                    now < latest,
-                    "{name} goes on {:?} after the outage",
-                    now.since(out_at)
-                );
+                self.goes_on(desktop, end, service, now);
             }
             Some(Code::Ok) => {
                 let end = end.unwrap_or_else(|| panic!("{name} runs, and was told {told:?}"));

@@ -17,6 +17,8 @@
 mod desktop;
 mod dice;
 mod faults;
+mod first_start;
+mod identity;
 mod judge;
 mod service;
 mod streams;

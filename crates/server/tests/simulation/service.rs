@@ -7,6 +7,7 @@ use latchkey_api::check::{DeviceDescription, SessionWish, Usage};
 use latchkey_api::devices::ReleaseDevice;
 use latchkey_core::code::Code;
 use latchkey_core::engine::{CheckAnswered, CheckFailure, Side, Signed};
+use latchkey_core::first_start::FirstStartClaims;
 use latchkey_core::jws::{Jwk, Thumbprint};
 use latchkey_core::policy::Policy;
 use latchkey_core::registration::{Registration, VERSION};
@@ -23,9 +24,10 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use super::identity::{self, CLIENT, ISSUER, subject_of};
+
 pub(crate) const PRODUCT: &str = "ATLAS";
 pub(crate) const URL: &str = "https://licence.example";
-pub(crate) const ISSUER: &str = "https://identity.example";
 const ORGANISATION: &str = "Studio Nord";
 /// How often it is written down who is connected.
 const HEARD_EVERY: i64 = 50;
@@ -69,6 +71,10 @@ pub(crate) struct LicensingService {
     path: PathBuf,
     store: Option<Arc<SqliteStore>>,
     root: Jwk,
+    /// What its vendor has signed: that the product may start for the first time in an outage.
+    pub(crate) first_start: Option<String>,
+    /// As an installer brings it along.
+    keys: String,
     pub(crate) policy: Policy,
     pub(crate) up: bool,
     pub(crate) dies: Option<Dies>,
@@ -83,13 +89,9 @@ pub(crate) fn address_of(user: usize) -> String {
     format!("user-{user}@nord.example")
 }
 
-fn subject_of(user: usize) -> String {
-    format!("subject-{user}")
-}
-
 impl LicensingService {
     /// With an organisation, whose `users` have seats.
-    pub(crate) fn new(policy: Policy, users: usize, at: Timestamp) -> Self {
+    pub(crate) fn new(policy: Policy, first_starts: bool, users: usize, at: Timestamp) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         // In memory where there is such a folder: nothing is to survive this process.
         let memory = std::path::Path::new("/dev/shm");
@@ -102,8 +104,21 @@ impl LicensingService {
         let path = folder.path().join("latchkey.db");
         let store = SqliteStore::create(&path).unwrap();
         let root = RootKey::create(&folder.path().join("root.key")).unwrap();
+        let lease_key = new_lease_key(at).unwrap();
+        let lease_keys = std::slice::from_ref(&lease_key);
+        let issuers = vec![identity::keys()];
+        let document = root.document(URL, lease_keys, issuers, 0, at).unwrap();
+        let claims = FirstStartClaims {
+            iss: URL.to_owned(),
+            aud: PRODUCT.to_owned(),
+            iat: at.as_secs(),
+            identities: vec![identity::settings()],
+            policy: policy.clone(),
+        };
         let service = Self {
             runtime,
+            first_start: first_starts.then(|| root.first_start(&claims).unwrap()),
+            keys: document.0.clone(),
             _folder: folder,
             path,
             root: root.jwk(),
@@ -116,13 +131,11 @@ impl LicensingService {
             store: Some(Arc::new(store)),
         };
         service.block(async |store| {
-            let lease_key = new_lease_key(at).unwrap();
-            let keys = std::slice::from_ref(&lease_key);
             let keys = NewKeys {
                 previous_iat: 0,
                 url: Some(URL.into()),
                 url_derived: false,
-                document: Some(root.document(URL, keys, Vec::new(), 0, at).unwrap()),
+                document: Some(document),
                 root: Some(root.jwk()),
                 lease_key: Some(lease_key),
                 dropped: vec![],
@@ -130,7 +143,7 @@ impl LicensingService {
             store.publish(keys).await.unwrap();
             let issuer = Issuer {
                 issuer: ISSUER.into(),
-                client_id: "latchkey".into(),
+                client_id: CLIENT.into(),
                 scopes: vec!["openid".into()],
                 resource: None,
                 audience: None,
@@ -185,8 +198,8 @@ impl LicensingService {
             publisher: "Vendor".to_owned(),
             service: URL.to_owned(),
             root_keys: vec![self.root.clone()],
-            first_start: None,
-            keys: None,
+            first_start: self.first_start.clone(),
+            keys: self.first_start.as_ref().map(|_| self.keys.clone()),
         }
     }
 

@@ -73,8 +73,10 @@ impl Desktop {
         vault.is_some_and(|vault| vault.tokens && at < vault.access_until)
     }
 
-    /// What it could see until `at` of services that are out.
-    pub(crate) fn could_see(&mut self, sides: (Side, Side), at: Timestamp) {
+    /// What it could see from `since` to `at` of services that are out.
+    pub(crate) fn could_see(&mut self, sides: (Side, Side), since: Timestamp, at: Timestamp) {
+        let is_out = sides == (Side::Silent, Side::Answers) && self.is_alive();
+        self.out_since = self.out_since.or(Some(since)).filter(|_| is_out);
         match sides {
             (Side::Silent, Side::Answers) => self.out_at = self.out_at.max(Some(at)),
             (Side::Answers, Side::Silent) if !self.has_token(at) => {

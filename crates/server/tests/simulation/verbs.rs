@@ -51,6 +51,7 @@ impl World {
             return;
         }
         self.note_of(desktop, "a program starts");
+        self.desktops[desktop].out_since = None;
         self.counter += 1;
         let program = Program {
             key: UseKey {
@@ -78,6 +79,7 @@ impl World {
             return;
         }
         self.note_of(desktop, &format!("somebody asks for {ask:?}"));
+        self.desktops[desktop].out_since = None;
         if matches!(ask, Ask::Reset(_) | Ask::SignOut(_)) {
             let machine = &mut self.desktops[desktop];
             machine.told.given_up = true;

@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use latchkey_core::code::Code;
 use latchkey_core::engine::{
-    Answer, Attempt, CheckFailure, CheckOrder, Effect, Input, Invitation, NotSigned, Outcome, Side, SignedIn,
+    Answer, Attempt, CheckFailure, CheckOrder, Effect, Input, Invitation, Outcome, Side, SignedIn,
 };
 use latchkey_core::facts::{Forget, PendingRelease};
 use latchkey_core::jws::Thumbprint;
-use latchkey_core::temporary;
 use latchkey_core::time::{HOUR, Timestamp};
 use latchkey_core::view::SignInResult;
 use latchkey_server::store::records::Release;
 
 use super::desktop::Told;
-use super::service::{Answered, ISSUER, Question, Said};
+use super::identity::{ISSUER, subject_of};
+use super::service::{Answered, Question, Said};
 use super::world::{AT_ONCE, Event, PATIENCE, Sender, World};
 
 const IN_THE_BROWSER: Duration = Duration::from_secs(20);
@@ -56,13 +56,12 @@ impl World {
                 let from = self.sender(desktop, attempt);
                 self.outcome(AT_ONCE, from, Outcome::ReleaseSigned(release));
             }
-            Effect::SignTemporary { attempt, claims, .. } => {
-                let vault = self.desktops[desktop].vault.as_ref();
-                let signed = vault.map(|vault| temporary::sign(&vault.key, &claims).unwrap());
-                let from = self.sender(desktop, attempt);
-                let signed = signed.ok_or(NotSigned::OutOfReach);
-                self.outcome(AT_ONCE, from, Outcome::TemporarySigned(signed));
-            }
+            Effect::SignTemporary {
+                attempt,
+                claims,
+                identify,
+                ..
+            } => self.sign_temporary(desktop, attempt, *claims, identify.is_some()),
             Effect::SendRelease { attempt, release, .. } => {
                 let from = self.sender(desktop, attempt);
                 if self.sides(desktop).0 != Side::Answers || self.lost() {
@@ -222,7 +221,10 @@ impl World {
         let by = (from.life, from.attempt);
         if let Some(said) = said.filter(|_| by > desktop.told.by) {
             let lease_end = match said {
-                Said::Lease(exp) => Some(Timestamp::from_secs(exp)),
+                Said::Lease(exp) => {
+                    desktop.given.clear();
+                    Some(Timestamp::from_secs(exp))
+                }
                 Said::Refusal(_) => desktop.told.lease_end,
             };
             desktop.told = Told {
@@ -273,7 +275,10 @@ impl World {
 
     pub(super) fn begin_sign_in(&mut self, desktop: usize, attempt: Attempt) {
         let from = self.sender(desktop, attempt);
-        if self.sides(desktop) != (Side::Answers, Side::Answers) {
+        let (licensing, identity) = self.sides(desktop);
+        // Where one signs in, the service says; while it is out, the signed registration does.
+        let is_known = licensing == Side::Answers || self.service.first_start.is_some();
+        if identity != Side::Answers || !is_known {
             let failed = SignInResult::Failed {
                 problem: "identity_unreachable".to_owned(),
                 detail: String::new(),
@@ -303,7 +308,8 @@ impl World {
         }
         let device = desktop.sign_in(now, now + HOUR);
         desktop.tokenless.begin_anew();
-        let subject = format!("subject-{}", desktop.user);
+        desktop.out_since = None;
+        let subject = subject_of(desktop.user);
         self.note_of(from.desktop, "is signed in");
         let signed_in = SignedIn {
             issuer: ISSUER.to_owned(),

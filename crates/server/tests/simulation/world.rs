@@ -102,7 +102,7 @@ impl Drop for World {
 }
 
 impl World {
-    pub(crate) fn new(seed: u64, policy: Policy) -> Self {
+    pub(crate) fn new(seed: u64, policy: Policy, first_starts: bool) -> Self {
         let desktops = (0..USERS * DESKTOPS_OF_ONE).map(|at| {
             let user = at / DESKTOPS_OF_ONE;
             Desktop::new(format!("user{user}-{}", at % DESKTOPS_OF_ONE), user, START)
@@ -110,7 +110,7 @@ impl World {
         let mut world = Self {
             now: START + HOUR,
             dice: Dice::new(seed),
-            service: LicensingService::new(policy, USERS, START),
+            service: LicensingService::new(policy, first_starts, USERS, START),
             identity_up: true,
             weather: FAIR,
             desktops: desktops.collect(),
@@ -201,7 +201,7 @@ impl World {
         }
         for desktop in 0..self.desktops.len() {
             let sides = self.sides(desktop);
-            self.desktops[desktop].could_see(sides, at);
+            self.desktops[desktop].could_see(sides, self.now, at);
         }
         let reachable = self.is_fair();
         let policy = self.service.policy.session_policy;
@@ -337,7 +337,7 @@ impl World {
             program.running |= status.may_run();
         }
         self.judge
-            .judge(&self.desktops[desktop], before, &self.service.policy, now);
+            .judge(&mut self.desktops[desktop], before, &self.service, now);
     }
 }
 
