@@ -1,11 +1,11 @@
-//! One machine: its clocks, its disk, its keyring, its agent's engine and a program. What the engine wants is carried out by the
+//! One machine: its clocks, its disk, its keyring, its agent's engine and its programs. What the engine wants is carried out by the
 //! [`World`](super::world::World).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use latchkey_core::engine::{Attempt, Effect, Engine, Input, Ticket, UseKey};
+use latchkey_core::engine::{Attempt, Effect, Engine, Input, Ticket};
 use latchkey_core::facts::Facts;
 use latchkey_core::jws::{SigningKey, Thumbprint};
 use latchkey_core::registration::Registration;
@@ -14,50 +14,9 @@ use latchkey_core::usage::Usage;
 use latchkey_core::view::StatusView;
 use sha2::{Digest as _, Sha256};
 
-use super::service::{PRODUCT, Said};
+use super::parts::{Power, Program, Ran, Told, Vault};
+use super::products::{Each, PRODUCTS, Which};
 use super::tokenless::Tokenless;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Power {
-    On,
-    Asleep(Timestamp),
-    Off,
-}
-
-/// What the keyring holds.
-#[derive(Clone, Debug)]
-pub(crate) struct Vault {
-    pub(crate) key: Arc<SigningKey>,
-    pub(crate) jkt: Thumbprint,
-    pub(crate) tokens: bool,
-    pub(crate) access_until: Timestamp,
-    pub(crate) signed_in_at: Timestamp,
-    /// The identity service takes its refresh token.
-    pub(crate) granted: bool,
-}
-
-/// A program that has the product open, or waits for it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Program {
-    pub(crate) key: UseKey,
-    pub(crate) running: bool,
-}
-
-/// What the service has told this machine.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Told {
-    pub(crate) last: Option<Said>,
-    /// When the last lease ends.
-    pub(crate) lease_end: Option<Timestamp>,
-    /// How long the machine was off since, or on without writing it down, in milliseconds.
-    pub(crate) off: i64,
-    /// The user has given up what it holds.
-    pub(crate) given_up: bool,
-    /// The key that it is for.
-    pub(crate) jkt: Option<Thumbprint>,
-    /// Which process was told, by which of its checks: what arrives twice, or was overtaken, is no news.
-    pub(crate) by: (u64, Attempt),
-}
 
 pub(crate) struct Desktop {
     pub(crate) name: String,
@@ -69,14 +28,14 @@ pub(crate) struct Desktop {
     /// The wall clock was ahead of the truth since the last answer: what that costs is the user's (rule 16).
     pub(crate) was_ahead: bool,
     pub(crate) vault: Option<Vault>,
-    pub(crate) program: Option<Program>,
+    pub(crate) programs: Each<Option<Program>>,
     /// The stream of pushes, and what the service calls the device.
     pub(crate) stream: Option<(Attempt, String)>,
-    pub(crate) told: Told,
+    pub(crate) told: Each<Told>,
     /// The check that was asked last, as [`Told::by`] names it.
     pub(crate) asked: (u64, Attempt),
     /// As of the last save.
-    pub(crate) told_on_disk: Told,
+    pub(crate) told_on_disk: Each<Told>,
     /// The agent dies in front of this many-th effect from now.
     pub(crate) dies_in: Option<usize>,
     /// When the disk was last written to: what passed since is hidden from the next boot.
@@ -88,10 +47,7 @@ pub(crate) struct Desktop {
     pub(crate) unanswered: BTreeSet<Ticket>,
     /// What arrived while the machine slept.
     pub(crate) missed: Vec<Input>,
-    /// How long the program ran, in milliseconds.
-    pub(crate) ran: i64,
-    /// And how much of it was online for certain.
-    pub(crate) ran_online: i64,
+    pub(crate) ran: Each<Ran>,
     /// Every device key that it ever had.
     pub(crate) jkts: Vec<Thumbprint>,
     /// When the licensing service, and it alone, was last out of its reach.
@@ -99,7 +55,7 @@ pub(crate) struct Desktop {
     /// Since when it has been so, with nobody asking for anything else.
     pub(crate) out_since: Option<Timestamp>,
     /// The ends of the temporary licences that it was seen to run on since its last lease.
-    pub(crate) given: BTreeSet<Timestamp>,
+    pub(crate) given: Each<BTreeSet<Timestamp>>,
     /// What it has seen of an identity service that gives no token.
     pub(crate) tokenless: Tokenless,
     /// Some of what was counted may never have been told: a crash, a reset, a sign-out.
@@ -122,10 +78,10 @@ impl Desktop {
             wall_ahead: 0,
             was_ahead: false,
             vault: None,
-            program: None,
+            programs: Each::default(),
             stream: None,
-            told: Told::default(),
-            told_on_disk: Told::default(),
+            told: Each::default(),
+            told_on_disk: Each::default(),
             asked: (0, 0),
             dies_in: None,
             saved_at: at,
@@ -133,12 +89,11 @@ impl Desktop {
             wake: None,
             unanswered: BTreeSet::new(),
             missed: Vec::new(),
-            ran: 0,
-            ran_online: 0,
+            ran: Each::default(),
             jkts: Vec::new(),
             out_at: None,
             out_since: None,
-            given: BTreeSet::new(),
+            given: Each::default(),
             tokenless: Tokenless::default(),
             lost_some: false,
             engine: None,
@@ -168,9 +123,9 @@ impl Desktop {
     }
 
     /// What it was told is for a key that the keyring no longer has: the disk was full when it got the present one.
-    pub(crate) fn lost_its_key(&self) -> bool {
+    pub(crate) fn lost_its_key(&self, which: Which) -> bool {
         let has = self.vault.as_ref().map(|vault| &vault.jkt);
-        self.told.jkt.as_ref() != has
+        self.told[which].jkt.as_ref() != has
     }
 
     /// When the agent's timer rings.
@@ -192,10 +147,10 @@ impl Desktop {
         }
     }
 
-    /// Where the open program stands.
-    pub(crate) fn status(&self, real: Timestamp) -> Option<StatusView> {
+    /// Where the open program of a product stands.
+    pub(crate) fn status(&self, which: Which, real: Timestamp) -> Option<StatusView> {
         let engine = self.engine.as_ref().filter(|_| self.is_on())?;
-        let program = self.program?;
+        let program = self.programs[which]?;
         Some(engine.use_status(&self.now(real, 0), program.key))
     }
 
@@ -205,10 +160,10 @@ impl Desktop {
         engine.is_some_and(|engine| engine.use_of(program.key).is_some())
     }
 
-    /// Where the product stands, open or not.
-    pub(crate) fn product(&self, real: Timestamp) -> Option<StatusView> {
+    /// Where a product stands, open or not.
+    pub(crate) fn product(&self, which: Which, real: Timestamp) -> Option<StatusView> {
         let engine = self.engine.as_ref().filter(|_| self.is_on())?;
-        Some(engine.product_status(&self.now(real, 0), PRODUCT))
+        Some(engine.product_status(&self.now(real, 0), PRODUCTS[which]))
     }
 
     pub(crate) fn engine(&self) -> Option<&Engine> {
@@ -244,10 +199,10 @@ impl Desktop {
     }
 
     /// The agent starts from what is on disk; the first input it needs.
-    pub(crate) fn launch(&mut self, registration: Registration) -> Input {
+    pub(crate) fn launch(&mut self, registry: Vec<Registration>) -> Input {
         let facts: Facts = serde_json::from_str(&self.disk).unwrap();
         self.engine = Some(Engine::new(facts, Vec::new()));
-        Input::Registry(vec![registration])
+        Input::Registry(registry)
     }
 
     /// The agent dies: what was not saved is lost, and so is everything under way.
@@ -264,13 +219,13 @@ impl Desktop {
         self.lost_some = true;
         if self.disk_full {
             // How many there were is forgotten with the rest.
-            self.given.clear();
+            self.given = Each::default();
         }
     }
 
     pub(crate) fn switch_off(&mut self) {
         self.crash();
-        self.program = None;
+        self.programs = Each::default();
         self.power = Power::Off;
     }
 
@@ -279,8 +234,8 @@ impl Desktop {
         self.boot += 1;
         self.booted_at = at;
         let off = at.offset_from(self.saved_at);
-        self.told.off += off;
-        self.told_on_disk.off += off;
+        let told = self.told.iter_mut().chain(&mut self.told_on_disk);
+        told.for_each(|told| told.off += off);
     }
 
     /// The same in every run of a seed.
@@ -297,7 +252,7 @@ impl Desktop {
             Some(vault) => vault.key,
             None => {
                 // No lease of another key is good for this one.
-                self.told.given_up = true;
+                self.told.iter_mut().for_each(|told| told.given_up = true);
                 self.new_key()
             }
         };

@@ -8,8 +8,10 @@ use latchkey_core::session::SessionWish;
 use latchkey_core::time::{DAY, HOUR, MINUTE};
 
 use super::dice::Dice;
-use super::service::{Dies, PRODUCT};
-use super::world::{FAIR, USERS, Weather, World};
+use super::events::{FAIR, Weather};
+use super::products::PRODUCTS;
+use super::service::Dies;
+use super::world::{USERS, World};
 
 /// What checks, people and whoever is connected have written to, where the service's disk may be found full.
 const TABLES: [&str; 8] = [
@@ -54,7 +56,17 @@ pub(crate) fn history(seed: u64) -> u64 {
     };
     policy.validate().expect("it makes sense");
     let first_starts = dice.percent(50);
-    let mut world = World::new(seed, policy, first_starts);
+    // The other subscription has the same terms but for places and sessions.
+    let other = Policy {
+        device_limit: dice.pick(&[1, 2, 3]),
+        session_policy: dice.pick(&[
+            SessionPolicy::Takeover,
+            SessionPolicy::Deny,
+            SessionPolicy::Report,
+        ]),
+        ..policy.clone()
+    };
+    let mut world = World::new(seed, [policy, other], first_starts);
     // In some, nobody has ever checked when the first outage begins.
     if first_starts && dice.percent(50) {
         world.licensing_out(dice.spell(10 * MINUTE, 3 * DAY));
@@ -83,23 +95,24 @@ pub(crate) fn history(seed: u64) -> u64 {
 fn step(world: &mut World, dice: &mut Dice) {
     let desktop = dice.below(world.desktops.len());
     let user = dice.below(USERS);
+    let which = dice.below(PRODUCTS.len());
     let session = |wish| Ask::Session {
-        product: PRODUCT.to_owned(),
+        product: PRODUCTS[which].to_owned(),
         wish,
     };
     match dice.below(100) {
-        0..20 => world.open(desktop),
-        20..28 => world.close(desktop),
+        0..20 => world.open(desktop, which),
+        20..28 => world.close(desktop, which),
         28..34 => world.ask(desktop, Ask::SignIn(SignInWish::default())),
         34..40 => world.ask(desktop, session(SessionWish::TakeOver)),
         40..43 => world.ask(desktop, session(SessionWish::HandOver)),
         43..46 => world.ask(desktop, Ask::Check),
         46..48 => world.ask(desktop, Ask::SignOut(None)),
         48..50 => world.ask(desktop, Ask::Reset(None)),
-        50..52 => world.ask(desktop, Ask::Reset(Some(PRODUCT.to_owned()))),
+        50..52 => world.ask(desktop, Ask::Reset(Some(PRODUCTS[which].to_owned()))),
         52..55 => world.release_other(desktop),
-        55..58 => world.seat(user, false),
-        58..62 => world.seat(user, true),
+        55..58 => world.seat(user, which, false),
+        58..62 => world.seat(user, which, true),
         62..67 => world.cut_off(desktop, dice.spell(SECOND, 5 * DAY)),
         67..70 => world.sleep(desktop, dice.spell(MINUTE, DAY)),
         70..73 => world.switch_off(desktop, dice.spell(MINUTE, 3 * DAY)),

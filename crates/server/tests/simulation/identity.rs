@@ -34,6 +34,7 @@ pub(crate) fn settings() -> Identity {
         scopes: Vec::new(),
         resource: None,
         audience: None,
+        trusted_audiences: Vec::new(),
         redirect: Redirect::default(),
     }
 }

@@ -4,17 +4,19 @@ mod calm;
 mod identity;
 mod outage;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use latchkey_core::code::{Basis, Code};
 use latchkey_core::facts::Service;
 use latchkey_core::jws::Thumbprint;
-use latchkey_core::policy::SessionPolicy;
+use latchkey_core::policy::{Policy, SessionPolicy};
 use latchkey_core::time::{MINUTE, Timestamp};
 use latchkey_server::store::records::Release;
 
-use super::desktop::{Desktop, Program};
+use super::desktop::Desktop;
+use super::parts::Program;
+use super::products::{Each, PRODUCTS, Which, all, which};
 use super::service::{LicensingService, Question, Said};
 
 /// What rounding, latency and the service's own clock may add.
@@ -37,31 +39,68 @@ struct Place {
 
 #[derive(Default)]
 pub(crate) struct Judge {
-    /// Ends of the leases that count for the limit of devices, by user and key.
-    places: BTreeMap<usize, BTreeMap<String, Place>>,
-    /// Since when two devices of a user run at once although everybody can be reached.
-    together: BTreeMap<usize, Timestamp>,
+    /// Ends of the leases that count for the limit of devices, by user, product and key.
+    places: BTreeMap<(usize, Which), BTreeMap<String, Place>>,
+    /// Since when two devices of a user run a product at once although everybody can be reached.
+    together: BTreeMap<(usize, Which), Timestamp>,
+    /// Which devices may have told the service last that a user's product is open there.
+    open: BTreeMap<(usize, Which), BTreeSet<String>>,
 }
 
 impl Judge {
-    /// Rules 3 and 10: no lease past the policy, and no more devices than the limit.
+    /// A device says what is open. Whether the service has heard that, its answer shows.
+    pub(crate) fn service_is_asked(&mut self, question: &Question) {
+        for asked in question.products.iter().filter(|asked| asked.open) {
+            let open = self.open.entry((question.user, which(&asked.product)));
+            open.or_default().insert(question.jkt.0.clone());
+        }
+    }
+
     pub(crate) fn service_says(
         &mut self,
         question: &Question,
+        said: &Each<Option<Said>>,
+        now: Timestamp,
+        service: &LicensingService,
+    ) {
+        for asked in &question.products {
+            let which = which(&asked.product);
+            self.places(question, which, said[which], now, service);
+            let open = self.open.entry((question.user, which)).or_default();
+            if !asked.open {
+                open.remove(&question.jkt.0);
+            }
+            // Rule 11: what is open of another subscription is in nobody's way.
+            let is_in_use = said[which] == Some(Said::Refusal(Code::SessionInUse));
+            assert!(
+                !is_in_use || open.iter().any(|jkt| *jkt != question.jkt.0),
+                "{}: {} is in use nowhere",
+                question.device,
+                asked.product
+            );
+        }
+    }
+
+    /// Rules 3 and 10: no lease past the policy, and no more devices than the limit.
+    fn places(
+        &mut self,
+        question: &Question,
+        which: Which,
         said: Option<Said>,
         now: Timestamp,
         service: &LicensingService,
     ) {
         let now = now.shifted(service.clock_ahead).as_secs();
-        let places = self.places.entry(question.user).or_default();
+        let policy = &service.policies[which];
+        let places = self.places.entry((question.user, which)).or_default();
         match said {
             Some(Said::Lease(exp)) => {
-                let most = now + i64::try_from(service.policy.offline_for.as_secs()).unwrap();
+                let most = now + i64::try_from(policy.offline_for.as_secs()).unwrap();
                 assert!(exp <= most, "a lease of {} s too many", exp - most);
                 let place = Place { granted_at: now, exp };
                 places.insert(question.jkt.0.clone(), place);
                 let held = places.values().filter(|place| place.exp > now).count();
-                let limit = service.policy.device_limit as usize;
+                let limit = policy.device_limit as usize;
                 assert!(held <= limit, "{held} devices of {limit}: {places:?}");
             }
             Some(Said::Refusal(Code::DeviceReleased | Code::NotAssigned)) => {
@@ -74,7 +113,11 @@ impl Judge {
     /// A device gives up a product, or its place: whatever it was granted until then.
     pub(crate) fn released(&mut self, release: &Release) {
         let signed_at = release.signed_at.as_secs();
-        for places in self.places.values_mut() {
+        for ((_, which), places) in &mut self.places {
+            let products = release.products.as_ref();
+            if products.is_some_and(|products| products.iter().all(|product| product != PRODUCTS[*which])) {
+                continue;
+            }
             places.retain(|jkt, place| {
                 let stays = release.products.is_some() && place.granted_at > signed_at;
                 *jkt != release.jkt.0 || stays
@@ -84,13 +127,14 @@ impl Judge {
 
     /// The user has released a device, which may not know yet.
     pub(crate) fn lease_may_outlive(&mut self, user: usize, jkts: &[Thumbprint]) {
-        if let Some(places) = self.places.get_mut(&user) {
+        for which in all() {
+            let places = self.places.entry((user, which)).or_default();
             places.retain(|jkt, _| jkts.iter().all(|released| released.0 != *jkt));
         }
     }
 
-    pub(crate) fn places_freed(&mut self, user: usize) {
-        self.places.remove(&user);
+    pub(crate) fn places_freed(&mut self, user: usize, which: Which) {
+        self.places.remove(&(user, which));
     }
 
     /// Rule 11: never two active sessions for longer than the save window while everybody can be reached.
@@ -98,28 +142,29 @@ impl Judge {
         &mut self,
         desktops: &[Desktop],
         reachable: bool,
-        policy: SessionPolicy,
+        policies: &Each<Policy>,
         now: Timestamp,
         until: Timestamp,
     ) {
-        if policy == SessionPolicy::Report {
-            return;
-        }
-        let mut users: BTreeMap<usize, (bool, usize)> = BTreeMap::new();
+        let mut users: BTreeMap<(usize, Which), (bool, usize)> = BTreeMap::new();
         for desktop in desktops {
-            let (online, running) = users.entry(desktop.user).or_insert((reachable, 0));
-            *online &= is_fine(desktop);
-            *running += usize::from(desktop.status(now).is_some_and(|status| status.may_run()));
+            for which in all() {
+                let (online, running) = users.entry((desktop.user, which)).or_insert((reachable, 0));
+                *online &= is_fine(desktop);
+                *running += usize::from(desktop.status(which, now).is_some_and(|status| status.may_run()));
+            }
         }
-        for (user, (online, running)) in users {
-            if !online || running < 2 {
-                self.together.remove(&user);
+        for ((user, which), (online, running)) in users {
+            let one_at_a_time = policies[which].session_policy != SessionPolicy::Report;
+            if !one_at_a_time || !online || running < 2 {
+                self.together.remove(&(user, which));
                 continue;
             }
-            let since = *self.together.entry(user).or_insert(now);
+            let since = *self.together.entry((user, which)).or_insert(now);
             assert!(
                 until.since(since) <= MOST_TOGETHER,
-                "user {user}: {running} devices run at once since {:?}",
+                "user {user}: {running} devices run {} at once since {:?}",
+                PRODUCTS[which],
                 until.since(since)
             );
         }
@@ -129,18 +174,19 @@ impl Judge {
     pub(crate) fn judge(
         &self,
         desktop: &mut Desktop,
+        which: Which,
         before: Option<Program>,
         service: &LicensingService,
         now: Timestamp,
     ) {
-        let Some(status) = desktop.product(now) else {
+        let Some(status) = desktop.product(which, now) else {
             return;
         };
-        self.is_given(desktop, &status, service, now);
-        self.denies(desktop, before, &status, &service.policy, now);
-        self.waits_in_no_outage(desktop, &status, service, now);
+        self.is_given(desktop, which, &status, service, now);
+        self.denies(desktop, which, before, &status, &service.policies[which], now);
+        self.waits_in_no_outage(desktop, which, &status, service, now);
         let name = &desktop.name;
-        let told = &desktop.told;
+        let told = &desktop.told[which];
         let end = match told.last {
             Some(Said::Lease(exp)) => Some(Timestamp::from_secs(exp)),
             Some(Said::Refusal(_)) | None => None,
@@ -150,7 +196,7 @@ impl Judge {
         let end = end.or_else(|| told.lease_end.filter(|_| asks_again));
         match status.code() {
             Some(Code::Ok) if status.basis == Some(Basis::Temporary) => {
-                self.goes_on(desktop, end, service, now);
+                self.goes_on(desktop, which, end, service, now);
             }
             Some(Code::Ok) => {
                 let end = end.unwrap_or_else(|| panic!("{name} runs, and was told {told:?}"));
@@ -176,7 +222,7 @@ impl Judge {
                 "{name} is refused by nobody"
             ),
             Some(Code::FirstStartOffline | Code::LicensingUnavailable) => {
-                let is_lost = told.given_up || desktop.lost_its_key();
+                let is_lost = told.given_up || desktop.lost_its_key(which);
                 let holds = matches!(told.last, Some(Said::Lease(_))) && !is_lost;
                 assert!(!holds, "{name} has a lease, and is told {status:?}");
             }

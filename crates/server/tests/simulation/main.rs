@@ -14,12 +14,18 @@
     reason = "a simulation that cannot go on says so, and how it came there; chance needs no exactness"
 )]
 
+mod account;
 mod desktop;
+mod devices;
 mod dice;
+mod events;
 mod faults;
 mod first_start;
 mod identity;
 mod judge;
+mod office;
+mod parts;
+mod products;
 mod service;
 mod streams;
 mod tokenless;

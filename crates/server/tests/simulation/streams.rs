@@ -7,8 +7,10 @@ use latchkey_core::engine::{Attempt, Outcome, Side};
 use latchkey_core::time::MINUTE;
 
 use super::desktop::Desktop;
+use super::events::Event;
+use super::products::{Which, all};
 use super::service::Said;
-use super::world::{AT_ONCE, Event, World};
+use super::world::{AT_ONCE, World};
 
 /// The service does this every minute; here it is done while somebody waits, and before each check.
 const BEAT: Duration = MINUTE;
@@ -73,8 +75,9 @@ impl World {
             self.write_down_who_is_connected();
         }
         let waits = |desktop: &Desktop| {
-            let refused = desktop.told.last == Some(Said::Refusal(Code::SessionInUse));
-            refused && desktop.stream.is_some() && desktop.program.is_some()
+            let refused = |which: Which| desktop.told[which].last == Some(Said::Refusal(Code::SessionInUse));
+            let in_vain = all().any(|which| refused(which) && desktop.programs[which].is_some());
+            in_vain && desktop.stream.is_some()
         };
         if self.desktops.iter().any(waits) {
             self.expect_beat();

@@ -5,18 +5,22 @@ use std::time::Duration;
 use latchkey_core::engine::{Ask, Input, Side, UseKey};
 use latchkey_core::vault::KeyState;
 
-use super::desktop::{Power, Program};
-use super::service::{PRODUCT, URL};
-use super::world::{Event, FAIR, World};
+use super::events::{Event, FAIR};
+use super::parts::{Power, Program};
+use super::products::{PRODUCTS, VERSION, Which, all, which};
+use super::service::URL;
+use super::world::World;
 
 impl World {
     pub(super) fn launch(&mut self, desktop: usize) {
-        let registration = self.service.registration();
-        let registry = self.desktops[desktop].launch(registration);
+        let registry = self.service.registry();
+        let registry = self.desktops[desktop].launch(registry);
         self.input(desktop, registry);
         self.read_key(desktop);
-        if let Some(program) = self.desktops[desktop].program {
-            self.authorize(desktop, program);
+        for which in all() {
+            if let Some(program) = self.desktops[desktop].programs[which] {
+                self.authorize(desktop, which, program);
+            }
         }
     }
 
@@ -36,21 +40,21 @@ impl World {
         self.input(desktop, Input::Key { service, key });
     }
 
-    pub(super) fn authorize(&mut self, desktop: usize, program: Program) {
+    pub(super) fn authorize(&mut self, desktop: usize, which: Which, program: Program) {
         let input = Input::Authorize {
             key: program.key,
-            product: PRODUCT.to_owned(),
-            version: "2026.1".to_owned(),
+            product: PRODUCTS[which].to_owned(),
+            version: VERSION.to_owned(),
             running: program.running,
         };
         self.input(desktop, input);
     }
 
-    pub(crate) fn open(&mut self, desktop: usize) {
-        if self.desktops[desktop].program.is_some() || !self.desktops[desktop].is_on() {
+    pub(crate) fn open(&mut self, desktop: usize, which: Which) {
+        if self.desktops[desktop].programs[which].is_some() || !self.desktops[desktop].is_on() {
             return;
         }
-        self.note_of(desktop, "a program starts");
+        self.note_of(desktop, &format!("{} starts", PRODUCTS[which]));
         self.desktops[desktop].out_since = None;
         self.counter += 1;
         let program = Program {
@@ -60,16 +64,16 @@ impl World {
             },
             running: false,
         };
-        self.desktops[desktop].program = Some(program);
-        self.authorize(desktop, program);
+        self.desktops[desktop].programs[which] = Some(program);
+        self.authorize(desktop, which, program);
     }
 
-    pub(crate) fn close(&mut self, desktop: usize) {
+    pub(crate) fn close(&mut self, desktop: usize, which: Which) {
         if !self.desktops[desktop].is_on() {
             return;
         }
-        if let Some(program) = self.desktops[desktop].program.take() {
-            self.note_of(desktop, "the program is closed");
+        if let Some(program) = self.desktops[desktop].programs[which].take() {
+            self.note_of(desktop, &format!("{} is closed", PRODUCTS[which]));
             self.input(desktop, Input::ClientGone(program.key.client));
         }
     }
@@ -80,11 +84,16 @@ impl World {
         }
         self.note_of(desktop, &format!("somebody asks for {ask:?}"));
         self.desktops[desktop].out_since = None;
-        if matches!(ask, Ask::Reset(_) | Ask::SignOut(_)) {
-            let machine = &mut self.desktops[desktop];
-            machine.told.given_up = true;
+        let given_up = match &ask {
+            Ask::Reset(Some(product)) => which(product)..which(product) + 1,
+            Ask::Reset(None) | Ask::SignOut(_) => all(),
+            _ => 0..0,
+        };
+        let machine = &mut self.desktops[desktop];
+        for told in &mut machine.told[given_up] {
+            told.given_up = true;
             // An answer to what was asked before is none any more (rule 15).
-            machine.told.by = machine.asked;
+            told.by = machine.asked;
         }
         self.counter += 1;
         let ticket = self.counter;
@@ -203,17 +212,20 @@ impl World {
         self.at(time, Event::IdentityBack);
     }
 
-    pub(crate) fn seat(&mut self, user: usize, assigned: bool) {
-        if self.assigned[user] == assigned {
+    pub(crate) fn seat(&mut self, user: usize, which: Which, assigned: bool) {
+        if self.assigned[user][which] == assigned {
             return;
         }
-        self.note(&format!("user {user} has a seat: {assigned}"));
-        if !self.service.seat(self.now, user, assigned) {
+        self.note(&format!(
+            "user {user} has a seat of {}: {assigned}",
+            PRODUCTS[which]
+        ));
+        if !self.service.seat(self.now, user, which, assigned) {
             return self.note("that cannot be written down");
         }
-        self.assigned[user] = assigned;
+        self.assigned[user][which] = assigned;
         if !assigned {
-            self.judge.places_freed(user);
+            self.judge.places_freed(user, which);
         }
         self.pass_pushes_on();
     }

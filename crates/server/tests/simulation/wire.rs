@@ -1,24 +1,17 @@
 //! What an engine wants is carried out here: checks and their answers, releases, sign-ins, on a network that loses, delays and
 //! repeats.
 
-use std::time::Duration;
-
 use latchkey_core::code::Code;
-use latchkey_core::engine::{
-    Answer, Attempt, CheckFailure, CheckOrder, Effect, Input, Invitation, Outcome, Side, SignedIn,
-};
-use latchkey_core::facts::{Forget, PendingRelease};
-use latchkey_core::jws::Thumbprint;
+use latchkey_core::engine::{Answer, Attempt, CheckFailure, CheckOrder, Effect, Input, Outcome, Query, Side};
+use latchkey_core::facts::PendingRelease;
 use latchkey_core::time::{HOUR, Timestamp};
-use latchkey_core::view::SignInResult;
-use latchkey_server::store::records::Release;
+use latchkey_server::store::records::AskedProduct;
 
-use super::desktop::Told;
-use super::identity::{ISSUER, subject_of};
+use super::events::{Event, Sender};
+use super::parts::Told;
+use super::products::{Each, all};
 use super::service::{Answered, Question, Said};
-use super::world::{AT_ONCE, Event, PATIENCE, Sender, World};
-
-const IN_THE_BROWSER: Duration = Duration::from_secs(20);
+use super::world::{AT_ONCE, PATIENCE, World};
 
 impl World {
     pub(super) fn carry_out(&mut self, desktop: usize, effect: Effect) {
@@ -132,18 +125,18 @@ impl World {
             user,
             jkt: vault.jkt.clone(),
             device: name,
-            open: order.products.iter().any(|product| product.open),
+            products: order.products.iter().map(wire_query).collect(),
             signed_in_at: order.identify.then_some(vault.signed_in_at),
-            session: order.products.iter().find_map(|product| product.session),
             usage: order.usage.iter().filter_map(wire_usage).collect(),
         };
-        let wish = question.session;
         if self.lost() {
             self.note_of(desktop, "a check is lost on its way");
             return self.silence(from);
         }
         let after = self.latency();
-        self.note_of(desktop, &format!("checks, open {}, {wish:?}", question.open));
+        let open = question.products.iter().filter(|asked| asked.open);
+        let open: Vec<_> = open.map(|asked| (&*asked.product, asked.session)).collect();
+        self.note_of(desktop, &format!("checks, open: {open:?}"));
         self.at(after, Event::Asked(from, question));
     }
 
@@ -152,6 +145,7 @@ impl World {
             return self.silence(from);
         }
         self.write_down_who_is_connected();
+        self.judge.service_is_asked(question);
         let Some(answered) = self.service.check(self.now, question) else {
             self.note("the service dies over a check, and is back");
             self.streams_end();
@@ -180,8 +174,8 @@ impl World {
         }
         if let Ok((_, said)) = &answered {
             self.note_of(from.desktop, &format!("the service says {said:?}"));
-            self.judge.service_says(question, *said, self.now, &self.service);
-            if *said == Some(Said::Refusal(Code::SessionInUse)) {
+            self.judge.service_says(question, said, self.now, &self.service);
+            if said.contains(&Some(Said::Refusal(Code::SessionInUse))) {
                 self.expect_beat();
             }
         }
@@ -214,20 +208,24 @@ impl World {
                     licensing: Side::Silent,
                     identity: Side::Silent,
                 }),
-                None,
+                Each::default(),
             ),
-            Err(failure) => (Err(failure), None),
+            Err(failure) => (Err(failure), Each::default()),
         };
         let by = (from.life, from.attempt);
-        if let Some(said) = said.filter(|_| by > desktop.told.by) {
+        for which in all() {
+            let told = &mut desktop.told[which];
+            let Some(said) = said[which].filter(|_| by > told.by) else {
+                continue;
+            };
             let lease_end = match said {
                 Said::Lease(exp) => {
-                    desktop.given.clear();
+                    desktop.given[which].clear();
                     Some(Timestamp::from_secs(exp))
                 }
-                Said::Refusal(_) => desktop.told.lease_end,
+                Said::Refusal(_) => told.lease_end,
             };
-            desktop.told = Told {
+            *told = Told {
                 last: Some(said),
                 lease_end,
                 off: 0,
@@ -249,101 +247,13 @@ impl World {
             },
         );
     }
+}
 
-    pub(super) fn released(&mut self, from: Sender, release: &PendingRelease) {
-        let mut words = release.token.splitn(3, ' ');
-        let mut word = || words.next().expect("as it was written");
-        let (jkt, signed_at, product) = (word(), word(), word());
-        let signed_at = Timestamp::from_secs(signed_at.parse().unwrap());
-        let product = (!product.is_empty()).then(|| product.to_owned());
-        let mut reached = self.service.up;
-        if reached {
-            self.note(&format!("the service hears that {jkt} gives up {product:?}"));
-            let release = Release {
-                jkt: Thumbprint(jkt.to_owned()),
-                products: product.map(|product| vec![product]),
-                signed_at,
-            };
-            reached = self.service.release(self.now, release.clone());
-            if reached {
-                self.judge.released(&release);
-            }
-        }
-        let after = self.latency();
-        self.outcome(after, from, Outcome::ReleaseSent(reached));
-    }
-
-    pub(super) fn begin_sign_in(&mut self, desktop: usize, attempt: Attempt) {
-        let from = self.sender(desktop, attempt);
-        let (licensing, identity) = self.sides(desktop);
-        // Where one signs in, the service says; while it is out, the signed registration does.
-        let is_known = licensing == Side::Answers || self.service.first_start.is_some();
-        if identity != Side::Answers || !is_known {
-            let failed = SignInResult::Failed {
-                problem: "identity_unreachable".to_owned(),
-                detail: String::new(),
-            };
-            return self.outcome(AT_ONCE, from, Outcome::SignInEnded(Err(failed)));
-        }
-        let invitation = Invitation {
-            issuer: ISSUER.to_owned(),
-            url: format!("{ISSUER}/authorize?attempt={attempt}"),
-            code: None,
-            expires_in: None,
-        };
-        let after = self.latency();
-        self.outcome(after, from, Outcome::SignInReady(invitation));
-        // Some close the page instead.
-        if self.dice.percent(85) {
-            self.outcome(IN_THE_BROWSER, from, Outcome::SignInReturned);
-            self.at(IN_THE_BROWSER + PATIENCE / 2, Event::SignedIn(from));
-        }
-    }
-
-    pub(super) fn signed_in(&mut self, from: Sender) {
-        let now = self.now;
-        let desktop = &mut self.desktops[from.desktop];
-        if desktop.life != from.life || !desktop.is_on() {
-            return;
-        }
-        let device = desktop.sign_in(now, now + HOUR);
-        desktop.tokenless.begin_anew();
-        desktop.out_since = None;
-        let subject = subject_of(desktop.user);
-        self.note_of(from.desktop, "is signed in");
-        let signed_in = SignedIn {
-            issuer: ISSUER.to_owned(),
-            name: subject.clone(),
-            subject,
-            email: None,
-            device,
-            replaced: None,
-        };
-        let outcome = Outcome::SignInEnded(Ok(signed_in));
-        self.heard(
-            from,
-            Input::Outcome {
-                attempt: from.attempt,
-                outcome,
-            },
-        );
-    }
-
-    pub(super) fn forget(&mut self, desktop: usize, attempt: Attempt, what: Forget) {
-        let from = self.sender(desktop, attempt);
-        let machine = &mut self.desktops[desktop];
-        machine.lost_some = true;
-        if what == Forget::Everything {
-            machine.vault = None;
-        } else if let Some(vault) = &mut machine.vault {
-            vault.tokens = false;
-        }
-        let others = |from: &Sender| from.desktop != desktop;
-        self.queue.retain(|_, event| match event {
-            Event::Asked(from, _) | Event::Answered(from, _) | Event::SignedIn(from) => others(from),
-            _ => true,
-        });
-        self.outcome(AT_ONCE, from, Outcome::Forgotten(true));
+fn wire_query(query: &Query) -> AskedProduct {
+    AskedProduct {
+        product: query.product.clone(),
+        open: query.open,
+        session: query.session,
     }
 }
 

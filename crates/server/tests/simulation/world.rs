@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use latchkey_core::code::Basis;
 use latchkey_core::engine::{Attempt, CheckFailure, Input, Outcome, Side};
-use latchkey_core::facts::PendingRelease;
 use latchkey_core::policy::Policy;
 use latchkey_core::time::{DAY, HOUR, Timestamp};
 
-use super::desktop::{Desktop, Power};
+use super::desktop::Desktop;
 use super::dice::Dice;
+use super::events::{Event, FAIR, Sender, Weather};
 use super::judge::{Judge, is_fine};
-use super::service::{Answered, LicensingService, Question};
+use super::parts::Power;
+use super::products::{Each, all};
+use super::service::LicensingService;
 
 /// Friday 2027-01-15, 08:00 UTC.
 pub(crate) const START: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -26,56 +28,6 @@ pub(super) const AT_ONCE: Duration = Duration::from_millis(10);
 /// What a reader wants to see of the history of a failure.
 const REMEMBERED: usize = 80;
 
-/// Something that will happen.
-pub(super) enum Event {
-    /// A check arrives at the service.
-    Asked(Sender, Question),
-    /// Its answer arrives at the machine.
-    Answered(Sender, Answered),
-    /// A release arrives at the service.
-    Released(Sender, PendingRelease),
-    /// Something arrives at an agent.
-    Heard(Sender, Input),
-    /// A sign-in ends in the browser.
-    SignedIn(Sender),
-    /// An agent that died is started again.
-    Launched(usize),
-    Woken(usize),
-    SwitchedOn(usize),
-    Connected(usize),
-    LicensingBack,
-    /// The service's disk has room again.
-    ServiceHasRoom,
-    IdentityBack,
-    /// It is written down who is connected.
-    Beat,
-}
-
-/// Which agent process, and which of its attempts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Sender {
-    pub(super) desktop: usize,
-    pub(super) life: u64,
-    pub(super) attempt: Attempt,
-}
-
-/// How bad the network is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Weather {
-    /// Percent of the messages that are lost.
-    pub(crate) lost: usize,
-    /// Percent that arrive twice.
-    pub(crate) twice: usize,
-    /// Messages may take this long, in milliseconds, and so overtake each other.
-    pub(crate) slowest: usize,
-}
-
-pub(crate) const FAIR: Weather = Weather {
-    lost: 0,
-    twice: 0,
-    slowest: 200,
-};
-
 pub(crate) struct World {
     pub(crate) now: Timestamp,
     pub(crate) dice: Dice,
@@ -83,7 +35,7 @@ pub(crate) struct World {
     pub(crate) identity_up: bool,
     pub(crate) weather: Weather,
     pub(crate) desktops: Vec<Desktop>,
-    pub(crate) assigned: [bool; USERS],
+    pub(crate) assigned: [Each<bool>; USERS],
     pub(super) judge: Judge,
     pub(super) queue: BTreeMap<(Timestamp, u64), Event>,
     pub(super) counter: u64,
@@ -102,7 +54,7 @@ impl Drop for World {
 }
 
 impl World {
-    pub(crate) fn new(seed: u64, policy: Policy, first_starts: bool) -> Self {
+    pub(crate) fn new(seed: u64, policies: Each<Policy>, first_starts: bool) -> Self {
         let desktops = (0..USERS * DESKTOPS_OF_ONE).map(|at| {
             let user = at / DESKTOPS_OF_ONE;
             Desktop::new(format!("user{user}-{}", at % DESKTOPS_OF_ONE), user, START)
@@ -110,11 +62,11 @@ impl World {
         let mut world = Self {
             now: START + HOUR,
             dice: Dice::new(seed),
-            service: LicensingService::new(policy, first_starts, USERS, START),
+            service: LicensingService::new(policies, first_starts, USERS, START),
             identity_up: true,
             weather: FAIR,
             desktops: desktops.collect(),
-            assigned: [true; USERS],
+            assigned: [[true; 2]; USERS],
             judge: Judge::default(),
             queue: BTreeMap::new(),
             counter: 0,
@@ -188,15 +140,17 @@ impl World {
         let passed = i64::try_from(at.since(self.now).as_millis()).unwrap();
         let fair = self.is_fair();
         for desktop in &mut self.desktops {
-            let Some(status) = desktop.status(self.now) else {
-                continue;
-            };
-            if status.may_run() || status.stop_at.is_some() {
-                desktop.ran += passed;
-            }
-            let confirmed = status.may_run() && status.basis == Some(Basis::Lease);
-            if confirmed && fair && is_fine(desktop) && desktop.stream.is_some() {
-                desktop.ran_online += passed;
+            for which in all() {
+                let Some(status) = desktop.status(which, self.now) else {
+                    continue;
+                };
+                if status.may_run() || status.stop_at.is_some() {
+                    desktop.ran[which].altogether += passed;
+                }
+                let confirmed = status.may_run() && status.basis == Some(Basis::Lease);
+                if confirmed && fair && is_fine(desktop) && desktop.stream.is_some() {
+                    desktop.ran[which].online += passed;
+                }
             }
         }
         for desktop in 0..self.desktops.len() {
@@ -204,9 +158,8 @@ impl World {
             self.desktops[desktop].could_see(sides, self.now, at);
         }
         let reachable = self.is_fair();
-        let policy = self.service.policy.session_policy;
         self.judge
-            .time_passes(&self.desktops, reachable, policy, self.now, at);
+            .time_passes(&self.desktops, reachable, &self.service.policies, self.now, at);
         self.now = at;
     }
 
@@ -329,15 +282,15 @@ impl World {
             }
             self.carry_out(desktop, effect);
         }
-        let before = self.desktops[desktop].program;
-        if let (Some(status), Some(program)) = (
-            self.desktops[desktop].status(now),
-            &mut self.desktops[desktop].program,
-        ) {
-            program.running |= status.may_run();
+        for which in all() {
+            let machine = &mut self.desktops[desktop];
+            let before = machine.programs[which];
+            if let (Some(status), Some(program)) = (machine.status(which, now), &mut machine.programs[which])
+            {
+                program.running |= status.may_run();
+            }
+            self.judge.judge(machine, which, before, &self.service, now);
         }
-        self.judge
-            .judge(&mut self.desktops[desktop], before, &self.service, now);
     }
 }
 

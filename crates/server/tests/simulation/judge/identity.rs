@@ -8,7 +8,9 @@ use latchkey_core::time::{DAY, Timestamp};
 use latchkey_core::view::StatusView;
 
 use super::{Judge, SLACK, STILL_BELIEVED};
-use crate::desktop::{Desktop, Program};
+use crate::desktop::Desktop;
+use crate::parts::Program;
+use crate::products::Which;
 use crate::service::Said;
 
 /// How long what is open runs on under `deny` after the last check.
@@ -20,13 +22,14 @@ impl Judge {
     pub(super) fn denies(
         &self,
         desktop: &Desktop,
+        which: Which,
         before: Option<Program>,
         status: &StatusView,
         policy: &Policy,
         now: Timestamp,
     ) {
         let (name, tokenless) = (&desktop.name, &desktop.tokenless);
-        let Some(Said::Lease(exp)) = desktop.told.last else {
+        let Some(Said::Lease(exp)) = desktop.told[which].last else {
             return;
         };
         let checked_at = Timestamp::from_secs(exp) - policy.offline_for;
@@ -35,10 +38,10 @@ impl Judge {
         let is_denied = policy.identity_outage == IdentityOutage::Deny && tokenless.is_known();
         if is_denied && status.may_run() && status.basis != Some(Basis::Temporary) {
             assert!(is_open, "{name} starts without a token: {tokenless:?}");
-            let latest = runs_on_until.shifted(desktop.told.off) + SLACK;
+            let latest = runs_on_until.shifted(desktop.told[which].off) + SLACK;
             assert!(now < latest, "{name} runs on {:?}", now.since(checked_at));
         }
-        let is_lost = desktop.told.given_up || desktop.lost_its_key();
+        let is_lost = desktop.told[which].given_up || desktop.lost_its_key(which);
         let is_good = now + SLACK < Timestamp::from_secs(exp) && !desktop.was_ahead && !is_lost;
         if !is_good
             || !matches!(

@@ -11,13 +11,15 @@ use latchkey_core::view::StatusView;
 
 use super::{Judge, STILL_BELIEVED, UNNOTICED_FOR, can_check};
 use crate::desktop::Desktop;
-use crate::service::{LicensingService, PRODUCT, Said, URL};
+use crate::products::{PRODUCTS, Which};
+use crate::service::{LicensingService, Said, URL};
 
 impl Judge {
     /// What it runs on is verified by the program, from nothing but the root key that it pins; and counted here.
     pub(super) fn is_given(
         &self,
         desktop: &mut Desktop,
+        which: Which,
         status: &StatusView,
         service: &LicensingService,
         now: Timestamp,
@@ -26,23 +28,22 @@ impl Judge {
         let Some(until) = status.until.filter(|_| runs) else {
             return;
         };
-        if !desktop.given.insert(until) {
+        if !desktop.given[which].insert(until) {
             return;
         }
-        let most = service
-            .policy
+        let most = service.policies[which]
             .temporary_limit
             .map_or(usize::MAX, |limit| limit as usize);
-        let (name, given) = (&desktop.name, &desktop.given);
+        let (name, given) = (&desktop.name, &desktop.given[which]);
         assert!(
             given.len() <= most,
             "{name} is given {given:?}, and may have {most}"
         );
-        let program = desktop.program.filter(|program| desktop.knows(*program));
+        let program = desktop.programs[which].filter(|program| desktop.knows(*program));
         if let (Some(engine), Some(program)) = (desktop.engine(), program) {
             let grounds = engine.grant(&desktop.now(now, 0), program.key);
             let grounds = grounds.unwrap_or_else(|| panic!("{name} may run, and has nothing to show for it"));
-            shows(desktop, service, &grounds);
+            shows(desktop, which, service, &grounds);
         }
     }
 
@@ -51,18 +52,19 @@ impl Judge {
     pub(super) fn goes_on(
         &self,
         desktop: &Desktop,
+        which: Which,
         end: Option<Timestamp>,
         service: &LicensingService,
         now: Timestamp,
     ) {
-        let (name, told) = (&desktop.name, &desktop.told);
-        let may_begin = service.first_start.is_some() && told.last.is_none();
+        let (name, told) = (&desktop.name, &desktop.told[which]);
+        let may_begin = service.first_starts.is_some() && told.last.is_none();
         assert!(
             end.is_some() || may_begin,
             "{name} goes on from nothing: {told:?}"
         );
         let out_at = desktop.out_at.expect("it was never out");
-        let latest = out_at.shifted(told.off) + UNNOTICED_FOR + service.policy.temporary_for;
+        let latest = out_at.shifted(told.off) + UNNOTICED_FOR + service.policies[which].temporary_for;
         assert!(
             now < latest,
             "{name} goes on {:?} after the outage",
@@ -74,6 +76,7 @@ impl Judge {
     pub(super) fn waits_in_no_outage(
         &self,
         desktop: &Desktop,
+        which: Which,
         status: &StatusView,
         service: &LicensingService,
         now: Timestamp,
@@ -81,15 +84,16 @@ impl Judge {
         let knows = desktop
             .out_since
             .is_some_and(|since| since + STILL_BELIEVED < now);
-        if !knows || !can_check(desktop) || service.policy.temporary_limit.is_some() {
+        if !knows || !can_check(desktop) || service.policies[which].temporary_limit.is_some() {
             return;
         }
-        let is_lost = desktop.told.given_up || desktop.lost_its_key();
-        let holds = matches!(desktop.told.last, Some(Said::Lease(_))) && !is_lost;
-        let is_first = is_lost && !matches!(desktop.told.last, Some(Said::Refusal(_)));
+        let is_lost = desktop.told[which].given_up || desktop.lost_its_key(which);
+        let holds = matches!(desktop.told[which].last, Some(Said::Lease(_))) && !is_lost;
+        let is_first = is_lost && !matches!(desktop.told[which].last, Some(Said::Refusal(_)));
         // An ID token says when it was issued: whoever has no idea of the time cannot use it.
         let tells_time = desktop.clock_is_off(now) < MINUTE;
-        let may_begin = is_first && service.first_start.is_some() && tells_time && desktop.program.is_some();
+        let may_begin =
+            is_first && service.first_starts.is_some() && tells_time && desktop.programs[which].is_some();
         assert!(
             status.code() == Some(Code::Ok) || !(holds || may_begin),
             "{} is left with {status:?} in an outage since {:?}",
@@ -99,20 +103,21 @@ impl Judge {
     }
 }
 
-fn shows(desktop: &Desktop, service: &LicensingService, grounds: &Grounds<'_>) {
+fn shows(desktop: &Desktop, which: Which, service: &LicensingService, grounds: &Grounds<'_>) {
     let (name, roots) = (&desktop.name, [service.some_key()]);
     let keys = Keys::verify(grounds.keys, &roots, URL).expect("a keys document");
     let device = desktop.vault.as_ref().expect("it has a key").key.jwk();
     let temporary = grounds.temporary.expect("it rests on one");
     let verified = match grounds.base {
         Base::FirstStart(token) => {
-            let first = FirstStart::verify(token, &roots, URL, PRODUCT).expect("a signed registration");
+            let first =
+                FirstStart::verify(token, &roots, URL, PRODUCTS[which]).expect("a signed registration");
             Temporary::verify_first(temporary, &device, &first, &keys)
         }
         Base::Lease(token) => {
             let expected = Expected {
                 service: URL,
-                product: PRODUCT,
+                product: PRODUCTS[which],
                 device: None,
                 user: None,
                 request: None,

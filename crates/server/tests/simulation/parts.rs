@@ -1,0 +1,59 @@
+//! What a machine is made of, and what it was told.
+
+use std::sync::Arc;
+
+use latchkey_core::engine::{Attempt, UseKey};
+use latchkey_core::jws::{SigningKey, Thumbprint};
+use latchkey_core::time::Timestamp;
+
+use super::service::Said;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Power {
+    On,
+    Asleep(Timestamp),
+    Off,
+}
+
+/// What the keyring holds.
+#[derive(Clone, Debug)]
+pub(crate) struct Vault {
+    pub(crate) key: Arc<SigningKey>,
+    pub(crate) jkt: Thumbprint,
+    pub(crate) tokens: bool,
+    pub(crate) access_until: Timestamp,
+    pub(crate) signed_in_at: Timestamp,
+    /// The identity service takes its refresh token.
+    pub(crate) granted: bool,
+}
+
+/// A program that has a product open, or waits for it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Program {
+    pub(crate) key: UseKey,
+    pub(crate) running: bool,
+}
+
+/// What the service has told this machine of a product.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Told {
+    pub(crate) last: Option<Said>,
+    /// When the last lease ends.
+    pub(crate) lease_end: Option<Timestamp>,
+    /// How long the machine was off since, or on without writing it down, in milliseconds.
+    pub(crate) off: i64,
+    /// The user has given up what it holds.
+    pub(crate) given_up: bool,
+    /// The key that it is for.
+    pub(crate) jkt: Option<Thumbprint>,
+    /// Which process was told, by which of its checks: what arrives twice, or was overtaken, is no news.
+    pub(crate) by: (u64, Attempt),
+}
+
+/// How long a program ran, in milliseconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ran {
+    pub(crate) altogether: i64,
+    /// Online for certain.
+    pub(crate) online: i64,
+}
