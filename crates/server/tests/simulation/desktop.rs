@@ -36,6 +36,9 @@ pub(crate) struct Desktop {
     pub(crate) asked: (u64, Attempt),
     /// As of the last save.
     pub(crate) told_on_disk: Each<Told>,
+    /// The key of the last sign-in that the agent knows of, and as of the last save.
+    knows_key: Option<Thumbprint>,
+    key_on_disk: Option<Thumbprint>,
     /// The agent dies in front of this many-th effect from now.
     pub(crate) dies_in: Option<usize>,
     /// When the disk was last written to: what passed since is hidden from the next boot.
@@ -56,6 +59,8 @@ pub(crate) struct Desktop {
     pub(crate) out_since: Option<Timestamp>,
     /// The ends of the temporary licences that it was seen to run on since its last lease.
     pub(crate) given: Each<BTreeSet<Timestamp>>,
+    /// What its user has lost is held back: the service answers it as in an outage, or gives it what it had.
+    pub(crate) withheld: bool,
     /// What it has seen of an identity service that gives no token.
     pub(crate) tokenless: Tokenless,
     /// Some of what was counted may never have been told: a crash, a reset, a sign-out.
@@ -83,6 +88,8 @@ impl Desktop {
             told: Each::default(),
             told_on_disk: Each::default(),
             asked: (0, 0),
+            knows_key: None,
+            key_on_disk: None,
             dies_in: None,
             saved_at: at,
             life: 0,
@@ -94,6 +101,7 @@ impl Desktop {
             out_at: None,
             out_since: None,
             given: Each::default(),
+            withheld: false,
             tokenless: Tokenless::default(),
             lost_some: false,
             engine: None,
@@ -122,10 +130,11 @@ impl Desktop {
         }
     }
 
-    /// What it was told is for a key that the keyring no longer has: the disk was full when it got the present one.
+    /// What it was told is for a key that the keyring no longer has, or it does not know that it has it: the disk was full when it
+    /// got the present one.
     pub(crate) fn lost_its_key(&self, which: Which) -> bool {
         let has = self.vault.as_ref().map(|vault| &vault.jkt);
-        self.told[which].jkt.as_ref() != has
+        self.told[which].jkt.as_ref() != has || self.knows_key.as_ref() != has
     }
 
     /// When the agent's timer rings.
@@ -185,6 +194,7 @@ impl Desktop {
             let engine = self.engine.as_ref().expect("it has just asked for this");
             self.disk = serde_json::to_string(engine.facts()).unwrap();
             self.told_on_disk = self.told.clone();
+            self.key_on_disk = self.knows_key.clone();
         }
     }
 
@@ -215,6 +225,7 @@ impl Desktop {
         self.unanswered.clear();
         self.missed.clear();
         self.told = self.told_on_disk.clone();
+        self.knows_key = self.key_on_disk.clone();
         self.tokenless.begin_anew();
         self.lost_some = true;
         if self.disk_full {
@@ -258,6 +269,7 @@ impl Desktop {
         };
         let jkt = key.jwk().thumbprint();
         self.jkts.push(jkt.clone());
+        self.knows_key = Some(jkt.clone());
         self.vault = Some(Vault {
             key,
             jkt: jkt.clone(),

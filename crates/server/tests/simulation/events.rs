@@ -26,6 +26,8 @@ pub(super) enum Event {
     /// The service's disk has room again.
     ServiceHasRoom,
     IdentityBack,
+    /// An admin looks at what is held back.
+    AdminComes,
     /// It is written down who is connected.
     Beat,
 }

@@ -14,10 +14,12 @@ use super::service::Dies;
 use super::world::{USERS, World};
 
 /// What checks, people and whoever is connected have written to, where the service's disk may be found full.
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 10] = [
     "devices",
+    "holds",
     "leases",
     "pushes",
+    "seat_losses",
     "seats",
     "sequences",
     "session_asks",
@@ -55,6 +57,8 @@ pub(crate) fn history(seed: u64) -> u64 {
         false => policy,
     };
     policy.validate().expect("it makes sense");
+    // In some there are others in the organisation: so many that five who lose their seats are a mass, or are none.
+    let crowd = dice.pick(&[0, 0, 6, 26]);
     let first_starts = dice.percent(50);
     // The other subscription has the same terms but for places and sessions.
     let other = Policy {
@@ -66,7 +70,8 @@ pub(crate) fn history(seed: u64) -> u64 {
         ]),
         ..policy.clone()
     };
-    let mut world = World::new(seed, [policy, other], first_starts);
+    let mut world = World::new(seed, [policy, other], first_starts, crowd);
+    world.crowd_checks();
     // In some, nobody has ever checked when the first outage begins.
     if first_starts && dice.percent(50) {
         world.licensing_out(dice.spell(10 * MINUTE, 3 * DAY));
@@ -92,7 +97,23 @@ pub(crate) fn history(seed: u64) -> u64 {
     world.digest()
 }
 
+/// What only happens where there are many.
+fn crowd_step(world: &mut World, dice: &mut Dice) {
+    if dice.percent(50) {
+        world.crowd_checks();
+    }
+    // A list that is wrong; now and then it is mended, or gets worse, a moment later.
+    let percent = dice.pick(&[0, 10, 15, 60]);
+    for _ in 0..dice.pick(&[1, 1, 3]) {
+        world.import(percent);
+        world.pass(dice.spell(SECOND, 5 * MINUTE));
+    }
+}
+
 fn step(world: &mut World, dice: &mut Dice) {
+    if world.crowd > 0 && dice.percent(8) {
+        return crowd_step(world, dice);
+    }
     let desktop = dice.below(world.desktops.len());
     let user = dice.below(USERS);
     let which = dice.below(PRODUCTS.len());

@@ -1,5 +1,6 @@
 //! Somebody who watches, knows the truth on both sides, and says after every step whether the rules were kept.
 
+mod answers;
 mod calm;
 mod identity;
 mod outage;
@@ -16,8 +17,8 @@ use latchkey_server::store::records::Release;
 
 use super::desktop::Desktop;
 use super::parts::Program;
-use super::products::{Each, PRODUCTS, Which, all, which};
-use super::service::{LicensingService, Question, Said};
+use super::products::{Each, PRODUCTS, Which, all};
+use super::service::{LicensingService, Said};
 
 /// What rounding, latency and the service's own clock may add.
 const SLACK: Duration = Duration::from_secs(5 * MINUTE.as_secs());
@@ -48,68 +49,6 @@ pub(crate) struct Judge {
 }
 
 impl Judge {
-    /// A device says what is open. Whether the service has heard that, its answer shows.
-    pub(crate) fn service_is_asked(&mut self, question: &Question) {
-        for asked in question.products.iter().filter(|asked| asked.open) {
-            let open = self.open.entry((question.user, which(&asked.product)));
-            open.or_default().insert(question.jkt.0.clone());
-        }
-    }
-
-    pub(crate) fn service_says(
-        &mut self,
-        question: &Question,
-        said: &Each<Option<Said>>,
-        now: Timestamp,
-        service: &LicensingService,
-    ) {
-        for asked in &question.products {
-            let which = which(&asked.product);
-            self.places(question, which, said[which], now, service);
-            let open = self.open.entry((question.user, which)).or_default();
-            if !asked.open {
-                open.remove(&question.jkt.0);
-            }
-            // Rule 11: what is open of another subscription is in nobody's way.
-            let is_in_use = said[which] == Some(Said::Refusal(Code::SessionInUse));
-            assert!(
-                !is_in_use || open.iter().any(|jkt| *jkt != question.jkt.0),
-                "{}: {} is in use nowhere",
-                question.device,
-                asked.product
-            );
-        }
-    }
-
-    /// Rules 3 and 10: no lease past the policy, and no more devices than the limit.
-    fn places(
-        &mut self,
-        question: &Question,
-        which: Which,
-        said: Option<Said>,
-        now: Timestamp,
-        service: &LicensingService,
-    ) {
-        let now = now.shifted(service.clock_ahead).as_secs();
-        let policy = &service.policies[which];
-        let places = self.places.entry((question.user, which)).or_default();
-        match said {
-            Some(Said::Lease(exp)) => {
-                let most = now + i64::try_from(policy.offline_for.as_secs()).unwrap();
-                assert!(exp <= most, "a lease of {} s too many", exp - most);
-                let place = Place { granted_at: now, exp };
-                places.insert(question.jkt.0.clone(), place);
-                let held = places.values().filter(|place| place.exp > now).count();
-                let limit = policy.device_limit as usize;
-                assert!(held <= limit, "{held} devices of {limit}: {places:?}");
-            }
-            Some(Said::Refusal(Code::DeviceReleased | Code::NotAssigned)) => {
-                places.remove(&question.jkt.0);
-            }
-            Some(Said::Refusal(_)) | None => {}
-        }
-    }
-
     /// A device gives up a product, or its place: whatever it was granted until then.
     pub(crate) fn released(&mut self, release: &Release) {
         let signed_at = release.signed_at.as_secs();
@@ -247,7 +186,8 @@ impl Judge {
 /// Whether nothing is wrong with a machine: it is on and online, and somebody is signed in.
 pub(crate) fn is_fine(desktop: &Desktop) -> bool {
     let signed_in = can_check(desktop);
-    desktop.is_alive() && desktop.network && !desktop.disk_full && desktop.dies_in.is_none() && signed_in
+    let told = desktop.is_alive() && desktop.network && !desktop.withheld;
+    told && !desktop.disk_full && desktop.dies_in.is_none() && signed_in
 }
 
 /// It has what a check needs, and knows so: a sign-in that a full disk did not take is forgotten with the next crash.

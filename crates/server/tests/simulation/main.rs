@@ -2,7 +2,7 @@
 //! process and on a clock that is a number. Months pass in a second, and everything that can fail does. A seed names a history:
 //! `cargo xtask simulate --seed 42` tells that of seed 42.
 //!
-//! Not simulated: HTTP, tokens and proofs of possession, which other tests hold.
+//! Not simulated: HTTP, tokens (but for the ID tokens of first starts) and proofs of possession, which other tests hold.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -15,6 +15,7 @@
 )]
 
 mod account;
+mod crowd;
 mod desktop;
 mod devices;
 mod dice;
@@ -23,9 +24,12 @@ mod faults;
 mod first_start;
 mod identity;
 mod judge;
+mod mend;
+mod network;
 mod office;
 mod parts;
 mod products;
+mod seats;
 mod service;
 mod streams;
 mod tokenless;

@@ -18,8 +18,14 @@ use super::service::{LicensingService, URL, address_of};
 const ORGANISATION: &str = "Studio Nord";
 
 impl LicensingService {
-    /// With an organisation, whose `users` have seats.
-    pub(crate) fn new(policies: Each<Policy>, first_starts: bool, users: usize, at: Timestamp) -> Self {
+    /// With an organisation, whose `users` have seats of everything, and the `crowd` of the first product.
+    pub(crate) fn new(
+        policies: Each<Policy>,
+        first_starts: bool,
+        users: usize,
+        crowd: usize,
+        at: Timestamp,
+    ) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         // In memory where there is such a folder: nothing is to survive this process.
         let memory = std::path::Path::new("/dev/shm");
@@ -47,13 +53,14 @@ impl LicensingService {
             root.first_start(&claims).unwrap()
         };
         let signed = [0, 1].map(|which| first_start((PRODUCTS[which], &policies[which])));
-        let service = Self {
+        let mut service = Self {
             runtime,
             first_starts: first_starts.then_some(signed),
             keys: document.0.clone(),
             _folder: folder,
             path,
             root: root.jwk(),
+            subscriptions: Vec::new(),
             policies: policies.clone(),
             up: true,
             dies: None,
@@ -62,7 +69,7 @@ impl LicensingService {
             last_push: 0,
             store: Some(Arc::new(store)),
         };
-        service.block(async |store| {
+        let subscriptions = service.block(async |store| {
             let keys = NewKeys {
                 previous_iat: 0,
                 url: Some(URL.into()),
@@ -92,6 +99,7 @@ impl LicensingService {
                 .add_organisation(ORGANISATION.into(), None, at)
                 .await
                 .unwrap();
+            let mut subscriptions = Vec::new();
             for (key, policy) in PRODUCTS.iter().zip(policies) {
                 let product = Product {
                     key: (*key).into(),
@@ -107,21 +115,23 @@ impl LicensingService {
                     ends_at: None,
                     policy,
                 };
-                store.add_subscription(new, at).await.unwrap();
+                subscriptions.push(store.add_subscription(new, at).await.unwrap().id);
             }
-            for user in 0..users {
+            for user in 0..users + crowd {
                 store
                     .add_user(address_of(user), ORGANISATION.into(), at)
                     .await
                     .unwrap();
-                for product in PRODUCTS {
+                for product in &PRODUCTS[..if user < users { 2 } else { 1 }] {
                     store
-                        .assign_seat(address_of(user), product.into(), at)
+                        .assign_seat(address_of(user), (*product).into(), at)
                         .await
                         .unwrap();
                 }
             }
+            subscriptions
         });
+        service.subscriptions = subscriptions;
         service
     }
 
@@ -162,6 +172,26 @@ impl LicensingService {
             }
         });
         self.done(done).is_some()
+    }
+
+    /// An import. Says whether losses are held back, if it is written down.
+    pub(crate) fn import(&self, now: Timestamp, which: Which, users: &[usize]) -> Option<bool> {
+        let now = self.clock(now);
+        let subscription = self.subscriptions[which].clone();
+        let emails = users.iter().copied().map(address_of).collect();
+        let imported = self.block(async |store| store.import_seats(subscription, emails, now).await);
+        self.done(imported).map(|imported| imported.held.is_some())
+    }
+
+    /// An admin ends a hold. Says whether that is written down.
+    pub(crate) fn end_hold(&self, give_back: bool) -> bool {
+        let ended = self.block(async |store| store.end_hold(ORGANISATION.into(), give_back).await);
+        let without = self.done(ended);
+        assert!(
+            without.as_ref().is_none_or(Vec::is_empty),
+            "there are seats for everybody"
+        );
+        without.is_some()
     }
 
     /// Minutes of use in the table, by device name and product.

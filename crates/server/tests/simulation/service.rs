@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use latchkey_api::check::{DeviceDescription, Usage};
 use latchkey_core::code::Code;
-use latchkey_core::engine::{CheckAnswered, CheckFailure, Side, Signed};
+use latchkey_core::engine::{CheckAnswered, CheckFailure, Signed};
 use latchkey_core::jws::{Jwk, Thumbprint};
 use latchkey_core::policy::Policy;
 use latchkey_core::time::{HOUR, Timestamp};
@@ -51,7 +51,18 @@ pub(crate) enum Said {
     Refusal(Code),
 }
 
-/// The answer, or why there is none.
+/// What the service makes of a check.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    Decided(CheckAnswered, Each<Option<Said>>),
+    /// So many have lost their seats that it answers as in an outage.
+    Held,
+    /// Its disk is full.
+    Full,
+    IdTokenRequired,
+}
+
+/// The answer as it arrives, or why there is none.
 pub(crate) type Answered = Result<(CheckAnswered, Each<Option<Said>>), CheckFailure>;
 
 /// The service.
@@ -61,6 +72,7 @@ pub(crate) struct LicensingService {
     pub(super) path: PathBuf,
     pub(super) store: Option<Arc<SqliteStore>>,
     pub(super) root: Jwk,
+    pub(super) subscriptions: Vec<String>,
     /// What their vendor has signed: that the products may start for the first time in an outage.
     pub(super) first_starts: Option<Each<String>>,
     /// As an installer brings it along.
@@ -130,22 +142,9 @@ impl LicensingService {
         now.shifted(self.clock_ahead)
     }
 
-    /// Answers a check. `None`: the process died over it.
-    pub(crate) fn check(&mut self, now: Timestamp, question: &Question) -> Option<Answered> {
-        let dies = self.dies.take();
-        if dies == Some(Dies::BeforeTheWrite) {
-            self.restart();
-            return None;
-        }
-        let answered = self.answer(self.clock(now), question);
-        if dies == Some(Dies::AfterTheWrite) {
-            self.restart();
-            return None;
-        }
-        Some(answered)
-    }
-
-    fn answer(&self, now: Timestamp, question: &Question) -> Answered {
+    /// Answers a check.
+    pub(crate) fn check(&self, now: Timestamp, question: &Question) -> Reply {
+        let now = self.clock(now);
         let keyring = self
             .block(async |store| store.keyring().await)
             .unwrap()
@@ -174,11 +173,7 @@ impl LicensingService {
         };
         let outcome = self.block(async |store| store.check(command).await);
         let Some(outcome) = self.done(outcome) else {
-            // Status 500: as if there were no service.
-            return Err(CheckFailure::Unreachable {
-                licensing: Side::Silent,
-                identity: Side::Answers,
-            });
+            return Reply::Full;
         };
         let (user, waiting, decided) = match outcome {
             CheckOutcome::Decided {
@@ -187,8 +182,9 @@ impl LicensingService {
                 products,
                 ..
             } => (user, waiting, products),
-            CheckOutcome::IdTokenRequired => return Err(CheckFailure::IdTokenRequired),
-            other @ (CheckOutcome::IssuerMoved | CheckOutcome::Held | CheckOutcome::TokenLivesTooLong(_)) => {
+            CheckOutcome::IdTokenRequired => return Reply::IdTokenRequired,
+            CheckOutcome::Held => return Reply::Held,
+            other @ (CheckOutcome::IssuerMoved | CheckOutcome::TokenLivesTooLong(_)) => {
                 panic!("{other:?}")
             }
         };
@@ -219,6 +215,6 @@ impl LicensingService {
             products: products.collect(),
             waiting,
         };
-        Ok((answered, said))
+        Reply::Decided(answered, said)
     }
 }

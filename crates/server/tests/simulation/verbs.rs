@@ -5,7 +5,7 @@ use std::time::Duration;
 use latchkey_core::engine::{Ask, Input, Side, UseKey};
 use latchkey_core::vault::KeyState;
 
-use super::events::{Event, FAIR};
+use super::events::Event;
 use super::parts::{Power, Program};
 use super::products::{PRODUCTS, VERSION, Which, all, which};
 use super::service::URL;
@@ -213,7 +213,7 @@ impl World {
     }
 
     pub(crate) fn seat(&mut self, user: usize, which: Which, assigned: bool) {
-        if self.assigned[user][which] == assigned {
+        if self.seats.has(user, which) == assigned || (!assigned && self.seats.is_held(user, which)) {
             return;
         }
         self.note(&format!(
@@ -223,7 +223,8 @@ impl World {
         if !self.service.seat(self.now, user, which, assigned) {
             return self.note("that cannot be written down");
         }
-        self.assigned[user][which] = assigned;
+        self.seats.set(user, which, assigned);
+        self.tell_who_is_held();
         if !assigned {
             self.judge.places_freed(user, which);
         }
@@ -249,51 +250,11 @@ impl World {
         self.input(desktop, Input::Changed(URL.to_owned()));
     }
 
-    /// Every fault ends.
-    pub(crate) fn mend(&mut self) {
-        self.note("every fault ends");
-        self.weather = FAIR;
-        self.identity_up = true;
-        self.service.dies = None;
-        self.service.clock_ahead = 0;
-        self.service.fill(None);
-        if !self.service.up {
-            self.set_licensing(true);
-        }
-        for desktop in 0..self.desktops.len() {
-            let now = self.now;
-            let machine = &mut self.desktops[desktop];
-            machine.disk_full = false;
-            machine.dies_in = None;
-            match machine.power {
-                Power::On => {}
-                Power::Asleep(_) => self.wake_up(desktop),
-                Power::Off => {
-                    machine.switch_on(now);
-                    self.launch(desktop);
-                }
-            }
-            if self.desktops[desktop].wall_ahead != 0 {
-                self.set_wall(desktop, 0);
-            }
-            self.set_network(desktop, true);
-        }
-    }
-
-    pub(crate) fn judge_soon_after(&self) {
-        self.judge.soon_after(&self.desktops, &self.assigned, self.now);
-    }
-
     /// The identity service takes the refresh token no more.
     pub(crate) fn end_grant(&mut self, desktop: usize) {
         self.note_of(desktop, "the grant ends");
         if let Some(vault) = &mut self.desktops[desktop].vault {
             vault.granted = false;
         }
-    }
-
-    pub(crate) fn judge_at_the_end(&self) {
-        self.judge
-            .at_the_end(&self.desktops, &self.service, &self.assigned, self.now);
     }
 }

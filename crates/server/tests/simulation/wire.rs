@@ -10,7 +10,7 @@ use latchkey_server::store::records::AskedProduct;
 use super::events::{Event, Sender};
 use super::parts::Told;
 use super::products::{Each, all};
-use super::service::{Answered, Question, Said};
+use super::service::{Answered, Dies, Question, Reply, Said};
 use super::world::{AT_ONCE, PATIENCE, World};
 
 impl World {
@@ -77,11 +77,6 @@ impl World {
         }
     }
 
-    pub(super) fn lost(&mut self) -> bool {
-        let chance = self.weather.lost;
-        self.dice.percent(chance)
-    }
-
     /// Whoever shows notices says so a moment later.
     pub(super) fn acknowledge(&mut self, desktop: usize) {
         let engine = self.desktops[desktop].engine().expect("it has just published");
@@ -145,40 +140,35 @@ impl World {
             return self.silence(from);
         }
         self.write_down_who_is_connected();
-        self.judge.service_is_asked(question);
-        let Some(answered) = self.service.check(self.now, question) else {
+        let Some(reply) = self.reply(question) else {
             self.note("the service dies over a check, and is back");
             self.streams_end();
             return self.silence(from);
         };
-        // As the agent does: it asks once more, with the ID token.
-        if answered == Err(CheckFailure::IdTokenRequired) && question.signed_in_at.is_none() {
-            let signed_in_at = self.desktops[from.desktop]
-                .vault
-                .as_ref()
-                .map(|vault| vault.signed_in_at);
-            if signed_in_at.is_some() {
-                let after = self.latency() + self.latency();
-                let question = Question {
-                    signed_in_at,
-                    ..question.clone()
-                };
-                return self.at(after, Event::Asked(from, question));
+        let answered = match reply {
+            Reply::Decided(answered, said) => {
+                self.note_of(from.desktop, &format!("the service says {said:?}"));
+                if said.contains(&Some(Said::Refusal(Code::SessionInUse))) {
+                    self.expect_beat();
+                }
+                Ok((answered, said))
             }
-        }
-        if let Err(failure @ CheckFailure::Unreachable { .. }) = answered {
-            self.note("the service cannot write down what it would answer");
-            let after = self.latency();
-            self.desktops[from.desktop].out_at = Some(self.now + after);
-            return self.at(after, Event::Answered(from, Err(failure)));
-        }
-        if let Ok((_, said)) = &answered {
-            self.note_of(from.desktop, &format!("the service says {said:?}"));
-            self.judge.service_says(question, said, self.now, &self.service);
-            if said.contains(&Some(Said::Refusal(Code::SessionInUse))) {
-                self.expect_beat();
+            Reply::Held | Reply::Full => return self.answers_500(from, &reply),
+            // As the agent does: it asks once more, with the ID token.
+            Reply::IdTokenRequired => {
+                let vault = self.desktops[from.desktop].vault.as_ref();
+                let signed_in_at = vault.map(|vault| vault.signed_in_at);
+                if question.signed_in_at.is_none() && signed_in_at.is_some() {
+                    let after = self.latency() + self.latency();
+                    let question = Question {
+                        signed_in_at,
+                        ..question.clone()
+                    };
+                    return self.at(after, Event::Asked(from, question));
+                }
+                Err(CheckFailure::IdTokenRequired)
             }
-        }
+        };
         if self.lost() {
             self.note("the answer is lost");
             return self.silence(from);
@@ -190,6 +180,36 @@ impl World {
         }
         let after = self.latency();
         self.at(after, Event::Answered(from, answered));
+    }
+
+    /// What the service makes of a check; `None` where its process dies over it.
+    fn reply(&mut self, question: &Question) -> Option<Reply> {
+        self.judge.service_is_asked(question);
+        let dies = self.service.dies.take();
+        if dies == Some(Dies::BeforeTheWrite) {
+            self.service.restart();
+            return None;
+        }
+        let reply = self.service.check(self.now, question);
+        self.judge
+            .service_replies(question, &reply, self.now, &self.service, &mut self.seats);
+        if dies == Some(Dies::AfterTheWrite) {
+            self.service.restart();
+            return None;
+        }
+        Some(reply)
+    }
+
+    /// An answer of a 500 or 503: as if there were no service.
+    fn answers_500(&mut self, from: Sender, why: &Reply) {
+        self.note_of(from.desktop, &format!("the service does not answer: {why:?}"));
+        let after = self.latency();
+        self.desktops[from.desktop].out_at = Some(self.now + after);
+        let failure = CheckFailure::Unreachable {
+            licensing: Side::Silent,
+            identity: self.sides(from.desktop).1,
+        };
+        self.at(after, Event::Answered(from, Err(failure)));
     }
 
     pub(super) fn answered(&mut self, from: Sender, answered: Answered) {

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
 use latchkey_core::code::Basis;
-use latchkey_core::engine::{Attempt, CheckFailure, Input, Outcome, Side};
+use latchkey_core::engine::{Attempt, Input, Outcome, Side};
 use latchkey_core::policy::Policy;
 use latchkey_core::time::{DAY, HOUR, Timestamp};
 
@@ -16,6 +16,7 @@ use super::events::{Event, FAIR, Sender, Weather};
 use super::judge::{Judge, is_fine};
 use super::parts::Power;
 use super::products::{Each, all};
+use super::seats::Seats;
 use super::service::LicensingService;
 
 /// Friday 2027-01-15, 08:00 UTC.
@@ -35,7 +36,9 @@ pub(crate) struct World {
     pub(crate) identity_up: bool,
     pub(crate) weather: Weather,
     pub(crate) desktops: Vec<Desktop>,
-    pub(crate) assigned: [Each<bool>; USERS],
+    /// How many other people there are in the organisation.
+    pub(super) crowd: usize,
+    pub(crate) seats: Seats,
     pub(super) judge: Judge,
     pub(super) queue: BTreeMap<(Timestamp, u64), Event>,
     pub(super) counter: u64,
@@ -54,7 +57,7 @@ impl Drop for World {
 }
 
 impl World {
-    pub(crate) fn new(seed: u64, policies: Each<Policy>, first_starts: bool) -> Self {
+    pub(crate) fn new(seed: u64, policies: Each<Policy>, first_starts: bool, crowd: usize) -> Self {
         let desktops = (0..USERS * DESKTOPS_OF_ONE).map(|at| {
             let user = at / DESKTOPS_OF_ONE;
             Desktop::new(format!("user{user}-{}", at % DESKTOPS_OF_ONE), user, START)
@@ -62,11 +65,12 @@ impl World {
         let mut world = Self {
             now: START + HOUR,
             dice: Dice::new(seed),
-            service: LicensingService::new(policies, first_starts, USERS, START),
+            service: LicensingService::new(policies, first_starts, USERS, crowd, START),
             identity_up: true,
             weather: FAIR,
             desktops: desktops.collect(),
-            assigned: [[true; 2]; USERS],
+            crowd,
+            seats: Seats::default(),
             judge: Judge::default(),
             queue: BTreeMap::new(),
             counter: 0,
@@ -74,6 +78,10 @@ impl World {
             digest: DefaultHasher::new(),
         };
         world.note(&format!("seed {seed}"));
+        for user in 0..USERS + crowd {
+            let has = if user < USERS { all() } else { 0..1 };
+            has.for_each(|which| world.seats.set(user, which, true));
+        }
         for desktop in 0..world.desktops.len() {
             world.launch(desktop);
         }
@@ -154,7 +162,10 @@ impl World {
             }
         }
         for desktop in 0..self.desktops.len() {
-            let sides = self.sides(desktop);
+            let sides = match self.sides(desktop) {
+                (Side::Answers, identity) if self.desktops[desktop].withheld => (Side::Silent, identity),
+                sides => sides,
+            };
             self.desktops[desktop].could_see(sides, self.now, at);
         }
         let reachable = self.is_fair();
@@ -190,35 +201,6 @@ impl World {
         self.at(after, Event::Heard(from, input));
     }
 
-    pub(super) fn latency(&mut self) -> Duration {
-        let slowest = self.weather.slowest;
-        Duration::from_millis(20 + self.dice.below(slowest) as u64)
-    }
-
-    pub(super) fn sides(&self, desktop: usize) -> (Side, Side) {
-        let side = |up| match (self.desktops[desktop].network, up) {
-            (false, _) => Side::NoRoute,
-            (true, true) => Side::Answers,
-            (true, false) => Side::Silent,
-        };
-        (side(self.service.up), side(self.identity_up))
-    }
-
-    pub(super) fn unreachable(&self, desktop: usize) -> CheckFailure {
-        let (licensing, identity) = self.sides(desktop);
-        CheckFailure::Unreachable { licensing, identity }
-    }
-
-    /// The answer does not come.
-    pub(super) fn silence(&mut self, from: Sender) {
-        let failure = CheckFailure::Unreachable {
-            licensing: Side::Silent,
-            identity: self.sides(from.desktop).1,
-        };
-        self.desktops[from.desktop].out_at = Some(self.now + PATIENCE);
-        self.at(PATIENCE, Event::Answered(from, Err(failure)));
-    }
-
     pub(super) fn happen(&mut self, event: Event) {
         match event {
             Event::Asked(from, question) => self.asked(from, &question),
@@ -247,25 +229,16 @@ impl World {
                 self.note("the disk of the service has room again");
                 self.service.fill(None);
             }
+            Event::AdminComes => {
+                let give_back = self.dice.percent(50);
+                self.end_hold(give_back);
+            }
             Event::IdentityBack => {
                 self.note("the identity service answers");
                 self.identity_up = true;
             }
         }
         self.pass_pushes_on();
-    }
-
-    /// Something arrives at an agent.
-    pub(super) fn heard(&mut self, from: Sender, input: Input) {
-        let desktop = &mut self.desktops[from.desktop];
-        if desktop.life != from.life {
-            return;
-        }
-        match desktop.power {
-            Power::On => self.input(from.desktop, input),
-            Power::Asleep(_) => desktop.missed.push(broken(input)),
-            Power::Off => {}
-        }
     }
 
     /// What an agent is told, and what it wants for it.
@@ -292,26 +265,4 @@ impl World {
             self.judge.judge(machine, which, before, &self.service, now);
         }
     }
-}
-
-/// What becomes of an input that arrives while nobody is awake to take it: its connection is gone.
-fn broken(input: Input) -> Input {
-    let Input::Outcome { attempt, outcome } = input else {
-        return input;
-    };
-    let silent = (Side::Silent, Side::Silent);
-    let outcome = match outcome {
-        Outcome::Checked(_) => Outcome::Checked(Err(CheckFailure::Unreachable {
-            licensing: silent.0,
-            identity: silent.1,
-        })),
-        Outcome::Probed { .. } => Outcome::Probed {
-            licensing: silent.0,
-            identity: silent.1,
-        },
-        Outcome::ReleaseSent(_) => Outcome::ReleaseSent(false),
-        Outcome::Listening | Outcome::Pushed => Outcome::ListeningEnded,
-        other => other,
-    };
-    Input::Outcome { attempt, outcome }
 }

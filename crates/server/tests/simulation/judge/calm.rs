@@ -6,19 +6,21 @@ use latchkey_core::time::Timestamp;
 
 use super::{Judge, can_check, is_fine};
 use crate::desktop::Desktop;
-use crate::products::{Each, PRODUCTS, Which, all};
+use crate::products::{PRODUCTS, Which, all};
+use crate::seats::Seats;
 use crate::service::LicensingService;
+use crate::world::USERS;
 
 /// Minutes of what is open are counted once an hour at least, and some fall between two days.
 const UNCOUNTED: i64 = 75;
 
 impl Judge {
     /// What must be true soon after the last fault (rules 2, 7 and 8): nobody is in doubt any more.
-    pub(crate) fn soon_after(&self, desktops: &[Desktop], assigned: &[Each<bool>], now: Timestamp) {
+    pub(crate) fn soon_after(&self, desktops: &[Desktop], seats: &Seats, now: Timestamp) {
         for desktop in desktops {
             assert!(desktop.is_alive(), "{} has no agent", desktop.name);
             for which in all() {
-                is_certain(desktop, which, assigned[desktop.user][which], now);
+                is_certain(desktop, which, seats, now);
             }
         }
     }
@@ -28,10 +30,10 @@ impl Judge {
         &self,
         desktops: &[Desktop],
         service: &LicensingService,
-        assigned: &[Each<bool>],
+        seats: &Seats,
         now: Timestamp,
     ) {
-        self.soon_after(desktops, assigned, now);
+        self.soon_after(desktops, seats, now);
         let minutes = service.minutes();
         for desktop in desktops {
             let name = &desktop.name;
@@ -47,20 +49,29 @@ impl Judge {
             if service.policies[which].session_policy == SessionPolicy::Report {
                 continue;
             }
-            for (user, assigned) in assigned.iter().enumerate() {
-                let theirs = desktops.iter().filter(|desktop| desktop.user == user);
-                one_has_the_session(&theirs.collect::<Vec<_>>(), which, assigned[which], now);
+            for user in 0..USERS {
+                let theirs = desktops
+                    .iter()
+                    .filter(|desktop| desktop.user == user && !desktop.withheld);
+                one_has_the_session(&theirs.collect::<Vec<_>>(), which, seats.has(user, which), now);
             }
         }
     }
 }
 
-fn is_certain(desktop: &Desktop, which: Which, assigned: bool, now: Timestamp) {
+fn is_certain(desktop: &Desktop, which: Which, seats: &Seats, now: Timestamp) {
     let name = &desktop.name;
     let Some(status) = desktop.status(which, now) else {
         return;
     };
+    let assigned = seats.has(desktop.user, which);
     let can_check = can_check(desktop);
+    if desktop.withheld {
+        // Rule 18: as in an outage. Who lost the seat a moment before so many did, has it back.
+        let is_held = seats.is_held(desktop.user, which);
+        let refused = status.code() == Some(Code::NotAssigned) && (is_held || assigned);
+        return assert!(!refused || !can_check, "{name} is refused: {status:?}");
+    }
     match status.code() {
         Some(Code::Ok) => {
             assert!(assigned || !can_check, "{name} runs without a seat");
