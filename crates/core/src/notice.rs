@@ -105,7 +105,10 @@ pub struct Notice {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::time::MINUTE;
 
     #[test]
     fn days_are_a_ceiling_and_hours_begin_under_a_day() {
@@ -118,6 +121,17 @@ mod tests {
         assert_eq!(at(HOUR), Left::Hours(1));
         assert_eq!(at(HOUR / 2), Left::Hours(1));
         assert_eq!(Left::between(until, until), Left::Hours(0));
+    }
+
+    #[test]
+    fn a_count_changes_when_a_whole_day_or_hour_is_left() {
+        let until = Timestamp::from_secs(0) + 30 * DAY;
+        let changes = |left| Left::changes_at(until - left, until);
+        assert_eq!(changes(DAY + HOUR), Some(until - DAY));
+        assert_eq!(changes(HOUR + MINUTE), Some(until - HOUR));
+        assert_eq!(changes(DAY + Duration::from_millis(1)), Some(until - DAY));
+        assert_eq!(changes(MINUTE), Some(until));
+        assert_eq!(changes(Duration::ZERO), None);
     }
 
     proptest::proptest! {

@@ -60,6 +60,11 @@ mod tests {
     }
 
     #[test]
+    fn a_hash_is_sha_256_in_base64url() {
+        assert_eq!(hash("abc"), "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0");
+    }
+
+    #[test]
     fn a_proof_is_the_device_keys_own() {
         let claims = ProofClaims {
             nonce: "nonce".to_owned(),

@@ -182,6 +182,29 @@ mod tests {
     }
 
     #[test]
+    fn what_the_service_has_of_one_it_does_not_have_of_another() {
+        let mut counted = Counted::default();
+        for (product, version, until) in [
+            ("ATLAS", "1", MIDNIGHT),
+            ("ATLAS", "1", MIDNIGHT + DAY),
+            ("ATLAS", "2", MIDNIGHT),
+            ("QUARRY", "1", MIDNIGHT),
+        ] {
+            counted.count(product, version, MINUTE, until);
+        }
+        let sent = counted.to_send();
+        assert_eq!(sent.len(), 4);
+        for one in &sent {
+            let mut counted = counted.clone();
+            let only = std::slice::from_ref(one);
+            assert!(counted.taken(only), "{one:?}");
+            let others: Vec<Usage> = sent.iter().filter(|other| *other != one).cloned().collect();
+            assert_eq!(counted.to_send(), others);
+            assert!(!counted.taken(only), "that is no news");
+        }
+    }
+
+    #[test]
     fn a_day_has_no_more_minutes_than_it_has() {
         let mut counted = Counted::default();
         counted.count("ATLAS", "1", 3 * DAY, MIDNIGHT);

@@ -27,6 +27,8 @@ mod rules_reset;
 #[cfg(test)]
 mod rules_sessions;
 #[cfg(test)]
+mod rules_signed;
+#[cfg(test)]
 mod rules_spreading;
 #[cfg(test)]
 mod rules_status;

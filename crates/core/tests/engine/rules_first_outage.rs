@@ -251,8 +251,15 @@ fn another_version_that_is_installed_meanwhile_ends_nothing() {
         rests_on, world.temporaries[0].registration_hash,
         "the product is shown that one"
     );
-    let first = Some(grounds.base.token());
+    let first = world.registry[0].first_start.as_deref();
     assert_eq!((grounds.base.first_start(), grounds.base.lease()), (first, None));
+    world.pass(hours(4));
+    let newest = world.registry.last().unwrap().first_start.as_deref().unwrap();
+    assert_eq!(
+        world.temporaries[1].registration_hash,
+        Some(proof::hash(newest)),
+        "the next one rests on what the vendor signed last"
+    );
 }
 
 /// What an installer registered for the machine comes first: a program of the user's signs for nobody.

@@ -6,6 +6,7 @@ use latchkey_core::code::{Basis, Code, Reason};
 use latchkey_core::engine::Signed;
 use latchkey_core::facts::{Account, Facts, Service};
 use latchkey_core::jws::Thumbprint;
+use latchkey_core::notice::Left;
 use latchkey_core::policy::IdentityOutage;
 use latchkey_core::proof;
 use latchkey_core::registration::Registration;
@@ -429,6 +430,31 @@ fn at_its_deadline_nobody_is_awaited_at_the_keyring_any_more() {
         };
         assert_eq!(seen, awaited);
     }
+}
+
+/// Whoever shows a status shows its name, since when, until when and what is left.
+#[test]
+fn a_status_says_what_it_has_to_say() {
+    let mut shelf = Shelf::new();
+    let registration = shelf.registration.clone();
+    let mut seen = |held, refusal| {
+        let facts = shelf.facts(held, refusal, User::In);
+        status(&facts, &Pending::default(), Some(&registration), NOW).view(NOW, None)
+    };
+    let good = seen(Held::Good, None);
+    assert_eq!(
+        (good.name.as_str(), good.until, good.left),
+        ("OK", Some(NOW + 29 * DAY), Some(Left::Days(29)))
+    );
+    let ended = seen(Held::Ended, None);
+    assert_eq!(
+        (ended.name.as_str(), ended.since, ended.until),
+        ("OFFLINE_LIMIT_REACHED", Some(NOW), Some(NOW))
+    );
+    let refused = seen(Held::Nothing, Some(Code::NotAssigned));
+    assert_eq!(refused.name, "NOT_ASSIGNED");
+    assert_eq!(refused.since, Some(NOW - DAY), "when the service said so");
+    assert!(refused.detail.is_some());
 }
 
 #[test]

@@ -207,7 +207,8 @@ impl Licensing {
         self.subscription_ends.map_or(at, |end| end.min(at)).as_secs()
     }
 
-    fn sign_claims<T: serde::Serialize>(&self, typ: &str, claims: &T) -> String {
+    /// Signs whatever a test wants to be signed.
+    pub(crate) fn sign_claims<T: serde::Serialize>(&self, typ: &str, claims: &T) -> String {
         jws::sign(&self.key, typ, &kid(&self.key), claims).unwrap()
     }
 }
