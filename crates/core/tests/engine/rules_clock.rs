@@ -1,9 +1,10 @@
 //! Rule 16: time that nobody can set.
 
+use latchkey_core::engine::Ask;
 use latchkey_core::view::Problem;
 
 use crate::support::world::World;
-use crate::support::{ATLAS, days, hours, minutes, seconds};
+use crate::support::{ATLAS, at, days, hours, minutes, seconds};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -146,4 +147,24 @@ fn a_save_window_lasts_as_long_whatever_the_clock_is_corrected_by() {
         .stop_at
         .map(|stop_at| stop_at.since(world.trusted()));
     assert!(left.is_none_or(|left| left <= minutes(10)), "{left:?}");
+}
+
+/// Rule 17: a wait lasts as long whatever the clock is corrected by; nothing is pending since the future.
+#[test]
+fn what_is_under_way_lasts_as_long_whatever_the_clock_is_corrected_by() {
+    const OTHER: &str = "https://licence.other.example";
+    let mut world = World::signed_in();
+    world.install(OTHER, 9, "OTHER");
+    world.ask(Ask::SignIn(at(OTHER)));
+    world.pass(minutes(1));
+    world.machine.wall_ahead = 3 * DAY_MS;
+    world.latency = seconds(2);
+    world.reboot(hours(1));
+    // Both services are being asked; the first to answer corrects the clock, and the other one is still pending then.
+    let key = world.start("OTHER");
+    assert_eq!(world.status(key).code, 3);
+    assert!(behind(&mut world) < -2 * 86_400);
+    world.pass(seconds(3));
+    assert!(behind(&mut world) <= 1);
+    assert_eq!(world.told(key), [3, 0]);
 }

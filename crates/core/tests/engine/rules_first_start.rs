@@ -5,7 +5,7 @@ use latchkey_core::engine::Ask;
 use latchkey_core::view::{Line, Reach};
 
 use crate::support::world::World;
-use crate::support::{ATLAS, SERVICE, hours, minutes, seconds};
+use crate::support::{ATLAS, QUARRY, SERVICE, hours, minutes, seconds};
 
 #[test]
 fn signed_out_and_online_it_asks_for_sign_in_and_starts_by_itself_afterwards() {
@@ -121,4 +121,12 @@ fn signed_out_is_not_offline_once_the_network_is_back() {
         "nothing is known against the network any more"
     );
     assert_eq!(world.view().headline.line, Line::SignedOut);
+}
+
+#[test]
+fn what_one_start_waits_for_is_no_other_products_status() {
+    let mut world = World::new();
+    let key = world.start(QUARRY);
+    assert_eq!(world.status(key).code, 3);
+    assert_eq!(world.code(ATLAS), 10);
 }

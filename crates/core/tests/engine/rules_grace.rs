@@ -498,3 +498,75 @@ fn a_machine_that_is_offline_at_one_service_asks_whether_it_is_at_the_others() {
         reach.collect::<Vec<_>>()
     );
 }
+
+/// A service at which all is well does not hush up what is to be said of another.
+#[test]
+fn a_service_that_is_well_does_not_keep_the_day_of_another_from_being_told() {
+    let mut world = World::new();
+    world.service().policy.offline_for = days(5);
+    world.sign_in();
+    world.pass(hours(2));
+    world.install(FIRST_ASKED, 9, "OTHER");
+    world.ask(Ask::SignIn(at(FIRST_ASKED)));
+    world.pass(hours(2));
+    world.grant_revoked = true;
+    world.input(Input::Changed(FIRST_ASKED.to_owned()));
+    world.pass(seconds(5));
+    world.grant_revoked = false;
+    world.pass(hours(30));
+    assert!(world.product(ATLAS).until < world.product("OTHER").until);
+    assert_eq!(world.product(ATLAS).basis, Some(Basis::Lease), "all is well here");
+    let day = ("OTHER".to_owned(), Says::Offline(Left::Days(29)));
+    assert_eq!(said(&world), [day]);
+}
+
+/// While the other services are being asked whether they are out of reach as well, nothing is said yet.
+#[test]
+fn the_day_waits_for_what_is_just_being_asked() {
+    let mut world = at_two_services();
+    world.network = false;
+    world.break_streams();
+    world.input(Input::Changed(FIRST_ASKED.to_owned()));
+    world.pass(minutes(1));
+    let day = ("Atlas".to_owned(), Says::Offline(Left::Days(30)));
+    assert_eq!(said(&world), [day]);
+}
+
+#[test]
+fn of_products_that_start_together_the_one_that_ends_first_is_named() {
+    let mut world = offline();
+    world.pass(minutes(1));
+    world.wire = Wire::TamperedAbout(ATLAS);
+    world.set_network(true);
+    world.pass(hours(2));
+    assert!(world.product(ATLAS).until < world.product(QUARRY).until);
+    world.shown.clear();
+    world.network = false;
+    world.break_streams();
+    world.start(QUARRY);
+    world.start(ATLAS);
+    world.pass(minutes(1));
+    let first = ("Atlas".to_owned(), Says::Offline(Left::Days(30)));
+    assert_eq!(said(&world), [first], "the day was told before");
+}
+
+/// Rule 7: in a licensing outage the days count when the end is near, and not before.
+#[test]
+fn in_an_outage_the_days_are_told_when_they_are_few() {
+    let mut world = World::new();
+    world.service().policy.temporary_limit = Some(0);
+    world.sign_in();
+    world.licensing = false;
+    world.input(Input::NetworkChanged);
+    world.pass(minutes(1));
+    let outage = || ("Atlas".to_owned(), Says::Outage);
+    assert_eq!(said(&world), [outage()], "at once, and of a lease too");
+    world.pass(days(26));
+    assert_eq!(said(&world), [outage()]);
+    world.pass(days(2));
+    let told = said(&world);
+    assert!(
+        matches!(told[1..], [(_, Says::Final(_)), ..]) && told.len() <= 3,
+        "{told:?}"
+    );
+}

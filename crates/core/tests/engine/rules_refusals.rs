@@ -6,6 +6,7 @@ use latchkey_core::engine::{Ask, CheckFailure};
 use latchkey_core::facts::{Facts, Held};
 use latchkey_core::keys::Keys;
 use latchkey_core::lease::{Expected, Lease, Refusal};
+use latchkey_core::notice::NoticeKind;
 
 use crate::support::licensing::Seat;
 use crate::support::world::{Secrets, Wire, World};
@@ -297,4 +298,51 @@ fn the_highest_seq_wins() {
     assert!(!take(&second), "the same lease again");
     assert!(take(&third), "a newer refusal");
     assert!(!take(&second), "a lease from before it");
+}
+
+/// Each cause is told once, and wins no time.
+#[test]
+fn a_second_refusal_is_told_as_well_and_wins_no_time() {
+    let mut world = World::signed_in();
+    let key = world.start(ATLAS);
+    world.pass(minutes(1));
+    let mut stops = Vec::new();
+    for code in [
+        Code::SubscriptionEnded,
+        Code::SubscriptionEnded,
+        Code::NotAssigned,
+    ] {
+        world.service().seat(ATLAS, Seat::Refused(code));
+        world.ask(Ask::Check);
+        world.pass(minutes(1));
+        stops.push(world.status(key).stop_at);
+    }
+    assert!(stops[0].is_some() && stops.iter().all(|stop_at| *stop_at == stops[0]));
+    let told = world.shown.iter().filter_map(|shown| match shown.notice.kind {
+        NoticeKind::MustStop { code, .. } => Some(code),
+        _ => None,
+    });
+    assert_eq!(told.collect::<Vec<_>>(), [14, 13]);
+}
+
+#[test]
+fn a_lease_that_comes_ends_what_is_left_of_a_save_window() {
+    let mut world = World::signed_in();
+    let key = world.start(ATLAS);
+    world.pass(minutes(1));
+    world
+        .service()
+        .seat(ATLAS, Seat::Refused(Code::SubscriptionEnded));
+    world.ask(Ask::Check);
+    world.pass(seconds(5));
+    let window = |world: &World| {
+        let held = world.facts().held(SERVICE, ATLAS).unwrap();
+        held.save_window.is_some()
+    };
+    world.close(key);
+    assert!(window(&world));
+    world.service().seat(ATLAS, Seat::Assigned);
+    world.ask(Ask::Check);
+    world.pass(seconds(5));
+    assert!(!window(&world), "also when nothing is open");
 }

@@ -491,3 +491,17 @@ fn what_the_vault_could_not_delete_goes_before_the_next_sign_in() {
     );
     assert_eq!(world.facts().services[SERVICE].forget, None);
 }
+
+#[test]
+fn a_release_that_waits_is_not_forgotten_over_the_next_sign_in() {
+    let mut world = World::signed_in();
+    world.licensing = false;
+    world.ask(Ask::Reset(None));
+    world.pass(minutes(1));
+    assert!(world.service().released.is_empty());
+    world.subject = "noor";
+    world.sign_in();
+    world.licensing = true;
+    world.pass(minutes(10));
+    assert_eq!(world.service().released.len(), 1);
+}

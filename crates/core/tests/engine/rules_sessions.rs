@@ -1,12 +1,12 @@
 //! Rules 2 and 11: what keeps a session, what ends it, and what the user may do about it.
 
 use latchkey_core::code::Code;
-use latchkey_core::engine::{Answer, Ask, CheckOrder};
+use latchkey_core::engine::{Answer, Ask, CheckFailure, CheckOrder, Side};
 use latchkey_core::policy::SessionPolicy;
 use latchkey_core::session::{SessionWish, WaitingDevice};
 
 use crate::support::licensing::Seat;
-use crate::support::world::World;
+use crate::support::world::{Wire, World};
 use crate::support::{ATLAS, QUARRY, SERVICE, days, hours, minutes, seconds};
 
 fn says_open(order: &CheckOrder, product: &str) -> bool {
@@ -420,4 +420,59 @@ fn the_daily_check_goes_on_with_a_program_open() {
     world.start(ATLAS);
     world.pass(days(3));
     assert!(world.checks.len() >= 4);
+}
+
+/// What was taken over for one product opens no session of another, and is closed with its own alone.
+#[test]
+fn what_is_taken_over_for_one_product_is_open_for_that_one() {
+    let mut world = World::signed_in();
+    let asked = |world: &mut World| {
+        world.ask(Ask::Check);
+        world.pass(seconds(5));
+        (says_open(last(world), ATLAS), says_open(last(world), QUARRY))
+    };
+    world.ask(Ask::Session {
+        product: QUARRY.to_owned(),
+        wish: SessionWish::TakeOver,
+    });
+    world.pass(seconds(1));
+    assert_eq!(asked(&mut world), (false, true));
+    world.start(ATLAS);
+    world.pass(seconds(5));
+    assert_eq!(asked(&mut world), (true, true), "Atlas does not open it");
+    let key = world.start(QUARRY);
+    world.pass(seconds(5));
+    world.close(key);
+    assert_eq!(asked(&mut world), (true, false), "closed is closed");
+}
+
+#[test]
+fn offline_for_long_nothing_is_written_over_and_over() {
+    let mut world = World::signed_in();
+    world.start(ATLAS);
+    world.pass(minutes(1));
+    world.set_network(false);
+    world.pass(minutes(20));
+    let written = world.saved_twice;
+    world.pass(hours(1));
+    assert_eq!(world.saved_twice, written);
+}
+
+/// Rule 9: 15 min without reach end it; one failure that was none does not.
+#[test]
+fn a_single_failure_does_not_end_a_session_of_somebody_else() {
+    let mut world = World::new();
+    world.service().seat(ATLAS, in_use());
+    world.sign_in();
+    let unreachable = CheckFailure::Unreachable {
+        licensing: Side::Silent,
+        identity: Side::Answers,
+    };
+    for failure in [unreachable, CheckFailure::Busy { retry_after: None }] {
+        world.wire = Wire::Fails(failure);
+        world.ask(Ask::Check);
+        world.pass(seconds(1) / 2);
+    }
+    world.pass(minutes(20));
+    assert_eq!(world.code(ATLAS), Code::SessionInUse.number());
 }

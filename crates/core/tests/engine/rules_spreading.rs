@@ -27,7 +27,11 @@ fn it_is_asked_about_after_one_two_five_and_ten_minutes_with_fresh_credentials()
     assert!(status.is_pending(), "its user is awaited");
     let next = status.until.unwrap().since(status.since.unwrap());
     assert_eq!(next, minutes(1), "the next try is said");
-    world.pass(minutes(15));
+    world.pass(minutes(9) + seconds(50));
+    assert_eq!(world.status(key).code, 4, "until the last try is answered");
+    world.pass(seconds(20));
+    assert_eq!(world.status(key).code, 13, "and then at once");
+    world.pass(minutes(5));
     let tries: Vec<u64> = world.checks[before..]
         .iter()
         .map(|at| (*at - refused_at).as_secs() / 60)
@@ -128,4 +132,24 @@ fn offline_in_the_middle_it_ends_all_the_same() {
     world.set_network(false);
     world.pass(minutes(10));
     assert_eq!(world.status(key).code, 13, "nothing waits for ever");
+}
+
+/// Nobody waits for the seat of what runs already, nor for that of what nobody starts while something else is starting.
+#[test]
+fn only_what_somebody_starts_is_asked_about_again() {
+    let mut world = World::signed_in();
+    world.start(ATLAS);
+    world.pass(minutes(1));
+    world.service().seat(ATLAS, Seat::Refused(Code::NotAssigned));
+    world
+        .service()
+        .seat(QUARRY, Seat::Refused(Code::SubscriptionEnded));
+    let before = world.orders.len();
+    let waits = world.start(QUARRY);
+    world.pass(minutes(12));
+    assert_eq!((world.code(ATLAS), world.status(waits).code), (13, 14));
+    let anew = world.orders[before..]
+        .iter()
+        .filter(|order| order.refresh_every.is_zero());
+    assert_eq!(anew.count(), 0);
 }

@@ -350,3 +350,16 @@ fn none_is_given_while_something_else_stands_in_the_way() {
     assert!(lived <= hours(4), "{lived:?}");
     assert_eq!(world.temporaries.len(), given);
 }
+
+/// Rule 8: what was known of an outage before the machine slept says nothing of now; it may have woken offline.
+#[test]
+fn none_is_given_on_waking_before_the_outage_is_seen_anew() {
+    let (mut world, _) = in_an_outage(|_| {});
+    world.pass(hours(25));
+    let given = world.temporaries.len();
+    assert!(given > 0);
+    world.network = false;
+    world.sleep(hours(6));
+    world.pass(minutes(2));
+    assert_eq!(world.temporaries.len(), given);
+}

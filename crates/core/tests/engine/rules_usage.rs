@@ -4,7 +4,7 @@ use latchkey_core::engine::{Ask, Input};
 use latchkey_core::usage::Usage;
 
 use crate::support::world::{Keyring, World};
-use crate::support::{ATLAS, QUARRY, hours, minutes, seconds};
+use crate::support::{ATLAS, QUARRY, SERVICE, at, days, hours, minutes, seconds};
 
 /// What the service has in the end, if it keeps the highest that it was ever sent of each day.
 fn taken(world: &World, product: &str) -> u32 {
@@ -174,4 +174,22 @@ fn another_account_sends_nothing_of_it() {
     world.sign_in();
     world.input(Input::Tick);
     assert!(world.orders[before..].iter().all(|order| order.usage.is_empty()));
+}
+
+/// What is used of one vendor's products is none of another's business.
+#[test]
+fn each_service_is_told_of_its_own_products() {
+    const OTHER: &str = "https://licence.other.example";
+    let mut world = World::signed_in();
+    world.install(OTHER, 9, "OTHER");
+    world.ask(Ask::SignIn(at(OTHER)));
+    world.pass(minutes(1));
+    world.start(ATLAS);
+    world.pass(days(3));
+    let told = |service: &str| {
+        let orders = world.orders.iter().filter(|order| order.service == service);
+        orders.flat_map(|order| &order.usage).count()
+    };
+    assert!(told(SERVICE) > 0);
+    assert_eq!(told(OTHER), 0);
 }

@@ -8,8 +8,8 @@ use latchkey_core::vault::{KeyState, VaultKind, VaultTrouble};
 use latchkey_core::view::{Line, Problem};
 
 use crate::support::licensing::Seat;
-use crate::support::world::{Keyring, Wire, World};
-use crate::support::{ATLAS, SERVICE, days, minutes, seconds};
+use crate::support::world::{Keyring, User, Wire, World};
+use crate::support::{ATLAS, SERVICE, at, days, device, hours, minutes, seconds};
 
 const TROUBLES: [VaultTrouble; 9] = [
     VaultTrouble::Locked,
@@ -347,4 +347,43 @@ fn a_sign_in_in_memory_says_so() {
     engine.handle(&now, Input::Tick);
     assert_eq!(engine.view().problems, [Problem::SessionInMemory]);
     assert_eq!(engine.view().vault, VaultKind::Memory);
+}
+
+#[test]
+fn a_check_that_fails_over_something_else_got_past_the_vault() {
+    let mut world = World::signed_in();
+    for (failure, problems) in [
+        (
+            CheckFailure::Vault(VaultTrouble::Locked),
+            &[VaultTrouble::Locked.problem()][..],
+        ),
+        (CheckFailure::Busy { retry_after: None }, &[]),
+    ] {
+        world.wire = Wire::Fails(failure);
+        world.ask(Ask::Check);
+        world.pass(seconds(1) / 2);
+        assert_eq!(world.view().problems, problems);
+    }
+}
+
+/// Whose it is will be told in a moment; until then nothing is taken from whoever works.
+#[test]
+fn a_key_that_an_open_sign_in_brings_before_itself_stops_nothing() {
+    let mut world = World::signed_in();
+    let key = world.start(ATLAS);
+    world.pass(hours(2));
+    world.grant_revoked = true;
+    world.ask(Ask::Check);
+    world.pass(seconds(5));
+    world.user = User::Ignores;
+    world.ask(Ask::SignIn(at(SERVICE)));
+    let brought = Input::Key {
+        service: SERVICE.to_owned(),
+        key: KeyState::Held(device(2)),
+    };
+    world.input(brought.clone());
+    assert_eq!(world.status(key).code, 0);
+    world.ask(Ask::CancelSignIn);
+    world.input(brought);
+    assert_eq!(world.status(key).code, 10, "without one it is nobody's");
 }

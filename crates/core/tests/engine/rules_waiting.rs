@@ -1,11 +1,11 @@
 //! Rule 17: nothing waits for ever.
 
 use latchkey_core::code::{Code, Reason};
-use latchkey_core::engine::{Answer, Ask, Input, Outcome, SignInWish};
+use latchkey_core::engine::{Answer, Ask, Input, Outcome, SignInWish, SignedIn};
 use latchkey_core::view::{SignInMethod, SignInPhase, SignInResult};
 
 use crate::support::world::{Keyring, TRAY, User, World};
-use crate::support::{ATLAS, at, days, hours, minutes, seconds};
+use crate::support::{ATLAS, SERVICE, at, days, device, hours, minutes, seconds};
 
 const WINDOW: u64 = 2;
 const OTHER: &str = "https://licence.other.example";
@@ -384,4 +384,49 @@ fn the_end_of_a_code_does_not_end_a_sign_in_that_has_come_back() {
     assert_eq!(finishing.until, finishing.since + minutes(15));
     world.pass(minutes(1) + seconds(5));
     assert_eq!(world.view().sign_in, None, "and not for ever");
+}
+
+#[test]
+fn who_names_no_service_signs_in_where_somebody_must() {
+    let mut world = World::signed_in();
+    world.install(OTHER, 9, "OTHER");
+    world.ask(Ask::SignIn(SignInWish::default()));
+    let open = world.view().sign_in.as_ref().map(|open| open.service.clone());
+    assert_eq!(open.as_deref(), Some(OTHER));
+}
+
+/// Another account's leases never count, and neither do those of another key.
+#[test]
+fn whoever_signs_in_as_somebody_else_or_with_another_key_begins_with_nothing() {
+    const ISSUER: &str = "https://identity.example";
+    for (issuer, subject, number, same) in [
+        (ISSUER, "maya", 1, true),
+        (ISSUER, "noor", 1, false),
+        ("https://other.example", "maya", 1, false),
+        (ISSUER, "maya", 2, false),
+    ] {
+        let mut world = World::signed_in();
+        world.pass(hours(2));
+        world.grant_revoked = true;
+        world.ask(Ask::Check);
+        world.pass(seconds(5));
+        world.user = User::Ignores;
+        world.ask(Ask::SignIn(at(SERVICE)));
+        let attempt = world.view().sign_in.as_ref().unwrap().attempt;
+        let signed_in = SignedIn {
+            issuer: issuer.to_owned(),
+            subject: subject.to_owned(),
+            name: subject.to_owned(),
+            email: None,
+            device: device(number),
+            replaced: None,
+        };
+        world.disk_full = true;
+        world.input(Input::Outcome {
+            attempt,
+            outcome: Outcome::SignInEnded(Ok(signed_in)),
+        });
+        let held = world.facts().held(SERVICE, ATLAS).unwrap();
+        assert_eq!(held.lease().is_some(), same, "{issuer} {subject} {number}");
+    }
 }
