@@ -147,3 +147,16 @@ pub mod seconds {
         u64::deserialize(deserializer).map(Duration::from_secs)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_says_what_it_was_made_of() {
+        let early = Timestamp::from_millis(-1_500);
+        assert_eq!((early.as_millis(), early.as_secs()), (-1_500, -2));
+        assert_eq!(Timestamp::from_secs(7).as_millis(), 7_000);
+        assert_eq!(BootId("boot-1".to_owned()).to_string(), "boot-1");
+    }
+}

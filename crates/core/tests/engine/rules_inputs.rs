@@ -348,3 +348,11 @@ fn the_agent_stays_for_whoever_has_something_open_and_for_a_sign_in_and_no_longe
     world.pass(minutes(1));
     assert!(!world.engine().is_idle(), "somebody is to be checked every day");
 }
+
+#[test]
+fn what_is_installed_is_known_as_it_was_told_last() {
+    let mut world = World::new();
+    world.install(SERVICE, 1, "OTHER");
+    assert_eq!(world.engine().registry(), world.registry);
+    assert_eq!(world.registry.len(), 3);
+}

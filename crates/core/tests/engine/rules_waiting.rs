@@ -428,5 +428,7 @@ fn whoever_signs_in_as_somebody_else_or_with_another_key_begins_with_nothing() {
         });
         let held = world.facts().held(SERVICE, ATLAS).unwrap();
         assert_eq!(held.lease().is_some(), same, "{issuer} {subject} {number}");
+        let keys = world.facts().services[SERVICE].keys.is_some();
+        assert!(keys, "the service's keys are nobody's own");
     }
 }
