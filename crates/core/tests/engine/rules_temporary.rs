@@ -141,6 +141,25 @@ fn a_key_that_does_not_sign_is_asked_every_minute_and_nobody_waits_for_it_twice(
     }
 }
 
+/// The keyring hangs in the moment at which a licence is to follow the lease: a program waits for it a little, and not for a minute.
+#[test]
+fn a_key_that_hangs_is_not_waited_for() {
+    let mut world = World::new();
+    world.service().policy.offline_for = hours(1);
+    world.service().policy.final_warning = minutes(10);
+    world.sign_in();
+    world.licensing = false;
+    world.pass(minutes(58));
+    world.signing = Signing::Hangs;
+    let ends = world.product(ATLAS).until.unwrap();
+    let key = world.start(ATLAS);
+    while world.status(key).code != 12 {
+        world.pass(seconds(1));
+        let late = world.trusted().since(ends);
+        assert!(late <= seconds(15), "{late:?} after its end: {:?}", world.told(key));
+    }
+}
+
 #[test]
 fn a_key_that_is_gone_is_asked_for_nothing() {
     let (mut world, key) = in_an_outage(|_| {});
