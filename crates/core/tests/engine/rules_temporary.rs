@@ -156,7 +156,11 @@ fn a_key_that_hangs_is_not_waited_for() {
     while world.status(key).code != 12 {
         world.pass(seconds(1));
         let late = world.trusted().since(ends);
-        assert!(late <= seconds(15), "{late:?} after its end: {:?}", world.told(key));
+        assert!(
+            late <= seconds(15),
+            "{late:?} after its end: {:?}",
+            world.told(key)
+        );
     }
 }
 
