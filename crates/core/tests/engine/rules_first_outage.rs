@@ -8,7 +8,7 @@ use latchkey_core::proof;
 use latchkey_core::view::{Line, Reach};
 
 use crate::support::licensing::{Licensing, Seat};
-use crate::support::world::World;
+use crate::support::world::{Signing, World};
 use crate::support::{ATLAS, QUARRY, SERVICE, days, hours, minutes, seconds};
 
 /// A machine on which Atlas and Quarry are installed with signed registrations.
@@ -303,4 +303,17 @@ fn a_reset_of_the_product_takes_it_away() {
     assert!(!world.disk.contains("temporary\":{"), "{}", world.disk);
     let counted = world.facts().held(SERVICE, ATLAS).unwrap().temporaries();
     assert_eq!(counted, 1, "and the count stays");
+}
+
+/// Nothing else is due for minutes: the service has been out for long.
+#[test]
+fn a_key_that_hangs_is_waited_for_half_a_minute_and_no_longer() {
+    let (mut world, _) = first_start(Policy::default());
+    world.pass(hours(1));
+    world.signing = Signing::Hangs;
+    let key = world.start(QUARRY);
+    world.pass(seconds(29));
+    assert_eq!(world.status(key).code, 2, "{:?}", world.told(key));
+    world.pass(seconds(2));
+    assert_eq!(world.told(key).last(), Some(&18), "{:?}", world.told(key));
 }

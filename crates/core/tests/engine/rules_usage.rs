@@ -69,6 +69,23 @@ fn a_stream_that_ends_takes_no_minutes_with_it() {
     assert!(matches!(counted, 159..=160), "{counted}");
 }
 
+/// What was counted when a stream ended is on disk: the agent may be killed in the next instant.
+#[test]
+fn what_is_counted_outlives_the_agent() {
+    let mut world = World::signed_in();
+    world.start(ATLAS);
+    world.pass(minutes(25));
+    world.streams_served = false;
+    world.break_streams();
+    world.pass(seconds(1));
+    world.crash();
+    world.programs.clear();
+    world.launch();
+    settle(&mut world);
+    let counted = taken(&world, ATLAS);
+    assert!(matches!(counted, 24..=25), "{counted}");
+}
+
 #[test]
 fn offline_minutes_are_never_recorded() {
     let mut world = World::signed_in();

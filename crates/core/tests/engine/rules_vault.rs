@@ -172,7 +172,17 @@ fn while_the_vault_keeps_the_key_everyone_is_told_so_and_what_is_open_runs_on() 
         };
         world.pass(seconds(10));
         assert_eq!(told(&world), (Some(begun), Some(begun + minutes(15))));
-        world.pass(minutes(15));
+        world.pass(minutes(5));
+        let too = world.start(ATLAS);
+        world.pass(seconds(10));
+        let waiting = told(&world);
+        assert_eq!(
+            waiting,
+            (Some(begun), Some(begun + minutes(15))),
+            "for as long as before"
+        );
+        world.close(too);
+        world.pass(minutes(10));
         assert_eq!(told(&world), (Some(begun), None), "nobody is awaited any more");
         let again = world.start(ATLAS);
         world.pass(seconds(10));
@@ -188,6 +198,31 @@ fn while_the_vault_keeps_the_key_everyone_is_told_so_and_what_is_open_runs_on() 
         assert_eq!(world.product(ATLAS).code, 0);
         assert!(matches!(world.view().headline.line, Line::Offline { .. }));
     }
+}
+
+#[test]
+fn that_nobody_is_awaited_any_more_is_shown_when_it_is_so() {
+    let mut world = World::signed_in();
+    world.set_network(false);
+    world.restart();
+    world.input(Input::Key {
+        service: SERVICE.to_owned(),
+        key: KeyState::Awaited,
+    });
+    let begun = world.trusted();
+    world.start(ATLAS);
+    world.pass(seconds(1));
+    let shown = |world: &World| {
+        let mut products = world.view().products.iter();
+        products
+            .find(|product| product.product == ATLAS)
+            .unwrap()
+            .status
+            .until
+    };
+    assert_eq!(shown(&world), Some(begun + minutes(15)));
+    world.pass(minutes(15));
+    assert_eq!(shown(&world), None);
 }
 
 #[test]
