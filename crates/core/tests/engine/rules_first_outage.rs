@@ -317,3 +317,13 @@ fn a_key_that_hangs_is_waited_for_half_a_minute_and_no_longer() {
     world.pass(seconds(2));
     assert_eq!(world.told(key).last(), Some(&18), "{:?}", world.told(key));
 }
+
+#[test]
+fn a_key_that_does_not_sign_is_not_waited_for() {
+    let (mut world, _) = first_start(Policy::default());
+    world.pass(hours(1));
+    world.signing = Signing::Fails;
+    let key = world.start(QUARRY);
+    world.pass(seconds(8));
+    assert_eq!(world.told(key).last(), Some(&18), "{:?}", world.told(key));
+}

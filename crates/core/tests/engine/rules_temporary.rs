@@ -141,6 +141,34 @@ fn a_key_that_does_not_sign_is_asked_every_minute_and_nobody_waits_for_it_twice(
     }
 }
 
+/// The agent may be killed in the instant after a licence was given.
+#[test]
+fn a_licence_that_was_given_is_on_disk() {
+    let mut world = World::new();
+    world.service().policy.offline_for = hours(1);
+    world.service().policy.final_warning = minutes(10);
+    world.sign_in();
+    world.licensing = false;
+    let key = world.start(ATLAS);
+    world.pass(minutes(58));
+    let ends = world.product(ATLAS).until.unwrap();
+    while basis(&world, key) != Some(Basis::Temporary) {
+        world.pass(Duration::from_millis(100));
+        assert!(world.trusted().since(ends) < minutes(1), "{:?}", world.told(key));
+    }
+    world.crash();
+    world.signing = Signing::Hangs;
+    world.launch();
+    world.authorize(key, ATLAS, true);
+    world.pass(seconds(1));
+    assert_eq!(
+        basis(&world, key),
+        Some(Basis::Temporary),
+        "{:?}",
+        world.told(key)
+    );
+}
+
 /// The keyring hangs in the moment at which a licence is to follow the lease: a program waits for it a little, and not for a minute.
 #[test]
 fn a_key_that_hangs_is_not_waited_for() {
