@@ -143,7 +143,9 @@ impl Engine {
         }
         link.anew = false;
         link.waiters.extend(link.session.takes_wish(now));
-        link.session.says(order.products.iter().any(|query| query.open));
+        let open = order.products.iter().filter(|query| query.open);
+        link.session
+            .says(open.map(|query| query.product.clone()).collect());
         link.carries(order.usage.clone());
         self.effects.push(Effect::Check {
             attempt,

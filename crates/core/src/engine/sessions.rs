@@ -3,6 +3,7 @@
 //! A heartbeat is a check like any other. While the stream of pushes is open none is needed: the service sees that this device is
 //! there. The stream is there only while a program has a product open or waits for one.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::code::Code;
@@ -34,8 +35,8 @@ pub(super) struct SessionLink {
     taken: Option<(String, Duration)>,
     /// Devices that wait for a session that this one has.
     pub(super) waiting: Vec<WaitingDevice>,
-    /// The last check said that something is open.
-    said_open: bool,
+    /// The products that the last check said are open: each may be covered by a subscription of its own, and so have its own session.
+    said_open: BTreeSet<String>,
     stream: Stream,
 }
 
@@ -99,7 +100,7 @@ impl SessionLink {
     }
 
     /// A check begins that says what is open.
-    pub(super) fn says(&mut self, open: bool) {
+    pub(super) fn says(&mut self, open: BTreeSet<String>) {
         self.said_open = open;
     }
 
@@ -176,7 +177,7 @@ impl Engine {
             .any(|at| at <= now.ticks)
     }
 
-    /// Opens and closes streams, and notices that everything was closed.
+    /// Opens and closes streams, and notices that something was closed.
     pub(super) fn work_sessions(&mut self, now: &Now) {
         let names: Vec<String> = self.links.keys().cloned().collect();
         for name in names {
@@ -198,13 +199,21 @@ impl Engine {
             });
             if !signed_in {
                 // What one user took over is not open for the next.
-                (session.said_open, session.taken) = (false, None);
+                (session.said_open, session.taken) = (BTreeSet::new(), None);
                 link.waiters.extend(session.wish.take().map(|wish| wish.ticket));
                 session.waiting.clear();
             }
-            if session.said_open && !in_use && session.taken.is_none() && signed_in && online {
-                session.said_open = false;
-                session.due_at.get_or_insert(now.ticks + SETTLED_AFTER);
+            if signed_in && online {
+                let said = session.said_open.len();
+                let (uses, taken) = (&self.uses, session.taken.as_ref());
+                session.said_open.retain(|product| {
+                    let mut uses = uses.values();
+                    taken.is_some_and(|(taken, _)| taken == product)
+                        || uses.any(|open| open.service == name && open.product == *product)
+                });
+                if session.said_open.len() < said {
+                    session.due_at.get_or_insert(now.ticks + SETTLED_AFTER);
+                }
             }
             let wanted = in_use && signed_in && known && online;
             let stream = &mut session.stream;

@@ -476,3 +476,20 @@ fn a_single_failure_does_not_end_a_session_of_somebody_else() {
     world.pass(minutes(20));
     assert_eq!(world.code(ATLAS), Code::SessionInUse.number());
 }
+
+/// Each may be covered by a subscription of its own: whoever waits for the session of one need not wait for the other's.
+#[test]
+fn a_product_that_is_closed_is_given_up_while_another_stays_open() {
+    let mut world = World::signed_in();
+    let (atlas, quarry) = (world.start(ATLAS), world.start(QUARRY));
+    world.pass(minutes(10));
+    let before = world.checks.len();
+    world.close(atlas);
+    world.pass(seconds(5));
+    assert_eq!(world.checks.len(), before + 1);
+    assert!(!says_open(last(&world), ATLAS) && says_open(last(&world), QUARRY));
+    world.close(quarry);
+    world.pass(seconds(5));
+    assert_eq!(world.checks.len(), before + 2);
+    assert!(!says_open(last(&world), QUARRY));
+}

@@ -73,16 +73,21 @@ impl Desktop {
         vault.is_some_and(|vault| vault.tokens && at < vault.access_until)
     }
 
-    /// What it could see from `since` to `at` of services that are out.
+    /// What it could see from `since` to `at` of services that are out. While losses are held back, a check is answered as if the
+    /// licensing service were; whoever has no token to check with does not come that far.
     pub(crate) fn could_see(&mut self, sides: (Side, Side), since: Timestamp, at: Timestamp) {
-        let is_out = sides == (Side::Silent, Side::Answers) && self.is_alive();
-        self.out_since = self.out_since.or(Some(since)).filter(|_| is_out);
-        match sides {
-            (Side::Silent, Side::Answers) => self.out_at = self.out_at.max(Some(at)),
-            (Side::Answers, Side::Silent) if !self.has_token(at) => {
-                self.tokenless.at = self.tokenless.at.max(Some(at));
-            }
-            _ => {}
+        if sides == (Side::Answers, Side::Silent) && !self.has_token(at) {
+            self.tokenless.at = self.tokenless.at.max(Some(at));
         }
+        let (licensing, identity) = sides;
+        let is_out = identity == Side::Answers
+            && (licensing == Side::Silent || (licensing == Side::Answers && self.withheld));
+        if is_out {
+            self.out_at = self.out_at.max(Some(at));
+        }
+        self.out_since = self
+            .out_since
+            .or(Some(since))
+            .filter(|_| is_out && self.is_alive());
     }
 }

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
 use latchkey_core::code::Basis;
-use latchkey_core::engine::{Attempt, Input, Outcome, Side};
+use latchkey_core::engine::{Attempt, Input, Outcome};
 use latchkey_core::policy::Policy;
 use latchkey_core::time::{DAY, HOUR, Timestamp};
 
@@ -162,10 +162,7 @@ impl World {
             }
         }
         for desktop in 0..self.desktops.len() {
-            let sides = match self.sides(desktop) {
-                (Side::Answers, identity) if self.desktops[desktop].withheld => (Side::Silent, identity),
-                sides => sides,
-            };
+            let sides = self.sides(desktop);
             self.desktops[desktop].could_see(sides, self.now, at);
         }
         let reachable = self.is_fair();

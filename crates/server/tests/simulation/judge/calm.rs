@@ -69,7 +69,7 @@ fn is_certain(desktop: &Desktop, which: Which, seats: &Seats, now: Timestamp) {
     if desktop.withheld {
         // Rule 18: as in an outage. Who lost the seat a moment before so many did, has it back.
         let is_held = seats.is_held(desktop.user, which);
-        let refused = status.code() == Some(Code::NotAssigned) && (is_held || assigned);
+        let refused = status.code() == Some(Code::NotAssigned) && is_held;
         return assert!(!refused || !can_check, "{name} is refused: {status:?}");
     }
     match status.code() {

@@ -58,7 +58,9 @@ impl Judge {
         now: Timestamp,
     ) {
         let (name, told) = (&desktop.name, &desktop.told[which]);
-        let may_begin = service.first_starts.is_some() && told.last.is_none();
+        // That another device has the session is no word against a first start, and ends by itself (decision 6).
+        let nothing_against = matches!(told.last, None | Some(Said::Refusal(Code::SessionInUse)));
+        let may_begin = service.first_starts.is_some() && nothing_against;
         assert!(
             end.is_some() || may_begin,
             "{name} goes on from nothing: {told:?}"
