@@ -42,7 +42,15 @@ impl Seats {
 
     /// The user has lost the seat, and that is held back.
     pub(crate) fn is_held(&self, user: usize, which: Which) -> bool {
-        self.held && matches!(self.of.get(&(user, which)), Some(Seat::Lost(_)))
+        self.held_since(user, which).is_some()
+    }
+
+    /// When the user has lost the seat, where that is held back.
+    pub(crate) fn held_since(&self, user: usize, which: Which) -> Option<Timestamp> {
+        match self.of.get(&(user, which)) {
+            Some(Seat::Lost(at)) if self.held => Some(*at),
+            Some(Seat::Has | Seat::Lost(_)) | None => None,
+        }
     }
 
     /// An admin gives or takes it.

@@ -67,9 +67,10 @@ fn is_certain(desktop: &Desktop, which: Which, seats: &Seats, now: Timestamp) {
     let assigned = seats.has(desktop.user, which);
     let can_check = can_check(desktop);
     if desktop.withheld {
-        // Rule 18: as in an outage. Who lost the seat a moment before so many did, has it back.
-        let is_held = seats.is_held(desktop.user, which);
-        let refused = status.code() == Some(Code::NotAssigned) && is_held;
+        // Rule 18: as in an outage. Who lost the seat a moment before so many did, and was told, has it back.
+        let lost = seats.held_since(desktop.user, which);
+        let was_told = lost.is_some_and(|lost| status.since.is_some_and(|since| since >= lost));
+        let refused = status.code() == Some(Code::NotAssigned) && was_told;
         return assert!(!refused || !can_check, "{name} is refused: {status:?}");
     }
     match status.code() {
