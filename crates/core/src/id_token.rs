@@ -92,8 +92,8 @@ impl Audience {
     }
 }
 
-/// A `NumericDate` may have a fraction (RFC 7519 section 2).
-fn instant(number: &serde_json::Number) -> Timestamp {
+/// The instant of a `NumericDate`, which may have a fraction (RFC 7519 section 2).
+pub fn instant(number: &serde_json::Number) -> Timestamp {
     #[expect(
         clippy::cast_possible_truncation,
         reason = "whole seconds are enough, and `as` saturates"

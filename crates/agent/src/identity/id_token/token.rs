@@ -5,6 +5,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use latchkey_core::id_token::instant;
 use latchkey_core::time::Timestamp;
 use openidconnect::JsonWebKey as _;
 use openidconnect::core::{CoreJsonWebKey, CoreJwsSigningAlgorithm};
@@ -82,18 +83,6 @@ impl Claims {
     pub(super) fn times(&self) -> (Timestamp, Timestamp) {
         (instant(&self.iat), instant(&self.exp))
     }
-}
-
-/// A `NumericDate` may have a fraction (RFC 7519 section 2).
-fn instant(number: &serde_json::Number) -> Timestamp {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "whole seconds are enough, and `as` saturates"
-    )]
-    let secs = number
-        .as_i64()
-        .or_else(|| number.as_f64().map(|secs| secs as i64));
-    Timestamp::from_secs(secs.unwrap_or_default())
 }
 
 /// A token that nobody has verified yet.
