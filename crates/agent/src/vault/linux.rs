@@ -100,15 +100,10 @@ impl Backend for System {
     }
 
     fn is_locked(&mut self, purpose: Purpose) -> Result<bool, VaultError> {
-        let look = || {
-            let service = SecretService::connect(EncryptionType::Plain)?;
-            lock(&service, self.entry.as_ref())
-        };
-        let looked = look().or_else(|error| {
-            tracing::info!(%error, "the keyring's service does not answer as before: connecting again");
-            look()
-        });
-        Ok(match looked.map_err(|error| unavailable(&error))? {
+        let looked = SecretService::connect(EncryptionType::Plain)
+            .and_then(|service| lock(&service, self.entry.as_ref()))
+            .map_err(|error| unavailable(&error))?;
+        Ok(match looked {
             Lock::Open => false,
             Lock::Locked => true,
             // Nothing was ever put into a keyring that was never made; to write, the user must make one.
