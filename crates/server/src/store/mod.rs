@@ -11,6 +11,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use latchkey_core::jws::Thumbprint;
 use latchkey_core::policy::Policy;
 use latchkey_core::time::Timestamp;
 
@@ -138,6 +139,8 @@ pub trait Store: Send + Sync {
 
     /// The id of the asking device, if it has checked and was not released.
     async fn known_device(&self, caller: Caller) -> Result<Option<String>, StoreError>;
+    /// The issuer whose token came with the last check of a device key; `None` where it has never checked.
+    async fn issuer_of(&self, jkt: Thumbprint) -> Result<Option<String>, StoreError>;
     /// The number of the last push.
     async fn last_push(&self) -> Result<i64, StoreError>;
     /// Pushes after this one, each with its device, at most 1,000 at a time.

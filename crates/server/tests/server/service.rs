@@ -180,10 +180,23 @@ impl Running {
         method: &'static str,
         path: &str,
     ) -> reqwest::RequestBuilder {
+        let token = self.issuer.access_token("maya", self.now());
+        self.request_with(device, &token, method, path)
+    }
+
+    /// The same with this access token.
+    pub(crate) fn request_with(
+        &self,
+        device: &Device,
+        token: &str,
+        method: &'static str,
+        path: &str,
+    ) -> reqwest::RequestBuilder {
         let url = format!("{}{path}", self.url);
         let attempt = Attempt {
             method,
             url: url.clone(),
+            token: token.to_owned(),
             ..self.attempt(device)
         };
         self.http

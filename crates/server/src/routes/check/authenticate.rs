@@ -36,6 +36,13 @@ pub(in super::super) struct Proven<'a> {
     proof: Proof,
 }
 
+impl Proven<'_> {
+    /// The device key.
+    pub(in super::super) const fn jkt(&self) -> &Thumbprint {
+        &self.proof.jkt
+    }
+}
+
 /// Looks at the headers alone, of a request to this path.
 pub(in super::super) fn prove<'a>(
     service: &Service,
@@ -62,7 +69,7 @@ pub(in super::super) fn prove<'a>(
     })
 }
 
-/// Has the access token judged. `hint` is the issuer that the request names.
+/// Has the access token judged. `hint` is the issuer that the request names, or that of its device.
 pub(in super::super) async fn authenticate<'a>(
     service: &Service,
     issuers: &'a [Issuer],

@@ -1,6 +1,7 @@
 //! Devices: listed, and released by their own key, by their user, or by an administrator.
 
 use latchkey_api::devices::{MOST_RELEASES, OwnDevice, OwnDevices, ReleaseDevice};
+use latchkey_core::jws::Thumbprint;
 use latchkey_core::time::{DAY, Timestamp};
 use rusqlite::{Connection, params};
 
@@ -50,6 +51,12 @@ pub(super) fn known(c: &Connection, caller: &Caller) -> Result<Option<String>, S
     Ok(asking(c, caller)?
         .filter(|asking| !asking.released)
         .map(|asking| asking.device))
+}
+
+/// The issuer whose token came with the last check of this key.
+pub(super) fn issuer(c: &Connection, jkt: &Thumbprint) -> Result<Option<String>, StoreError> {
+    let issuer = optional(c, sql!("device_issuer"), params![jkt.0], |row| row.get(0))?;
+    Ok(issuer.flatten())
 }
 
 /// What a user sees of their devices, from one of them.

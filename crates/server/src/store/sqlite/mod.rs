@@ -24,6 +24,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use latchkey_api::devices::{OwnDevices, ReleaseDevice};
+use latchkey_core::jws::Thumbprint;
 use latchkey_core::policy::Policy;
 use latchkey_core::time::Timestamp;
 
@@ -95,6 +96,10 @@ impl Store for SqliteStore {
 
     async fn known_device(&self, caller: Caller) -> Result<Option<String>, StoreError> {
         self.reader.run(move |c| devices::known(c, &caller)).await
+    }
+
+    async fn issuer_of(&self, jkt: Thumbprint) -> Result<Option<String>, StoreError> {
+        self.reader.run(move |c| devices::issuer(c, &jkt)).await
     }
 
     async fn last_push(&self) -> Result<i64, StoreError> {

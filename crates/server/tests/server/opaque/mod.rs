@@ -373,3 +373,29 @@ async fn new_settings_count_at_once() {
     assert_eq!(asked.len(), 3);
     assert_ne!(asked[1].authorization, asked[2].authorization);
 }
+
+/// They bring no issuer along: it is that of the device's last check.
+#[tokio::test]
+async fn the_other_requests_of_a_device_need_no_name_of_the_issuer() {
+    let service = start().await;
+    let device = device(&service, 1).await;
+    let answer = other(&service, &device, "POST", "/v1/devices").await;
+    assert_eq!(answer, StatusCode::UNAUTHORIZED, "nobody knows whom to ask");
+    check(&service, &device, TOKEN).await.lease(&service, "ATLAS");
+    for (method, path) in [("POST", "/v1/devices"), ("GET", "/v1/events")] {
+        assert_eq!(
+            other(&service, &device, method, path).await,
+            StatusCode::OK,
+            "{path}"
+        );
+    }
+    service.issuer.script.set_token(TOKEN, json!({"active": false}));
+    service.set_time(NOW + 60);
+    let answer = other(&service, &device, "GET", "/v1/events").await;
+    assert_eq!(answer, StatusCode::UNAUTHORIZED);
+}
+
+async fn other(service: &Running, device: &Device, method: &'static str, path: &str) -> StatusCode {
+    let request = service.request_with(device, TOKEN, method, path);
+    request.send().await.unwrap().status()
+}
