@@ -36,8 +36,9 @@ pub(crate) fn sent_fields(engine: &Engine, machine: &Machine) -> Vec<SentField> 
         .flat_map(|service| service.usage.to_send())
         .filter_map(|one| usage(&one))
     {
+        let since = jiff::Timestamp::from_millisecond(usage.since).unwrap_or_default();
         let value = format!(
-            "{} {}: {} min, {}",
+            "{} {}: {} min, {}, since {since:.0}",
             usage.product, usage.version, usage.minutes, usage.day
         );
         fields.push(field("usage", value));

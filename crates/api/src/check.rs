@@ -22,7 +22,7 @@ pub struct ProductQuery {
 }
 
 /// Minutes that a product was used online in one day (rule 12). Always the sum of the day so far: the highest that was ever
-/// sent counts, so that sending it again changes nothing.
+/// sent counts, so that sending it again changes nothing. Sums that began apart are added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Product key.
@@ -31,6 +31,9 @@ pub struct Usage {
     pub version: String,
     /// The day, in UTC: `YYYY-MM-DD`.
     pub day: String,
+    /// When the device began this sum, in Unix milliseconds of its own: a name for it, no more.
+    #[serde(default)]
+    pub since: i64,
     /// Minutes, at most 1,440.
     pub minutes: u32,
 }

@@ -13,8 +13,11 @@ const MINUTES_OF_A_DAY: u32 = 24 * 60;
 /// kept for so many at most.
 const KEPT_DAYS: (i64, i64) = (1, 400);
 
+/// How many sums go with one check: a check is no large message. The rest go with the next.
+const SENT_AT_ONCE: usize = 200;
+
 /// Minutes that a product was used online in one day. Always the sum of the day so far: the highest that was ever sent counts,
-/// so that sending it again changes nothing.
+/// so that sending it again changes nothing. Sums that began apart, as after a sign-out, are added by the service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Product key.
@@ -23,8 +26,16 @@ pub struct Usage {
     pub version: String,
     /// The day, in UTC.
     pub day: LocalDay,
+    /// When this sum began.
+    #[serde(default = "before_all")]
+    pub since: Timestamp,
     /// Minutes, at most 1,440.
     pub minutes: u32,
+}
+
+/// Of a sum that does not say when it began.
+const fn before_all() -> Timestamp {
+    Timestamp::from_secs(0)
 }
 
 /// What was counted on one device for one service.
@@ -51,13 +62,13 @@ impl Counted {
             let day = LocalDay::of(until.shifted(-1), 0);
             let into_the_day = until.since(day.end(0) - DAY);
             let part = used.min(into_the_day).max(Duration::from_millis(1)).min(used);
-            self.add(product, version, day, part);
+            self.add(product, version, day, part, until);
             used -= part;
             until = until - part;
         }
     }
 
-    fn add(&mut self, product: &str, version: &str, day: LocalDay, part: Duration) {
+    fn add(&mut self, product: &str, version: &str, day: LocalDay, part: Duration, until: Timestamp) {
         let same =
             |one: &Day| one.usage.product == product && one.usage.version == version && one.usage.day == day;
         let at = self.0.iter().position(same).unwrap_or_else(|| {
@@ -66,6 +77,7 @@ impl Counted {
                     product: product.to_owned(),
                     version: version.to_owned(),
                     day,
+                    since: until - part,
                     minutes: 0,
                 },
                 rest: 0,
@@ -81,10 +93,10 @@ impl Counted {
         }
     }
 
-    /// What the service does not have yet.
+    /// What the service does not have yet, as much as goes at once.
     pub fn to_send(&self) -> Vec<Usage> {
         let untaken = self.0.iter().filter(|day| day.usage.minutes > day.taken);
-        untaken.map(|day| day.usage.clone()).collect()
+        untaken.take(SENT_AT_ONCE).map(|day| day.usage.clone()).collect()
     }
 
     /// The service has these. Says whether that was news.
@@ -92,9 +104,9 @@ impl Counted {
         let mut news = false;
         for one in sent {
             let same = |day: &&mut Day| {
-                day.usage.product == one.product
-                    && day.usage.version == one.version
-                    && day.usage.day == one.day
+                let day = &day.usage;
+                (&day.product, &day.version, day.day, day.since)
+                    == (&one.product, &one.version, one.day, one.since)
             };
             if let Some(day) = self.0.iter_mut().find(same).filter(|day| day.taken < one.minutes) {
                 day.taken = one.minutes;

@@ -18,14 +18,20 @@ const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 pub fn id(prefix: &str) -> Result<String, NoEntropy> {
     let mut bytes = [0_u8; 16];
     getrandom::fill(&mut bytes)?;
+    Ok(spell(prefix, &bytes))
+}
+
+/// An id of these bytes, of which the first 16 count, and 5 bits of each.
+pub fn spell(prefix: &str, bytes: &[u8]) -> String {
     let letters = bytes
         .iter()
+        .take(16)
         .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));
-    Ok([prefix, "_"]
+    [prefix, "_"]
         .into_iter()
         .flat_map(str::chars)
         .chain(letters)
-        .collect())
+        .collect()
 }
 
 /// A new token id (`jti`) of 128 random bits, base64url.

@@ -325,6 +325,7 @@ pub(crate) fn usage(usage: &latchkey_core::usage::Usage) -> Option<Usage> {
         product: usage.product.clone(),
         version: usage.version.clone(),
         day: day.to_zoned(jiff::tz::TimeZone::UTC).date().to_string(),
+        since: usage.since.as_millis(),
         minutes: usage.minutes,
     })
 }

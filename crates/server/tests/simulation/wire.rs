@@ -283,6 +283,7 @@ fn wire_usage(usage: &latchkey_core::usage::Usage) -> Option<latchkey_api::check
         product: usage.product.clone(),
         version: usage.version.clone(),
         day: noon.to_zoned(jiff::tz::TimeZone::UTC).date().to_string(),
+        since: usage.since.as_millis(),
         minutes: usage.minutes,
     })
 }

@@ -31,7 +31,9 @@ pub(super) fn read(body: &[u8]) -> Result<CheckRequest, CheckError> {
     if keys.windows(2).any(|pair| pair[0] == pair[1]) {
         return Err(CheckError::Field("a product is asked about twice"));
     }
-    request.usage.truncate(MOST_USAGE);
+    if request.usage.len() > MOST_USAGE {
+        return Err(CheckError::Field("at most 1,000 sums of usage"));
+    }
     // What no agent sends is left out: a check must not fail for it.
     request.usage.retain(is_plausible);
     for name in [

@@ -23,19 +23,17 @@ pub(super) fn check(c: &Connection, command: &CheckCommand) -> Result<CheckOutco
         Who::IssuerMoved => return Ok(CheckOutcome::IssuerMoved),
     };
     leave_behind(c, command, &person)?;
-    if device(c, command, &person)?.is_none() && !signed_in_since(c, command, &person)? {
+    let known = device(c, command, &person)?;
+    if known.is_none() && !signed_in_since(c, command, &person)? {
         return Ok(CheckOutcome::IdTokenRequired);
     }
-    let losses = match &person.organisation {
-        Some(organisation) => losses::held_back(c, organisation, &person.id)?,
-        None => Vec::new(),
-    };
+    let losses = losses(c, &person, known.as_ref())?;
     let asks = |loss: &Loss| command.products.iter().any(|asked| asked.product == loss.product);
-    // Whoever was refused already gets the seat back; for everybody else it is as if this service were out.
+    // A device that was refused already gets the seat back; for every other one it is as if this service were out.
     if losses.iter().any(|loss| asks(loss) && !loss.refused) {
         return Ok(CheckOutcome::Held);
     }
-    let mut question = question(c, command, &person)?;
+    let mut question = question(c, command, &person, known)?;
     give_back(&mut question, &losses);
     let verdict = match decide::check(&question) {
         Ok(verdict) => verdict,
@@ -70,8 +68,8 @@ pub(super) fn check(c: &Connection, command: &CheckCommand) -> Result<CheckOutco
     for (product, decision) in asked.zip(verdict.decisions) {
         keep(c, &device.id, &product, &decision, command.now.as_secs())?;
         let refused = matches!(&decision, Decision::Refuse(refused) if refused.code == Code::NotAssigned);
-        if refused || !losses.is_empty() {
-            losses::told(c, &person.id, &product, refused)?;
+        if refused {
+            losses::refused(c, &person.id, &product, &device.id)?;
         }
         // At least the time in milliseconds: a database that was restored from a backup must not go back either.
         let seq: i64 = value(
@@ -102,6 +100,16 @@ pub(super) fn check(c: &Connection, command: &CheckCommand) -> Result<CheckOutco
         device: question.device.id,
         products,
     })
+}
+
+/// What the user has lost and is held back. A device that was released hears of that first: a hold is no way back for it.
+fn losses(c: &Connection, person: &Person, device: Option<&Known>) -> Result<Vec<Loss>, StoreError> {
+    match &person.organisation {
+        Some(organisation) if !device.is_some_and(|known| known.released) => {
+            losses::held_back(c, organisation, &person.id, device.map(|known| known.id.as_str()))
+        }
+        Some(_) | None => Ok(Vec::new()),
+    }
 }
 
 /// A machine whose user signs in at the issuer that took another's place has a new device key. It takes no second place:
@@ -163,9 +171,13 @@ fn signed_in_since(c: &Connection, command: &CheckCommand, person: &Person) -> R
     Ok(released.is_none_or(|released| signed_in.is_some_and(|signed_in| signed_in >= released)))
 }
 
-fn question(c: &Connection, command: &CheckCommand, person: &Person) -> Result<Question, StoreError> {
+fn question(
+    c: &Connection,
+    command: &CheckCommand,
+    person: &Person,
+    known: Option<Known>,
+) -> Result<Question, StoreError> {
     let now = command.now.as_secs();
-    let known = device(c, command, person)?;
     let released = known.as_ref().is_some_and(|known| known.released);
     let places = rows(c, sql!("places"), params![person.id, now], |row| {
         let device = DeviceEntry {

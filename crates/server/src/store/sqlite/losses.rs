@@ -1,5 +1,7 @@
 //! Seats that were lost by no administrator's own action, and what is held back of that (rule 18).
 
+use std::collections::BTreeSet;
+
 use latchkey_core::time::Timestamp;
 use rusqlite::{Connection, params};
 
@@ -33,29 +35,33 @@ pub(super) fn import(
         rows(c, sql!("seats_of_subscription"), params![subscription], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })?;
-    let stays = |email: &Option<String>| email.as_ref().is_some_and(|email| emails.contains(email));
-    let mut lost: Vec<String> = Vec::new();
-    for (seat, email) in held.iter().filter(|(_, email)| !stays(email)) {
+    let wanted: BTreeSet<&String> = emails.iter().collect();
+    let stays = |email: &Option<String>| email.as_ref().is_some_and(|email| wanted.contains(email));
+    let (kept, taken): (Vec<_>, Vec<_>) = held.into_iter().partition(|(_, email)| stays(email));
+    for (seat, _) in &taken {
         execute(c, sql!("seat_lose"), params![seat, at.as_secs()])?;
         execute(c, sql!("seat_delete"), params![seat])?;
-        lost.extend(email.clone());
     }
-    lost.sort_unstable();
-    lost.dedup();
+    let names = |seats: &[(String, Option<String>)]| -> BTreeSet<String> {
+        seats.iter().filter_map(|(_, email)| email.clone()).collect()
+    };
+    let (kept, lost) = (names(&kept), names(&taken));
     let name: String = value(c, sql!("organisation_name"), params![org])?;
     let mut assigned = Vec::new();
     for email in emails {
-        if !held.iter().any(|(_, of)| of.as_ref() == Some(email)) {
+        if !kept.contains(email) {
             users::add(c, email, &name, at)?;
             assigned.push(email.clone());
         }
         users::assign(c, email, subscription, at)?;
     }
     let hold = detect(c, &org, at)?;
-    execute(c, sql!("losses_push"), params![org])?;
+    if !taken.is_empty() {
+        execute(c, sql!("losses_push"), params![org])?;
+    }
     Ok(Imported {
         assigned,
-        lost,
+        lost: lost.into_iter().collect(),
         held: hold.then_some(name),
     })
 }
@@ -81,16 +87,22 @@ pub(super) struct Loss {
     pub(super) seat: String,
     pub(super) subscription: String,
     pub(super) product: String,
-    /// A device was told so already.
+    /// The device that asks was told so already.
     pub(super) refused: bool,
 }
 
 /// What the user has lost and is held back; nothing where nothing is held.
-pub(super) fn held_back(c: &Connection, org: &str, user: &str) -> Result<Vec<Loss>, StoreError> {
+/// `device` is the one that asks, if it was here before.
+pub(super) fn held_back(
+    c: &Connection,
+    org: &str,
+    user: &str,
+    device: Option<&str>,
+) -> Result<Vec<Loss>, StoreError> {
     if !is_held(c, org)? {
         return Ok(Vec::new());
     }
-    rows(c, sql!("losses_of_user"), params![user], |row| {
+    rows(c, sql!("losses_of_user"), params![user, device], |row| {
         Ok(Loss {
             seat: row.get(0)?,
             subscription: row.get(1)?,
@@ -100,9 +112,19 @@ pub(super) fn held_back(c: &Connection, org: &str, user: &str) -> Result<Vec<Los
     })
 }
 
-/// Notes whether the user was last told that the seat is lost.
-pub(super) fn told(c: &Connection, user: &str, product: &str, refused: bool) -> Result<(), StoreError> {
-    execute(c, sql!("loss_told"), params![user, product, refused]).map(drop)
+/// Notes that the device was told so, for all that is lost of the product.
+pub(super) fn refused(c: &Connection, user: &str, product: &str, device: &str) -> Result<(), StoreError> {
+    execute(c, sql!("loss_refuse"), params![user, product, device]).map(drop)
+}
+
+/// The user is removed by an administrator's own action: there is nothing to give back.
+pub(super) fn forget(c: &Connection, user: &str) -> Result<(), StoreError> {
+    execute(c, sql!("losses_delete_user"), params![user]).map(drop)
+}
+
+/// What was one user's is another's.
+pub(super) fn pass_on(c: &Connection, from: &str, to: &str) -> Result<(), StoreError> {
+    execute(c, sql!("losses_pass_on"), params![from, to]).map(drop)
 }
 
 /// It was assigned anew.
@@ -144,13 +166,13 @@ pub(super) fn end_hold(c: &Connection, name: &str, give_back: bool) -> Result<Ve
 
 /// Whoever had a seat first has it back first. Others may have been assigned some of them meanwhile.
 fn restore(c: &Connection, org: &str) -> Result<Vec<String>, StoreError> {
-    let lost: Vec<(String, String)> = rows(c, sql!("losses"), params![org], |row| {
+    let lost: Vec<(String, Option<String>)> = rows(c, sql!("losses"), params![org], |row| {
         Ok((row.get(0)?, row.get(1)?))
     })?;
     let mut without = Vec::new();
     for (seat, email) in lost {
-        if execute(c, sql!("loss_restore"), params![seat])? == 0 && !without.contains(&email) {
-            without.push(email);
+        if execute(c, sql!("loss_restore"), params![seat])? == 0 {
+            without.extend(email.filter(|email| !without.contains(email)));
         }
     }
     Ok(without)

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, params};
 
+use super::subject;
 use crate::address;
 
 /// One version of the schema.
@@ -33,6 +34,14 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration {
         sql: include_str!("migrations/0005.sql"),
         then: None,
+    },
+    Migration {
+        sql: include_str!("migrations/0006.sql"),
+        then: None,
+    },
+    Migration {
+        sql: include_str!("migrations/0007.sql"),
+        then: Some(subject::draw_key),
     },
 ];
 

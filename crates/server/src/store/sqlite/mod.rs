@@ -12,6 +12,7 @@ mod person;
 mod pushes;
 mod row;
 mod sessions;
+mod subject;
 mod subscriptions;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@
 use rusqlite::{Connection, Row, params};
 
 use super::row::{execute, id, optional, sql, value};
+use super::{losses, subject};
 use crate::store::StoreError;
 use crate::store::records::{CheckCommand, EmailClaim};
 
@@ -191,6 +192,7 @@ fn succeed(c: &Connection, command: &CheckCommand, before: &Person) -> Result<Pe
         params![new.id, new.email, new.organisation, now],
     )?;
     execute(c, sql!("seats_pass_on"), params![before.id, new.id])?;
+    losses::pass_on(c, &before.id, &new.id)?;
     execute(c, sql!("user_remove"), params![before.id, now])?;
     Ok(new)
 }
@@ -242,6 +244,6 @@ fn link(c: &Connection, command: &CheckCommand, person: Person) -> Result<Person
         sql!("identity_put"),
         params![issuer, subject, person.id, now.as_secs()],
     )?;
-    execute(c, sql!("subject_put"), params![issuer, subject, person.id])?;
+    subject::call(c, issuer, subject, &person.id)?;
     Ok(person)
 }

@@ -6,7 +6,8 @@ use latchkey_core::time::Timestamp;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::super::records::CheckCommand;
+use super::super::Store as _;
+use super::super::records::{CheckCommand, CheckOutcome};
 use super::super::suite::{self, Fixture, NOW};
 use super::{OpenError, SqliteStore};
 
@@ -52,6 +53,9 @@ suite! {
     mass_loss a_mass_loss_is_held_back_and_given_back
     mass_loss a_mass_loss_that_is_confirmed_is_one
     mass_loss whoever_was_refused_before_it_was_seen_gets_the_seat_back
+    mass_loss a_released_device_hears_of_that_during_a_hold
+    mass_loss a_removed_user_gets_no_seat_back
+    mass_loss an_import_that_changes_nothing_pushes_nobody
     mass_loss what_is_no_mass_loss_is_a_refusal
     mass_loss no_more_seats_are_given_back_than_there_are
     mass_loss what_was_lost_long_before_is_not_given_back_with_it
@@ -186,6 +190,39 @@ async fn a_database_of_the_first_version_is_brought_up_to_date() {
     assert_eq!(
         (called.as_str(), issuer.as_str()),
         ("usr_1", "https://id.example")
+    );
+}
+
+/// A backup from before somebody came knows nothing of them. They are called the same when they come once more: their devices
+/// would believe no answer to another name.
+#[tokio::test]
+async fn whoever_a_restored_backup_has_forgotten_is_called_the_same() {
+    let (folder, store) = fresh();
+    let fixture = Fixture::new(store).await;
+    let backup = folder.path().join("backup.db");
+    let database = Connection::open(folder.path().join("latchkey.db")).unwrap();
+    database
+        .execute("VACUUM INTO ?1", [backup.to_str().unwrap()])
+        .unwrap();
+    let noor = CheckCommand {
+        subject: "noor".into(),
+        ..fixture.command("n")
+    };
+    let name = async |store: Arc<SqliteStore>| match store.check(noor.clone()).await.unwrap() {
+        CheckOutcome::Decided { user, .. } => user,
+        other => panic!("{other:?}"),
+    };
+    let first = name(Arc::new(
+        SqliteStore::open(&folder.path().join("latchkey.db")).unwrap(),
+    ))
+    .await;
+    assert_eq!(name(Arc::new(SqliteStore::open(&backup).unwrap())).await, first);
+    let elsewhere = fresh();
+    Fixture::new(elsewhere.1.clone()).await;
+    assert_ne!(
+        name(elsewhere.1).await,
+        first,
+        "each service has names of its own"
     );
 }
 

@@ -1,4 +1,4 @@
-//! Minutes of use (rule 12). What is sent is a day's sum, so that sending it twice counts once.
+//! Minutes of use (rule 12). What is sent is a day's sum, so that sending it twice counts once. Sums that began apart are added.
 
 use latchkey_api::check::Usage;
 use latchkey_core::lease::DeviceEntry;
@@ -23,6 +23,7 @@ pub(super) fn put(
                 one.product,
                 one.version,
                 one.day,
+                one.since,
                 user,
                 device.name,
                 one.minutes

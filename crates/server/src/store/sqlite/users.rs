@@ -80,6 +80,7 @@ pub(super) fn remove(c: &Connection, email: &str, at: Timestamp) -> Result<(), S
     let user = one(c, email)?;
     execute(c, sql!("seats_delete_user"), params![user.id])?;
     execute(c, sql!("leases_delete_user"), params![user.id])?;
+    losses::forget(c, &user.id)?;
     pushes::to_user(c, &user.id)?;
     execute(c, sql!("user_remove"), params![user.id, at.as_secs()]).map(drop)
 }
@@ -162,10 +163,14 @@ pub(super) fn assign(
             .into());
         }
     }
-    for cover in covers.iter().filter(|cover| !held_in(cover)) {
+    let new: Vec<&Cover> = covers.iter().filter(|cover| !held_in(cover)).collect();
+    for cover in &new {
         take(c, &user.id, cover, at)?;
     }
-    pushes::to_user(c, &user.id)?;
+    // A directory that names everybody anew every hour calls nobody.
+    if !new.is_empty() {
+        pushes::to_user(c, &user.id)?;
+    }
     seats_of(c, Some(&user.id), Some(target))
 }
 

@@ -55,6 +55,14 @@ impl Fixture {
         }
     }
 
+    /// The same from another device of the user.
+    fn of_another(&self, email: &str, now: Timestamp) -> CheckCommand {
+        CheckCommand {
+            jkt: Thumbprint(format!("another of {email}")),
+            ..self.of(email, now)
+        }
+    }
+
     async fn outcome(&self, email: &str, now: Timestamp) -> CheckOutcome {
         self.store.check(self.of(email, now)).await.unwrap()
     }
@@ -127,30 +135,81 @@ pub(crate) async fn a_mass_loss_that_is_confirmed_is_one(store: Arc<dyn Store>) 
     );
 }
 
-/// One after the other within ten minutes is a mass too: whom it has refused already, it gives the seat back.
+/// One after the other within ten minutes is a mass too: whom it has refused already, it gives the seat back, to each of their
+/// devices, and again where the answer was lost.
 pub(crate) async fn whoever_was_refused_before_it_was_seen_gets_the_seat_back(store: Arc<dyn Store>) {
     let (fixture, emails) = ten(store).await;
     let at = |minutes: i64| NOW.shifted(minutes * MINUTE);
     for (minute, left) in [(1, 9), (2, 8), (3, 7), (4, 6)] {
         assert_eq!(fixture.import(&emails[..left], at(minute)).await.held, None);
     }
-    assert_eq!(
-        refused(&fixture.one(fixture.of(&emails[9], at(4))).await).code,
-        Code::NotAssigned
-    );
+    for of in [Fixture::of, Fixture::of_another] {
+        let refusal = fixture.one(of(&fixture, &emails[9], at(4))).await;
+        assert_eq!(refused(&refusal).code, Code::NotAssigned);
+    }
     assert_eq!(
         fixture.import(&emails[..5], at(5)).await.held.as_deref(),
         Some("Nord")
     );
-    grant(&fixture.one(fixture.of(&emails[9], at(6))).await);
+    for minute in [6, 7] {
+        for of in [Fixture::of, Fixture::of_another] {
+            grant(&fixture.one(of(&fixture, &emails[9], at(minute))).await);
+        }
+    }
     assert!(
         matches!(fixture.outcome(&emails[8], at(6)).await, CheckOutcome::Held),
         "who was not refused"
     );
+    let new = CheckCommand {
+        jkt: Thumbprint("a new one".into()),
+        ..fixture.of(&emails[9], at(7))
+    };
     assert!(
-        matches!(fixture.outcome(&emails[9], at(7)).await, CheckOutcome::Held),
-        "and who has it back"
+        matches!(fixture.store.check(new).await.unwrap(), CheckOutcome::Held),
+        "a device that was not refused"
     );
+}
+
+/// What is held back is no way back for a device that was released.
+pub(crate) async fn a_released_device_hears_of_that_during_a_hold(store: Arc<dyn Store>) {
+    let (fixture, emails) = ten(store).await;
+    let devices = fixture.store.devices(Some(emails[9].clone())).await.unwrap();
+    fixture
+        .store
+        .release_device(devices[0].id.clone(), NOW)
+        .await
+        .unwrap();
+    assert!(fixture.import(&emails[..5], NOW).await.held.is_some());
+    let refusal = fixture.one(fixture.of(&emails[9], NOW)).await;
+    assert_eq!(refused(&refusal).code, Code::DeviceReleased);
+}
+
+/// Whom an administrator has removed meanwhile gets nothing back, and takes nobody else's seat.
+pub(crate) async fn a_removed_user_gets_no_seat_back(store: Arc<dyn Store>) {
+    let (fixture, emails) = ten_under(store, Some(10)).await;
+    assert!(fixture.import(&emails[..5], NOW).await.held.is_some());
+    let (new, store) = ("new@nord.example", &fixture.store);
+    store.add_user(new.into(), "Nord".into(), NOW).await.unwrap();
+    let subscription = fixture.subscription.id.clone();
+    store.assign_seat(new.into(), subscription, NOW).await.unwrap();
+    store.remove_user(emails[5].clone(), NOW).await.unwrap();
+    assert_eq!(
+        store.end_hold("Nord".into(), true).await.unwrap(),
+        Vec::<String>::new(),
+        "with nine seats for nine"
+    );
+    grant(&fixture.one(fixture.of(&emails[9], NOW)).await);
+    let seats = store.seats().await.unwrap();
+    assert!(seats.iter().all(|seat| seat.email != emails[5]));
+}
+
+/// A directory that sends its list every hour calls nobody for nothing.
+pub(crate) async fn an_import_that_changes_nothing_pushes_nobody(store: Arc<dyn Store>) {
+    let (fixture, emails) = ten(store).await;
+    assert_eq!(fixture.import(&emails[..8], NOW).await.held, None);
+    let before = fixture.store.last_push().await.unwrap();
+    fixture.import(&emails[..8], NOW).await;
+    assert_eq!(fixture.store.last_push().await.unwrap(), before);
 }
 
 /// Slowly, few, or by an administrator: each is decided by itself.

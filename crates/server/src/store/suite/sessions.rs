@@ -271,6 +271,7 @@ pub(crate) async fn usage_counts_once(store: Arc<dyn Store>) {
         product: "ATLAS".into(),
         version: "2026.1".into(),
         day: day.into(),
+        since: 0,
         minutes,
     };
     for usage in [
@@ -279,6 +280,18 @@ pub(crate) async fn usage_counts_once(store: Arc<dyn Store>) {
         vec![used(5, "2027-01-14")],
         vec![used(12, "2027-01-14"), used(3, "2027-01-15")],
     ] {
+        let command = CheckCommand {
+            usage,
+            ..fixture.command("a")
+        };
+        fixture.one(command).await;
+    }
+    // Somebody who signs out and in again begins anew, and what was before stays.
+    let anew = Usage {
+        since: 1,
+        ..used(2, "2027-01-15")
+    };
+    for usage in [vec![anew.clone()], vec![anew]] {
         let command = CheckCommand {
             usage,
             ..fixture.command("a")
@@ -299,7 +312,7 @@ pub(crate) async fn usage_counts_once(store: Arc<dyn Store>) {
         seen,
         [
             ("2027-01-14", "a", 12),
-            ("2027-01-15", "a", 3),
+            ("2027-01-15", "a", 3 + 2),
             ("2027-01-15", "b", 7)
         ]
     );

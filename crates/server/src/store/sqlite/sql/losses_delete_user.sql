@@ -1,0 +1,1 @@
+DELETE FROM seat_losses WHERE user_id = ?1

@@ -1,0 +1,1 @@
+INSERT INTO naming (id, key) VALUES (1, ?1)
