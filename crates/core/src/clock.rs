@@ -13,6 +13,9 @@ use crate::time::{BootId, Now, Timestamp};
 /// A wall clock that is wrong by more than this is named, because TLS and tokens will refuse it. In milliseconds.
 pub(crate) const WRONG_FROM: u64 = 10 * 60 * 1000;
 
+/// Clocks of two services that are both right differ by less than this.
+pub(crate) const SKEW: Duration = Duration::from_secs(5 * 60);
+
 /// A moment of a boot at which trusted time was known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Anchor {
@@ -21,9 +24,12 @@ struct Anchor {
     ticks: u64,
     /// Trusted time then.
     at: Timestamp,
-    /// It came from the service in this very boot, and not from a wall clock.
+    /// It came from a service in this very boot, and not from a wall clock.
     #[serde(default)]
     verified: bool,
+    /// Which one.
+    #[serde(default)]
+    by: String,
 }
 
 /// What is remembered about time. Survives a reset.
@@ -65,6 +71,7 @@ impl Clock {
                 ticks: ticks(now),
                 at,
                 verified: false,
+                by: String::new(),
             });
         }
         self.floor = self.floor.max(at);
@@ -77,13 +84,21 @@ impl Clock {
             .is_some_and(|anchor| anchor.boot == now.boot && anchor.ticks <= ticks(now))
     }
 
-    /// Takes the service's time from a verified answer to our own request: the only thing that may lower the floor.
-    pub fn anchor(&mut self, service_time: Timestamp, now: &Now) {
+    /// Takes the service's time from a verified answer to our own request: the only thing that may lower the floor. Where another
+    /// service has anchored ours in this boot, and this one says the same but for [`SKEW`], nothing is taken: what is licensed by
+    /// the one must not depend on the seconds by which the clock of the other is behind.
+    pub fn anchor(&mut self, service_time: Timestamp, now: &Now, by: &str) {
+        let apart = service_time.offset_from(self.trusted(now)).unsigned_abs();
+        let by_another = self.anchor.as_ref().is_some_and(|anchor| anchor.by != by);
+        if self.is_verified(now) && by_another && u128::from(apart) < SKEW.as_millis() {
+            return;
+        }
         self.anchor = Some(Anchor {
             boot: now.boot.clone(),
             ticks: ticks(now),
             at: service_time,
             verified: true,
+            by: by.to_owned(),
         });
         self.offset = service_time.offset_from(now.wall);
         self.floor = service_time;
@@ -120,13 +135,15 @@ mod tests {
     use super::*;
     use crate::time::{DAY, HOUR, MINUTE};
 
+    const SERVICE: &str = "https://licence.example";
+
     #[test]
     fn a_wall_clock_is_right_where_a_check_has_shown_it_and_as_long_as_nobody_moves_it() {
         let mut machine = Machine::new();
         let mut clock = Clock::default();
         clock.settle(&machine.now());
         assert!(!clock.is_wall_right(&machine.now()), "nobody has shown it");
-        clock.anchor(machine.real, &machine.now());
+        clock.anchor(machine.real, &machine.now(), SERVICE);
         machine.pass(DAY);
         assert!(clock.is_wall_right(&machine.now()));
         for (minutes, right) in [(9, true), (-9, true), (11, false), (-11, false)] {
@@ -137,6 +154,44 @@ mod tests {
         machine.reboot(HOUR);
         clock.settle(&machine.now());
         assert!(!clock.is_wall_right(&machine.now()), "that was another boot");
+    }
+
+    #[test]
+    fn two_services_that_are_right_but_for_seconds_do_not_move_the_clock_to_and_fro() {
+        let mut machine = Machine::new();
+        let mut clock = Clock::default();
+        clock.anchor(machine.real, &machine.now(), SERVICE);
+        machine.pass(HOUR);
+        let before = clock.trusted(&machine.now());
+        for (millis, moves) in [
+            (-299_999, false),
+            (299_999, false),
+            (-300_000, true),
+            (300_000, true),
+        ] {
+            let mut clock = clock.clone();
+            let theirs = machine.real.shifted(millis);
+            clock.anchor(theirs, &machine.now(), "https://other.example");
+            let expected = if moves { theirs } else { before };
+            assert_eq!(clock.trusted(&machine.now()), expected, "{millis} ms");
+        }
+        let its_own = machine.real.shifted(-1);
+        clock.anchor(its_own, &machine.now(), SERVICE);
+        assert_eq!(
+            clock.trusted(&machine.now()),
+            its_own,
+            "its own check always counts"
+        );
+
+        machine.reboot(HOUR);
+        clock.settle(&machine.now());
+        let theirs = machine.real.shifted(-1);
+        clock.anchor(theirs, &machine.now(), "https://other.example");
+        assert_eq!(
+            clock.trusted(&machine.now()),
+            theirs,
+            "nobody else has, in this boot"
+        );
     }
 
     /// A machine whose true time, wall clock and ticks can be moved apart.
@@ -181,7 +236,7 @@ mod tests {
 
     fn checked(machine: &Machine) -> Clock {
         let mut clock = Clock::default();
-        clock.anchor(machine.real, &machine.now());
+        clock.anchor(machine.real, &machine.now(), SERVICE);
         clock
     }
 
@@ -244,7 +299,7 @@ mod tests {
             believed + machine.ticks,
             "no wall clock lowers the floor"
         );
-        clock.anchor(machine.real, &machine.now());
+        clock.anchor(machine.real, &machine.now(), SERVICE);
         assert_eq!(clock.trusted(&machine.now()), machine.real);
     }
 

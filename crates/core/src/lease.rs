@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock::SKEW;
 use crate::code::Code;
 use crate::jws::{self, JwsError, Thumbprint};
 use crate::keys::Keys;
@@ -225,9 +226,10 @@ impl Lease {
         Timestamp::from_secs(self.claims.binding.server_time)
     }
 
-    /// Whether it is good at `now`: from `nbf`, and before `exp`.
+    /// Whether it is good at `now`: from `nbf` (RFC 7519 section 4.1.5, with a few minutes for clocks that differ: the one that
+    /// counts may be another service's), and before `exp`.
     pub fn is_good(&self, now: Timestamp) -> bool {
-        Timestamp::from_secs(self.claims.nbf) <= now && now < self.until()
+        Timestamp::from_secs(self.claims.nbf) <= now + SKEW && now < self.until()
     }
 }
 

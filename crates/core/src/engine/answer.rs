@@ -38,8 +38,8 @@ impl Engine {
 
         let time = Timestamp::from_secs(time);
         let before = self.trusted(now);
-        self.facts.clock.anchor(time, now);
-        self.time_jumped(time.offset_from(before));
+        self.facts.clock.anchor(time, now, name);
+        self.time_jumped(self.trusted(now).offset_from(before));
         if let Some(service) = self.facts.services.get_mut(name) {
             service.user = verified.first().map(|one| one.binding().sub.clone());
             service.linked = true;

@@ -486,3 +486,22 @@ fn numbers_and_names_are_the_rules_own() {
         .collect();
     assert_eq!(known, table);
 }
+
+/// Two services of which the one is some seconds behind the other: what the later one signed is good by the clock of the former.
+#[test]
+fn a_lease_of_a_service_whose_clock_is_a_little_ahead_is_good() {
+    let mut shelf = Shelf::new();
+    let registration = shelf.registration.clone();
+    let facts = shelf.facts(Held::Good, None, User::In);
+    let signed_at = facts.held(&registration.service, &registration.product);
+    let signed_at = signed_at.and_then(|held| held.lease()).unwrap().checked_at();
+    for (before, good) in [(5 * MINUTE, true), (6 * MINUTE, false)] {
+        let seen = status(
+            &facts,
+            &Pending::default(),
+            Some(&registration),
+            signed_at - before,
+        );
+        assert_eq!(matches!(seen, Status::Ok { .. }), good, "{before:?}: {seen:?}");
+    }
+}
