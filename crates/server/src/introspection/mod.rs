@@ -157,8 +157,8 @@ impl Introspections {
             .map_err(|why| unavailable(question, &why))?;
         let now = clock.now();
         match answer::judge(&answer, question, now) {
-            Ok((token, exp)) => {
-                self.cache.put_good(key, token.clone(), now, exp);
+            Ok(token) => {
+                self.cache.put_good(key, token.clone(), now);
                 Ok(token)
             }
             Err(error) => {
