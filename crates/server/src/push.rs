@@ -15,7 +15,7 @@ use crate::store::{Store, StoreError};
 
 /// How soon another process's change is seen, while anybody is connected.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// How often it is written down who is connected: less than half of the shortest `session_ttl`.
+/// How often it is written down who is connected: less than half of the shortest `session_ttl` that a policy may say.
 const HEARD_EVERY: Duration = Duration::from_secs(50);
 /// How many devices are served at once.
 const MOST_STREAMS: usize = 50_000;
