@@ -9,6 +9,7 @@
 mod bounds;
 mod check;
 mod command;
+mod crowd;
 mod devices;
 mod first_start;
 mod format;
