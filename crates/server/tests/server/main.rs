@@ -7,6 +7,7 @@
 )]
 
 mod bounds;
+mod busy;
 mod check;
 mod command;
 mod crowd;
