@@ -64,6 +64,7 @@ pub struct Service {
     nonces: Nonces,
     replays: Replays,
     pushes: Arc<Pushes>,
+    health: health::Health,
 }
 
 impl Service {
@@ -89,6 +90,7 @@ impl Service {
             nonces,
             replays,
             pushes: Arc::new(Pushes::new(Capacity::FULL.streams)),
+            health: health::Health::default(),
         })
     }
 

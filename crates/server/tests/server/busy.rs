@@ -1,8 +1,15 @@
 //! Another process that holds the database, and files that are none, or no whole one.
 
+use std::time::{Duration, Instant};
+
+use reqwest::StatusCode;
 use rusqlite::Connection;
 
 use crate::process::Installation;
+use crate::service::Running;
+
+/// For so long is waited for what comes soon.
+const BOUNDED: Duration = Duration::from_secs(20);
 
 fn installed() -> (Installation, Connection) {
     let server = Installation::new();
@@ -52,4 +59,25 @@ fn a_database_that_is_held_damaged_or_none_is_called_what_it_is() {
         message.contains("is not a database of latchkey-server"),
         "{message}"
     );
+}
+
+#[tokio::test]
+async fn it_is_healthy_only_while_a_check_could_be_written_down() {
+    let service = Running::start().await;
+    let becomes = async |expected: StatusCode| {
+        let began = Instant::now();
+        loop {
+            let answer = service.http.get(format!("{}/health", service.url)).send().await;
+            if answer.unwrap().status() == expected {
+                return;
+            }
+            assert!(began.elapsed() < BOUNDED, "it does not become {expected}");
+        }
+    };
+    becomes(StatusCode::OK).await;
+    let other = Connection::open(service.folder.path().join("latchkey.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    becomes(StatusCode::SERVICE_UNAVAILABLE).await;
+    other.execute_batch("ROLLBACK").unwrap();
+    becomes(StatusCode::OK).await;
 }
