@@ -132,6 +132,9 @@ impl Listener {
             end.await;
             tracing::info!("ending");
             ending.graceful_shutdown(Some(FAREWELL));
+            // It looks for the end, and begins to count, only when nobody waits to be let in.
+            tokio::time::sleep(FAREWELL).await;
+            ending.shutdown();
         });
         let service = router.into_make_service();
         let bounded = Bounded::new(handle.clone(), self.most);
