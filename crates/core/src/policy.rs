@@ -102,6 +102,9 @@ pub enum PolicyError {
     /// A duration that must be positive is zero.
     #[error("{0} must be longer than zero")]
     Zero(&'static str),
+    /// A duration is shorter than what clients keep to.
+    #[error("{0} must be at least {1} seconds")]
+    TooShort(&'static str, u64),
     /// A duration is longer than anything the product can keep a promise about.
     #[error("{0} must be at most {1} seconds")]
     TooLong(&'static str, u64),
@@ -156,6 +159,14 @@ impl Policy {
         }
         if self.device_limit == 0 {
             return Err(PolicyError::NoDevice);
+        }
+        // What a client makes longer would be one number for the service and another for every device. What it makes shorter
+        // only has it ask more often.
+        let kept = self.clone().clamped();
+        for ((name, said), (_, least)) in self.durations().into_iter().zip(kept.durations()) {
+            if said < least {
+                return Err(PolicyError::TooShort(name, least.as_secs()));
+            }
         }
         Ok(())
     }
@@ -217,6 +228,37 @@ mod tests {
             ..Policy::default()
         };
         assert_eq!(policy.validate(), Err(PolicyError::Zero("save_window")));
+    }
+
+    #[test]
+    fn what_clients_would_make_longer_is_rejected() {
+        let second = Duration::from_secs(1);
+        let sessions = |heartbeat_every, session_ttl| Policy {
+            heartbeat_every,
+            session_ttl,
+            ..Policy::default()
+        };
+        sessions(MINUTE, 2 * MINUTE).validate().unwrap();
+        assert_eq!(
+            sessions(MINUTE, 2 * MINUTE - second).validate(),
+            Err(PolicyError::TooShort("session_ttl", 120))
+        );
+        assert_eq!(
+            sessions(MINUTE - second, 2 * MINUTE).validate(),
+            Err(PolicyError::TooShort("heartbeat_every", 60))
+        );
+        let policy = Policy {
+            save_window: second,
+            ..Policy::default()
+        };
+        assert_eq!(policy.validate(), Err(PolicyError::TooShort("save_window", 60)));
+        // Clients check twice within it: that is more than was asked for.
+        let policy = Policy {
+            offline_for: 36 * HOUR,
+            final_warning: 6 * HOUR,
+            ..Policy::default()
+        };
+        policy.validate().unwrap();
     }
 
     proptest::proptest! {

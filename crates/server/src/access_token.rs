@@ -64,6 +64,8 @@ pub struct AccessToken {
     pub presentation: Presentation,
     /// How long it lives altogether; from now on, where it does not say since when.
     pub life: Duration,
+    /// When it ends.
+    pub ends_at: Timestamp,
 }
 
 /// Whether `typ` can be that of an access token (RFC 9068 section 2.1; many issuers write `JWT` or nothing).
@@ -101,6 +103,7 @@ pub fn validate(
         return Err(JwtError::BadClaim("sub"));
     }
     let life = check_times(claims.exp, claims.nbf, claims.iat, now)?;
+    let ends_at = Timestamp::from_secs(claims.exp.secs());
     let presentation = match claims.cnf {
         None => Presentation::Bearer,
         Some(Cnf { jkt: Some(jkt) }) => Presentation::Dpop(jkt),
@@ -112,6 +115,7 @@ pub fn validate(
         subject: claims.sub,
         presentation,
         life,
+        ends_at,
     })
 }
 

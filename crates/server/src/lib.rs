@@ -23,6 +23,7 @@
 //! | [`address`] | e-mail addresses, and who may vouch for them |
 //! | [`issuer_check`] | what an issuer offers, in words |
 //! | [`nonce`], [`replay`] | freshness of DPoP proofs (RFC 9449) |
+//! | [`capacity`] | how many connections and streams there may be |
 //! | [`push`] | the streams that are open, and what they are told |
 //! | [`routes`] | one file for each route |
 //! | [`serve`], [`end`] | listening, TLS, shutting down |
@@ -31,6 +32,7 @@
 
 pub mod access_token;
 pub mod address;
+pub mod capacity;
 pub mod cli;
 pub mod clock;
 pub mod decide;

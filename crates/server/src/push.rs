@@ -15,20 +15,20 @@ use crate::store::{Store, StoreError};
 
 /// How soon another process's change is seen, while anybody is connected.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// How often it is written down who is connected: less than half of the shortest `session_ttl`.
+/// How often it is written down who is connected: less than half of the shortest `session_ttl` that a policy may say.
 const HEARD_EVERY: Duration = Duration::from_secs(50);
-/// How many devices are served at once.
-const MOST_STREAMS: usize = 50_000;
 
 /// There are too many streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{MOST_STREAMS} devices are connected")]
+#[error("as many devices are connected as are served")]
 pub struct Full;
 
 /// The streams that are open, by device.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Pushes {
     streams: Mutex<Streams>,
+    /// How many there may be.
+    most: usize,
     /// Something may have been written, or somebody has come.
     news: Notify,
 }
@@ -40,6 +40,15 @@ struct Streams {
 }
 
 impl Pushes {
+    /// None is open yet, and so many may be at once.
+    pub fn new(most: usize) -> Self {
+        Self {
+            streams: Mutex::default(),
+            most,
+            news: Notify::new(),
+        }
+    }
+
     fn streams<T>(&self, change: impl FnOnce(&mut Streams) -> T) -> T {
         change(&mut self.streams.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -52,7 +61,11 @@ impl Pushes {
         // Two pushes that come before the device has heard of the first are one.
         let (push, pushes) = channel(1);
         self.streams(|streams| {
-            if streams.ended || streams.open.len() >= MOST_STREAMS {
+            if streams.open.len() >= self.most {
+                streams.open.retain(|_, stream| !stream.is_closed());
+            }
+            let has_place = streams.open.contains_key(&device) || streams.open.len() < self.most;
+            if streams.ended || !has_place {
                 return Err(Full);
             }
             streams.open.insert(device, push);
@@ -152,5 +165,21 @@ async fn pass_on(pushes: &Pushes, store: &dyn Store, last: &mut Option<i64>) -> 
         if news.is_empty() {
             return Ok(());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_so_many_streams_and_one_for_each_device() {
+        let pushes = Pushes::new(2);
+        let _one = pushes.open("one".into()).unwrap();
+        let two = pushes.open("two".into()).unwrap();
+        assert_eq!(pushes.open("three".into()).err(), Some(Full));
+        drop(two);
+        let _three = pushes.open("three".into()).unwrap();
+        let _anew = pushes.open("one".into()).unwrap();
     }
 }

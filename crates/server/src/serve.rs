@@ -1,4 +1,6 @@
-//! Listening: plain HTTP on loopback, TLS everywhere else, and an orderly end.
+//! Listening: plain HTTP on loopback, TLS everywhere else, no more connections than there may be, and an orderly end.
+
+mod bounded;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -11,6 +13,8 @@ use axum_server::tls_rustls::RustlsConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use self::bounded::Bounded;
+use crate::capacity::Capacity;
 use crate::silent_peer;
 
 /// How long a client may take to send its request's head, or to begin the next request.
@@ -70,6 +74,7 @@ pub struct Listener {
     tcp: TcpListener,
     address: SocketAddr,
     tls: Option<RustlsConfig>,
+    most: usize,
 }
 
 impl Listener {
@@ -88,7 +93,12 @@ impl Listener {
             tcp.set_nonblocking(true)?;
             silent_peer::ends(&tcp)?;
             let address = tcp.local_addr()?;
-            Ok(Self { tcp, address, tls })
+            Ok(Self {
+                tcp,
+                address,
+                tls,
+                most: Capacity::FULL.connections,
+            })
         };
         listen().map_err(|error| ServeError::Listen { address, error })
     }
@@ -96,6 +106,15 @@ impl Listener {
     /// Where it listens: the port is known even where any was asked for.
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The same, with so many connections at once. One more is closed as soon as it is accepted.
+    #[must_use]
+    pub fn at_most(self, connections: usize) -> Self {
+        Self {
+            most: connections,
+            ..self
+        }
     }
 
     /// Answers until `end` is ready, and then lets what is on the way finish, for at most 10 s.
@@ -113,17 +132,27 @@ impl Listener {
             end.await;
             tracing::info!("ending");
             ending.graceful_shutdown(Some(FAREWELL));
+            // It looks for the end, and begins to count, only when nobody waits to be let in.
+            tokio::time::sleep(FAREWELL).await;
+            ending.shutdown();
         });
         let service = router.into_make_service();
+        let bounded = Bounded::new(handle.clone(), self.most);
         match self.tls {
             None => {
-                let mut server = axum_server::from_tcp(self.tcp)?.handle(handle).http1_only();
+                let server = axum_server::from_tcp(self.tcp)?;
+                let mut server = server
+                    .handle(handle)
+                    .map(|inner| bounded.before(inner))
+                    .http1_only();
                 bound(&mut server);
                 server.serve(service).await?;
             }
             Some(tls) => {
-                let mut server = axum_server::from_tcp_rustls(self.tcp, tls)?
+                let server = axum_server::from_tcp_rustls(self.tcp, tls)?;
+                let mut server = server
                     .handle(handle)
+                    .map(|inner| bounded.before(inner))
                     .http1_only();
                 bound(&mut server);
                 server.serve(service).await?;

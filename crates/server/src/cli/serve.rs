@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::init::service_url;
 use super::{CliError, Data, Output, keyring, output};
+use crate::capacity::Capacity;
 use crate::clock::{Clock as _, SystemClock};
 use crate::end::told_to_end;
 use crate::identity::{Identity, Timing};
@@ -57,8 +58,9 @@ impl Serve {
             _ if self.behind_tls_proxy => Transport::BehindTlsProxy,
             _ => Transport::Loopback,
         };
+        let capacity = Capacity::of_this_process();
         let store: Arc<dyn Store> = Arc::new(data.open()?);
-        let listener = Listener::open(self.listen, &transport)?;
+        let listener = Listener::open(self.listen, &transport)?.at_most(capacity.connections);
         let listen = listener.address();
         let url = address(&*store, data, self.url, listen, &transport).await?;
         let keys = Arc::clone(&store);
@@ -67,7 +69,8 @@ impl Serve {
             store,
             Arc::new(SystemClock),
             Identity::new(Timing::DEFAULT)?,
-        )?;
+        )?
+        .with_streams(capacity.streams);
         let end = told_to_end()?;
         if json {
             output::line(&json!({"ready": true, "url": url, "listen": listen.to_string()}).to_string());

@@ -195,6 +195,10 @@ mod tests {
                 r#"{"offline_for": 100, "check_every": 200}"#,
                 "final_warning must be shorter than offline_for",
             ),
+            (
+                r#"{"session_ttl": 20, "heartbeat_every": 10}"#,
+                "heartbeat_every must be at least 60 seconds",
+            ),
             ("[]", "must be a JSON object"),
         ] {
             assert_eq!(policy(bad), Err(why.to_owned()));

@@ -31,6 +31,9 @@ pub enum FetchError {
         /// Why not.
         source: reqwest::Error,
     },
+    /// It could be reached, and all that it publishes did not come in time.
+    #[error("{0}: timed out")]
+    Late(String),
     /// It answered, but not with 200. A redirect is not followed.
     #[error("{url} answers {status}")]
     Status {
@@ -106,14 +109,23 @@ async fn discovery(http: &reqwest::Client, issuer: &str) -> Result<Discovery, Fe
     }
 }
 
-/// What `issuer` publishes: its discovery document, and the keys that this names.
-pub(super) async fn documents(http: &reqwest::Client, issuer: &str) -> Result<Documents, FetchError> {
-    let discovery = discovery(http, issuer).await?;
-    let keys = document(http, &discovery.jwks_uri).await?;
-    Ok(Documents {
-        keys: KeySet::read(&keys).map_err(|_| FetchError::Unreadable(discovery.jwks_uri))?,
-        introspection_endpoint: discovery.introspection_endpoint.as_str().map(str::to_owned),
-    })
+/// What `issuer` publishes: its discovery document, and the keys that this names, both within `patience`.
+pub(super) async fn documents(
+    http: &reqwest::Client,
+    issuer: &str,
+    patience: Duration,
+) -> Result<Documents, FetchError> {
+    let both = async {
+        let discovery = discovery(http, issuer).await?;
+        let keys = document(http, &discovery.jwks_uri).await?;
+        Ok(Documents {
+            keys: KeySet::read(&keys).map_err(|_| FetchError::Unreadable(discovery.jwks_uri))?,
+            introspection_endpoint: discovery.introspection_endpoint.as_str().map(str::to_owned),
+        })
+    };
+    tokio::time::timeout(patience, both)
+        .await
+        .unwrap_or_else(|_| Err(FetchError::Late(issuer.to_owned())))
 }
 
 /// The public keys of `issuer`, to be written down: what products verify its ID tokens by in an outage (rule 7).

@@ -2,12 +2,16 @@
 //! often than an attacker with made-up key ids could want.
 
 pub(crate) mod fetch;
+mod source;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 pub use self::fetch::{FetchError, fetchable};
+use self::source::Source;
 use crate::jwt::KeySet;
 
 /// How long keys are believed, and how often they are fetched.
@@ -17,11 +21,11 @@ pub struct Timing {
     pub fresh: Duration,
     /// Keys older than this are used no more: a key that the issuer has withdrawn must end some day.
     pub stale: Duration,
-    /// The shortest time between two fetches from one issuer.
+    /// The shortest time between the end of one fetch from an issuer and the next.
     pub cooldown: Duration,
     /// The same after a fetch that failed.
     pub retry: Duration,
-    /// How long one answer may take, its body included.
+    /// How long one answer may take, its body included, and how long one fetch of all that an issuer publishes.
     pub patience: Duration,
 }
 
@@ -48,6 +52,18 @@ pub struct IdentityUnavailable {
     pub why: String,
 }
 
+/// Why it is not known what an issuer publishes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotKnown {
+    /// The issuer does not say.
+    #[error(transparent)]
+    Unavailable(#[from] IdentityUnavailable),
+    /// As many wait for the issuer's answer as may.
+    #[error("too many wait for {0}")]
+    Overloaded(String),
+}
+
 /// What an issuer publishes.
 struct Documents {
     keys: KeySet,
@@ -72,31 +88,6 @@ pub struct Identity {
     sources: Mutex<BTreeMap<String, Arc<Source>>>,
 }
 
-struct Source {
-    issuer: String,
-    timing: Timing,
-    known: RwLock<Option<Known>>,
-    /// One fetch at a time; and when the last one was tried.
-    gate: tokio::sync::Mutex<Option<Tried>>,
-}
-
-#[derive(Clone)]
-struct Known {
-    documents: Arc<Documents>,
-    fetched: Instant,
-}
-
-impl Known {
-    fn has(&self, kid: Option<&str>) -> bool {
-        self.documents.keys.has(kid)
-    }
-}
-
-struct Tried {
-    at: Instant,
-    failed: Option<String>,
-}
-
 impl Identity {
     /// Knows nothing yet.
     ///
@@ -118,36 +109,31 @@ impl Identity {
     /// The keys of `issuer`, fetched again where none is called `kid`.
     ///
     /// # Errors
-    /// [`IdentityUnavailable`] when there are none to judge by.
-    pub async fn keys(&self, issuer: &str, kid: Option<&str>) -> Result<Keys, IdentityUnavailable> {
+    /// [`NotKnown`] when there are none to judge by.
+    pub async fn keys(&self, issuer: &str, kid: Option<&str>) -> Result<Keys, NotKnown> {
         self.documents(issuer, kid).await.map(Keys)
     }
 
     /// Where `issuer` is asked about its tokens (RFC 7662), by its own discovery document.
     ///
     /// # Errors
-    /// [`IdentityUnavailable`] when nobody knows, or there is no such place.
-    pub async fn introspection_endpoint(&self, issuer: &str) -> Result<String, IdentityUnavailable> {
+    /// [`NotKnown`] when nobody knows, or there is no such place.
+    pub async fn introspection_endpoint(&self, issuer: &str) -> Result<String, NotKnown> {
         let documents = self.documents(issuer, None).await?;
         let endpoint = documents.introspection_endpoint.clone();
-        endpoint.ok_or_else(|| IdentityUnavailable {
+        Ok(endpoint.ok_or_else(|| IdentityUnavailable {
             issuer: issuer.to_owned(),
             about: "about a token",
             why: "its discovery document names no introspection_endpoint".into(),
-        })
+        })?)
     }
 
-    async fn documents(
-        &self,
-        issuer: &str,
-        kid: Option<&str>,
-    ) -> Result<Arc<Documents>, IdentityUnavailable> {
+    async fn documents(&self, issuer: &str, kid: Option<&str>) -> Result<Arc<Documents>, NotKnown> {
         let source = self.source(issuer);
         match source.known() {
             Some(known) if known.has(kid) => {
                 if known.fetched.elapsed() >= self.timing.fresh {
-                    let http = self.http.clone();
-                    tokio::spawn(async move { source.renew_if_idle(&http).await });
+                    source.renew_if_idle(&self.http);
                 }
                 Ok(known.documents)
             }
@@ -157,77 +143,9 @@ impl Identity {
 
     fn source(&self, issuer: &str) -> Arc<Source> {
         let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
-        let source = sources.entry(issuer.to_owned()).or_insert_with(|| {
-            Arc::new(Source {
-                issuer: issuer.to_owned(),
-                timing: self.timing,
-                known: RwLock::default(),
-                gate: tokio::sync::Mutex::default(),
-            })
-        });
+        let source = sources
+            .entry(issuer.to_owned())
+            .or_insert_with(|| Arc::new(Source::new(issuer, self.timing)));
         Arc::clone(source)
-    }
-}
-
-impl Source {
-    fn known(&self) -> Option<Known> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).clone();
-        known.filter(|known| known.fetched.elapsed() < self.timing.stale)
-    }
-
-    /// Fetches, unless somebody else does, or just did.
-    async fn renew_if_idle(&self, http: &reqwest::Client) {
-        if let Ok(mut tried) = self.gate.try_lock()
-            && !self.cooling(tried.as_ref())
-        {
-            self.try_now(http, &mut tried).await;
-        }
-    }
-
-    /// Fetches, or waits for whoever does.
-    async fn fetch(
-        &self,
-        http: &reqwest::Client,
-        kid: Option<&str>,
-    ) -> Result<Arc<Documents>, IdentityUnavailable> {
-        let mut tried = self.gate.lock().await;
-        let satisfied = self.known().is_some_and(|known| known.has(kid));
-        if !satisfied && !self.cooling(tried.as_ref()) {
-            self.try_now(http, &mut tried).await;
-        }
-        self.known()
-            .map(|known| known.documents)
-            .ok_or_else(|| IdentityUnavailable {
-                issuer: self.issuer.clone(),
-                about: "for its keys",
-                why: tried
-                    .as_ref()
-                    .and_then(|tried| tried.failed.clone())
-                    .unwrap_or_default(),
-            })
-    }
-
-    async fn try_now(&self, http: &reqwest::Client, tried: &mut Option<Tried>) {
-        let at = Instant::now();
-        let failed = match fetch::documents(http, &self.issuer).await {
-            Ok(documents) => {
-                let known = Known {
-                    documents: Arc::new(documents),
-                    fetched: at,
-                };
-                *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(known);
-                None
-            }
-            Err(error) => {
-                tracing::warn!(issuer = self.issuer, %error, "the issuer's keys cannot be fetched");
-                Some(error.to_string())
-            }
-        };
-        *tried = Some(Tried { at, failed });
-    }
-
-    fn cooling(&self, tried: Option<&Tried>) -> bool {
-        let Timing { cooldown, retry, .. } = self.timing;
-        tried.is_some_and(|tried| tried.at.elapsed() < if tried.failed.is_some() { retry } else { cooldown })
     }
 }

@@ -8,12 +8,12 @@ use super::Question;
 use crate::access_token::{self, AccessToken, Claims, Expected, Presentation};
 use crate::jwt::{Audience, JwtError};
 
-/// The token, and when it ends.
+/// The token.
 pub(super) fn judge(
     answer: &Map<String, Value>,
     question: &Question<'_>,
     now: Timestamp,
-) -> Result<(AccessToken, Timestamp), JwtError> {
+) -> Result<AccessToken, JwtError> {
     if answer.get("active") != Some(&Value::Bool(true)) {
         return Err(JwtError::Inactive);
     }
@@ -21,13 +21,12 @@ pub(super) fn judge(
     if !matches!(kind.as_deref(), None | Some("bearer" | "dpop")) {
         return Err(JwtError::BadClaim("token_type"));
     }
-    let exp = required(answer, "exp")?;
     let claims = Claims {
         iss: optional(answer, "iss")?.unwrap_or_else(|| question.issuer.issuer.clone()),
         sub: required(answer, "sub")?,
         aud: Some(audience(answer, question)?),
         client_id: None,
-        exp,
+        exp: required(answer, "exp")?,
         nbf: optional(answer, "nbf")?,
         iat: optional(answer, "iat")?,
         cnf: optional(answer, "cnf")?,
@@ -41,7 +40,7 @@ pub(super) fn judge(
         // Bound, and nobody says to which key: then everybody could present it.
         return Err(JwtError::BadClaim("cnf"));
     }
-    Ok((token, Timestamp::from_secs(exp.secs())))
+    Ok(token)
 }
 
 /// Without `aud` any client's token would do. So where an administrator has said that the issuer gives none, the token must

@@ -48,13 +48,14 @@ impl Cache {
         good.or_else(|| locked(&self.bad).get(key, now).cloned().map(Err))
     }
 
-    pub(super) fn put_good(&self, key: Key, token: AccessToken, now: Timestamp, exp: Timestamp) {
+    pub(super) fn put_good(&self, key: Key, token: AccessToken, now: Timestamp) {
         let bound = match &token.presentation {
             Presentation::Bearer => 0,
             Presentation::Dpop(jkt) => jkt.0.len(),
         };
         let bytes = token.issuer.len() + token.subject.len() + bound;
-        locked(&self.good).put(key, token, bytes, now, exp.min(now + GOOD_FOR));
+        let until = token.ends_at.min(now + GOOD_FOR);
+        locked(&self.good).put(key, token, bytes, now, until);
     }
 
     pub(super) fn put_bad(&self, key: Key, error: JwtError, now: Timestamp) {
@@ -153,11 +154,16 @@ mod tests {
     }
 
     fn token(subject: &str) -> AccessToken {
+        token_until(subject, NOW + Duration::from_secs(3_600))
+    }
+
+    fn token_until(subject: &str, ends_at: Timestamp) -> AccessToken {
         AccessToken {
             issuer: "https://id.example".into(),
             subject: subject.into(),
             presentation: Presentation::Bearer,
             life: Duration::from_secs(3_600),
+            ends_at,
         }
     }
 
@@ -169,13 +175,14 @@ mod tests {
             (NOW + Duration::from_secs(3_600), NOW + GOOD_FOR),
             (NOW + Duration::from_secs(20), NOW + Duration::from_secs(20)),
         ] {
-            cache.put_good(key(1), token("maya"), NOW, exp);
-            assert_eq!(cache.get(key(1), NOW), Some(Ok(token("maya"))));
+            let token = token_until("maya", exp);
+            cache.put_good(key(1), token.clone(), NOW);
+            assert_eq!(cache.get(key(1), NOW), Some(Ok(token)));
             assert!(cache.get(key(1), until - just).is_some());
             assert_eq!(cache.get(key(1), until), None);
             assert_eq!(cache.get(key(1), NOW - just), None, "the clock was set back");
         }
-        cache.put_good(key(2), token("maya"), NOW, NOW - just);
+        cache.put_good(key(2), token_until("maya", NOW - just), NOW);
         assert_eq!(
             cache.get(key(2), NOW),
             None,
@@ -186,11 +193,11 @@ mod tests {
     #[test]
     fn a_bad_answer_counts_for_ten_seconds_and_the_last_one_alone() {
         let cache = Cache::new(LIMITS);
-        cache.put_good(key(1), token("maya"), NOW, NOW + GOOD_FOR);
+        cache.put_good(key(1), token("maya"), NOW);
         cache.put_bad(key(1), JwtError::Inactive, NOW);
         assert_eq!(cache.get(key(1), NOW), Some(Err(JwtError::Inactive)));
         assert_eq!(cache.get(key(1), NOW + BAD_FOR), None);
-        cache.put_good(key(1), token("maya"), NOW, NOW + GOOD_FOR);
+        cache.put_good(key(1), token("maya"), NOW);
         assert_eq!(cache.get(key(1), NOW), Some(Ok(token("maya"))));
     }
 
@@ -201,7 +208,7 @@ mod tests {
             bytes: 1 << 20,
         };
         let cache = Cache::new(small);
-        cache.put_good(key(0), token("maya"), NOW, NOW + GOOD_FOR);
+        cache.put_good(key(0), token("maya"), NOW);
         for number in 1..100 {
             cache.put_bad(key(number), JwtError::Inactive, NOW);
         }
@@ -215,7 +222,7 @@ mod tests {
         };
         let cache = Cache::new(narrow);
         for number in 0..100 {
-            cache.put_good(key(number), token(&"s".repeat(1_000)), NOW, NOW + GOOD_FOR);
+            cache.put_good(key(number), token(&"s".repeat(1_000)), NOW);
         }
         let shelf = locked(&cache.good);
         assert!(shelf.bytes <= 10_000 && shelf.entries.len() < 10 && !shelf.entries.is_empty());

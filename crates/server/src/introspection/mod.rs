@@ -19,7 +19,7 @@ use self::cache::Cache;
 use self::flight::Flights;
 use crate::access_token::AccessToken;
 use crate::clock::Clock;
-use crate::identity::{Identity, IdentityUnavailable};
+use crate::identity::{Identity, IdentityUnavailable, NotKnown};
 use crate::jwt::JwtError;
 use crate::store::records::{Introspection, Issuer};
 
@@ -82,6 +82,15 @@ pub enum NotJudged {
     /// Too many questions wait.
     #[error("too many tokens to ask about")]
     Overloaded,
+}
+
+impl From<NotKnown> for NotJudged {
+    fn from(error: NotKnown) -> Self {
+        match error {
+            NotKnown::Unavailable(error) => Self::Unavailable(error),
+            NotKnown::Overloaded(_) => Self::Overloaded,
+        }
+    }
 }
 
 /// The opaque tokens of every issuer.
@@ -148,8 +157,8 @@ impl Introspections {
             .map_err(|why| unavailable(question, &why))?;
         let now = clock.now();
         match answer::judge(&answer, question, now) {
-            Ok((token, exp)) => {
-                self.cache.put_good(key, token.clone(), now, exp);
+            Ok(token) => {
+                self.cache.put_good(key, token.clone(), now);
                 Ok(token)
             }
             Err(error) => {

@@ -9,6 +9,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use latchkey_api::devices::{MOST_RELEASES, OwnDevices, ReleaseDevice};
+use latchkey_core::time::Timestamp;
 
 use super::check::{CheckError, authenticate, prove};
 use super::problem::Answer;
@@ -69,7 +70,7 @@ pub(super) async fn list(
     State(service): State<Arc<Service>>,
     headers: HeaderMap,
 ) -> Result<Json<OwnDevices>, DevicesError> {
-    let (caller, _life) = caller(&service, &Method::POST, DEVICES, &headers).await?;
+    let (caller, _ends_at) = caller(&service, &Method::POST, DEVICES, &headers).await?;
     let devices = service.store.devices_of(caller, service.clock.now()).await?;
     devices.map(Json).ok_or(DevicesError::UnknownCaller)
 }
@@ -79,7 +80,7 @@ pub(super) async fn release(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, DevicesError> {
-    let (caller, _life) = caller(&service, &Method::POST, RELEASE_DEVICE, &headers).await?;
+    let (caller, _ends_at) = caller(&service, &Method::POST, RELEASE_DEVICE, &headers).await?;
     let wanted: ReleaseDevice = serde_json::from_slice(&body?)?;
     let outcome = service
         .store
@@ -94,13 +95,13 @@ pub(super) async fn release(
     }
 }
 
-/// Who asks, and how long the access token lives altogether.
+/// Who asks, and when the access token ends.
 pub(super) async fn caller(
     service: &Service,
     method: &Method,
     path: &str,
     headers: &HeaderMap,
-) -> Result<(Caller, std::time::Duration), CheckError> {
+) -> Result<(Caller, Timestamp), CheckError> {
     let proven = prove(service, method, path, headers)?;
     let issuers = service.store.issuers().await?;
     // An opaque token names nobody, and these requests name no issuer: it is that of the device's last check.
@@ -115,5 +116,5 @@ pub(super) async fn caller(
         subject: caller.token.subject,
         jkt: caller.jkt,
     };
-    Ok((who, caller.token.life))
+    Ok((who, caller.token.ends_at))
 }

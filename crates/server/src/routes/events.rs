@@ -20,6 +20,7 @@ use super::check::CheckError;
 use super::devices::{caller, unknown_caller};
 use super::problem::Answer;
 use super::{EVENTS, Service};
+use crate::access_token::LEEWAY;
 use crate::push::Full;
 use crate::store::StoreError;
 
@@ -57,17 +58,19 @@ pub(super) async fn events(
     State(service): State<Arc<Service>>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, EventsError> {
-    let (caller, life) = caller(&service, &Method::GET, EVENTS, &headers).await?;
+    let (caller, ends_at) = caller(&service, &Method::GET, EVENTS, &headers).await?;
     let device = service.store.known_device(caller).await?;
     let device = device.ok_or(EventsError::UnknownCaller)?;
     let pushes = service.pushes.open(device.clone())?;
     // Between its last check and now it may have missed one. Asked after the stream is open, so that none falls between.
     let missed = service.store.push_missed(device).await?;
+    // As long as the token would be accepted, had it been sent just now.
+    let left = (ends_at + LEEWAY).since(service.clock.now());
     let events = Events {
         ready: true,
         missed,
         pushes,
-        ends: Box::pin(tokio::time::sleep(life.min(LONGEST))),
+        ends: Box::pin(tokio::time::sleep(left.min(LONGEST))),
     };
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }

@@ -1,9 +1,11 @@
-//! What keeps one caller from taking everything: at most so many requests at once, each for at most so long.
+//! What keeps one caller from taking everything: at most so many requests at once, each for at most so long. A body is read
+//! before: whoever sends it slowly has shown nothing yet, and holds a connection and no place.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::extract::{Request, State};
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest as _, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -13,7 +15,9 @@ use super::problem::Answer;
 
 /// How many requests are worked on at once. More are told to come back.
 const AT_ONCE: usize = 512;
-/// How long one request may take, its body included.
+/// How long the body of a request may take.
+const BODY: Duration = Duration::from_secs(8);
+/// How long one request may be worked on.
 const LONGEST: Duration = Duration::from_secs(20);
 
 /// The places of requests that are worked on.
@@ -31,19 +35,32 @@ impl Limits {
 
 /// Sheds load, and ends what takes too long.
 pub(super) async fn limited(State(limits): State<Arc<Limits>>, request: Request, next: Next) -> Response {
+    let request = match whole(request).await {
+        Ok(request) => request,
+        Err(answer) => return answer.into_response(),
+    };
     let Ok(_place) = limits.places.try_acquire() else {
         return Answer::overloaded().into_response();
     };
     tokio::time::timeout(LONGEST, next.run(request))
         .await
-        .unwrap_or_else(|_| {
-            Answer::new(
-                StatusCode::REQUEST_TIMEOUT,
-                "timeout",
-                "The request took too long",
-            )
-            .into_response()
-        })
+        .unwrap_or_else(|_| too_slow().into_response())
+}
+
+/// The request with its whole body, which is small: the router bounds it.
+async fn whole(request: Request) -> Result<Request, Answer> {
+    let (parts, body) = request.into_parts();
+    let body = Bytes::from_request(Request::from_parts(parts.clone(), body), &());
+    let body = tokio::time::timeout(BODY, body).await.map_err(|_| too_slow())??;
+    Ok(Request::from_parts(parts, Body::from(body)))
+}
+
+fn too_slow() -> Answer {
+    Answer::new(
+        StatusCode::REQUEST_TIMEOUT,
+        "timeout",
+        "The request took too long",
+    )
 }
 
 /// One line for each request: no header, no address, no body.

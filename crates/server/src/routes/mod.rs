@@ -21,6 +21,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 
 use self::problem::Answer;
+use crate::capacity::Capacity;
 use crate::clock::Clock;
 use crate::identity::Identity;
 use crate::introspection::Introspections;
@@ -63,6 +64,7 @@ pub struct Service {
     nonces: Nonces,
     replays: Replays,
     pushes: Arc<Pushes>,
+    health: health::Health,
 }
 
 impl Service {
@@ -87,8 +89,18 @@ impl Service {
             introspections,
             nonces,
             replays,
-            pushes: Arc::default(),
+            pushes: Arc::new(Pushes::new(Capacity::FULL.streams)),
+            health: health::Health::default(),
         })
+    }
+
+    /// The same, with so many streams of pushes at once.
+    #[must_use]
+    pub fn with_streams(self, most: usize) -> Self {
+        Self {
+            pushes: Arc::new(Pushes::new(most)),
+            ..self
+        }
     }
 
     /// Serves the streams of pushes, for as long as it is polled; then they end.

@@ -158,6 +158,9 @@ pub trait Store: Send + Sync {
     /// Minutes of use, from this day on (UTC, `YYYY-MM-DD`).
     async fn usage(&self, since: Option<String>) -> Result<Vec<UsageRow>, StoreError>;
 
+    /// Writes nothing, in its turn among those who write: it shows that they get their turn, and not that the disk has room.
+    async fn writes(&self) -> Result<(), StoreError>;
+
     /// The service's keys; `None` before [`Store::publish`] was first called.
     async fn keyring(&self) -> Result<Option<Keyring>, StoreError>;
 

@@ -1,5 +1,6 @@
 //! What issuers publish, where it is too much, too slow, elsewhere or nonsense.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use latchkey_core::policy::Policy;
@@ -8,7 +9,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::issuer::{self, Issuer, p256};
-use crate::script::dripping;
+use crate::script::{dripping, silent};
 use crate::service::{Device, MAYA, NOW, Running};
 
 const IMPATIENT: Timing = Timing {
@@ -60,7 +61,7 @@ async fn documents_are_bounded_in_size_and_time_and_come_from_where_they_should(
         assert!(detail.contains(says), "{what}: {detail}");
     }
     assert_eq!(
-        elsewhere.fetches.load(std::sync::atomic::Ordering::SeqCst),
+        elsewhere.fetches.load(Ordering::SeqCst),
         0,
         "a redirect is not followed"
     );
@@ -112,4 +113,34 @@ async fn of_keys_a_hundred_are_looked_at_and_no_symmetric_one() {
     );
     attempt.body.id_token = Some(service.issuer.id_token("maya", MAYA, NOW));
     assert_eq!(attempt.send().await.code(), "invalid_token");
+}
+
+#[tokio::test]
+async fn whoever_waits_for_an_issuer_that_hangs_is_told_so_together() {
+    let timing = Timing {
+        patience: Duration::from_secs(2),
+        retry: Duration::from_secs(1),
+        ..Timing::DEFAULT
+    };
+    let service = Running::start_all(Policy::default(), timing).await;
+    let (jwks_uri, questions) = silent().await;
+    service.issuer.document.lock().unwrap()["jwks_uri"] = jwks_uri.into();
+    let devices: Vec<_> = (1..=8).map(Device::new).collect();
+    for device in &devices {
+        assert_eq!(service.attempt(device).send().await.code(), "use_dpop_nonce");
+    }
+    let checks = devices.iter().map(async |device| {
+        let answered = service.attempt(device).send().await;
+        assert_eq!(
+            (answered.status, answered.code().as_str()),
+            (StatusCode::SERVICE_UNAVAILABLE, "identity_unavailable")
+        );
+        assert!(answered.wants_a_pause());
+    });
+    futures_util::future::join_all(checks).await;
+    assert_eq!(
+        questions.load(Ordering::SeqCst),
+        1,
+        "for all of them it is asked once"
+    );
 }

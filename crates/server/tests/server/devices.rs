@@ -8,7 +8,7 @@ use latchkey_core::policy::{Policy, SessionPolicy};
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
 
-use crate::service::{Device, Running};
+use crate::service::{Device, NOW, Running};
 
 /// Nothing here waits for longer.
 const SOON: Duration = Duration::from_secs(10);
@@ -188,4 +188,24 @@ async fn a_takeover_reaches_the_other_device_at_once() {
     let lost = open(&first, None).await.refusal(&service, "ATLAS");
     assert_eq!(lost.claims().code, Code::SessionInUse);
     assert!(lost.claims().detail.holder_since.is_some());
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_what_is_left_of_its_token() {
+    let service = Running::start().await;
+    let device = Device::new(1);
+    service.first_check(&device).await;
+    // Of its hour two seconds are left, by a clock that may be a minute behind.
+    let mut claims = service.issuer.access_claims("maya", NOW);
+    claims["iat"] = (NOW - 3_658).into();
+    claims["exp"] = (NOW - 58).into();
+    let url = format!("{}/v1/events", service.url);
+    let mut attempt = service.attempt(&device);
+    (attempt.method, attempt.url) = ("GET", url.clone());
+    attempt.token = service.issuer.sign("at+jwt", &claims);
+    let request = service.http.get(url).header("DPoP", attempt.proof());
+    let request = request.header("Authorization", format!("Bearer {}", attempt.token));
+    let mut stream = request.send().await.unwrap();
+    assert_eq!(says(&mut stream).await.as_deref(), Some("ready"));
+    assert_eq!(says(&mut stream).await, None, "it has ended");
 }

@@ -7,8 +7,10 @@
 )]
 
 mod bounds;
+mod busy;
 mod check;
 mod command;
+mod crowd;
 mod devices;
 mod first_start;
 mod format;

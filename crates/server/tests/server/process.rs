@@ -79,8 +79,27 @@ impl Installation {
 
     pub(crate) fn serve_logging(&self, arguments: &[&str], log: &str) -> Serving {
         let mut command = self.command(&[&["serve", "--json"], arguments].concat());
+        command.env("LATCHKEY_LOG", log);
+        Self::start(command)
+    }
+
+    /// A service that may have so many files and connections open to begin with, and more if it says so.
+    #[cfg(unix)]
+    pub(crate) fn serve_with_descriptors(&self, soft: u32, arguments: &[&str]) -> Serving {
+        let serve = self.command(&[&["serve", "--json"], arguments].concat());
+        let mut command = Command::new("sh");
+        command
+            .arg("-c")
+            .arg(format!("ulimit -S -n {soft} && exec \"$0\" \"$@\""))
+            .arg(serve.get_program())
+            .args(serve.get_args())
+            .env("LATCHKEY_SERVER_DATA", self.data())
+            .stdin(Stdio::null());
+        Self::start(command)
+    }
+
+    fn start(mut command: Command) -> Serving {
         let mut child = command
-            .env("LATCHKEY_LOG", log)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

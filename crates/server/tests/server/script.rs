@@ -1,6 +1,7 @@
 //! What the test issuer answers beside its documents: introspection, tokens, device codes. And servers that misbehave.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -111,4 +112,20 @@ pub(crate) async fn dripping() -> String {
         }
     });
     url
+}
+
+/// An address that takes every connection and says nothing, and how many it has taken.
+pub(crate) async fn silent() -> (String, Arc<AtomicUsize>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let taken = Arc::<AtomicUsize>::default();
+    let count = Arc::clone(&taken);
+    tokio::spawn(async move {
+        let mut held = vec![];
+        while let Ok((stream, _)) = listener.accept().await {
+            held.push(stream);
+            count.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    (url, taken)
 }

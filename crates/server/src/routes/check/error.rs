@@ -8,7 +8,7 @@ use latchkey_api::dpop::DpopError;
 use super::super::keys::KeysError;
 use super::super::problem::{Answer, internal};
 use crate::decide::TokenLivesTooLong;
-use crate::identity::IdentityUnavailable;
+use crate::identity::{IdentityUnavailable, NotKnown};
 use crate::introspection::NotJudged;
 use crate::jwt::JwtError;
 use crate::signer::SignError;
@@ -63,6 +63,15 @@ pub(crate) enum CheckError {
     NoLeaseKey,
     #[error(transparent)]
     Sign(#[from] SignError),
+}
+
+impl From<NotKnown> for CheckError {
+    fn from(error: NotKnown) -> Self {
+        match error {
+            NotKnown::Unavailable(error) => Self::Identity(error),
+            NotKnown::Overloaded(_) => Self::Overloaded,
+        }
+    }
 }
 
 impl From<NotJudged> for CheckError {

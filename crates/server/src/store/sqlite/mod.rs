@@ -131,6 +131,10 @@ impl Store for SqliteStore {
         self.reader.run(move |c| usage::all(c, since.as_deref())).await
     }
 
+    async fn writes(&self) -> Result<(), StoreError> {
+        self.writer.run(|_| Ok(())).await
+    }
+
     async fn keyring(&self) -> Result<Option<Keyring>, StoreError> {
         self.reader.run(keys::keyring).await
     }
