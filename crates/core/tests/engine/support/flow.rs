@@ -37,6 +37,7 @@ impl World {
         self.streams.clear();
         self.wake = None;
         self.dies_in = None;
+        (self.saved_well, self.unheard) = (true, None);
     }
 
     pub(crate) fn restart(&mut self) {
@@ -188,6 +189,9 @@ impl World {
         if let Some(mut judge) = self.judge.take() {
             judge.judge(self);
             self.judge = Some(judge);
+        }
+        if let Some(saved) = self.unheard.take() {
+            self.input(Input::Saved(saved));
         }
     }
 }
