@@ -89,15 +89,17 @@ impl Agent {
             }
         }
         self.clients.retire();
-        let ends = self.give_up_keys();
-        self.saver.save(self.engine.facts(), ends).await;
+        self.engine.ends(&self.clocks.now());
+        self.give_up_keys();
+        // To both copies: it may be that something ended which could not be saved until now.
+        self.saver.save(self.engine.facts(), true).await;
         Ok(())
     }
 
-    /// Keys that are in this process alone end with it. Says whether there were any.
-    fn give_up_keys(&mut self) -> bool {
+    /// Keys that are in this process alone end with it.
+    fn give_up_keys(&mut self) {
         if self.engine.view().vault != VaultKind::Memory {
-            return false;
+            return;
         }
         let at = self.engine.trusted(&self.clocks.now());
         let signed: Vec<_> = self
@@ -111,7 +113,6 @@ impl Agent {
         for (service, release) in &signed {
             self.engine.key_ends(service, release.clone());
         }
-        !signed.is_empty()
     }
 
     fn is_needed(&self) -> bool {

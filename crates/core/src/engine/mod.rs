@@ -170,6 +170,13 @@ impl Engine {
         std::mem::take(&mut self.effects)
     }
 
+    /// The agent ends, and is told so: what is open is counted until now (rule 12), and nothing is begun any more. The facts are to
+    /// be stored once more.
+    pub fn ends(&mut self, now: &Now) {
+        self.facts.clock.settle(now);
+        self.count_all(now, Duration::ZERO);
+    }
+
     fn ask(&mut self, now: &Now, ticket: Ticket, client: ClientId, ask: Ask) {
         match ask {
             Ask::SignIn(wish) => self.ask_sign_in(now, ticket, client, wish),

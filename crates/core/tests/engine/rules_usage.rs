@@ -237,6 +237,20 @@ fn what_one_user_has_open_is_not_counted_in_the_next_ones_name() {
     }
 }
 
+/// The user signs out of the desktop, or a newer agent takes over.
+#[test]
+fn an_agent_that_ends_takes_no_minutes_with_it() {
+    let mut world = World::signed_in();
+    world.start(ATLAS);
+    world.pass(minutes(25));
+    world.end();
+    world.programs.clear();
+    world.launch();
+    settle(&mut world);
+    let counted = taken(&world, ATLAS);
+    assert!(matches!(counted, 24..=25), "{counted}");
+}
+
 /// What is used of one vendor's products is none of another's business.
 #[test]
 fn each_service_is_told_of_its_own_products() {

@@ -40,6 +40,16 @@ impl World {
         (self.saved_well, self.unheard) = (true, None);
     }
 
+    /// The agent ends because it is told to.
+    pub(crate) fn end(&mut self) {
+        let now = self.now();
+        if let Some(engine) = &mut self.engine {
+            engine.ends(&now);
+            self.save(true);
+        }
+        self.crash();
+    }
+
     pub(crate) fn restart(&mut self) {
         self.crash();
         self.launch();

@@ -102,7 +102,7 @@ impl World {
         }
     }
 
-    fn save(&mut self, both: bool) {
+    pub(super) fn save(&mut self, both: bool) {
         self.save_tries += 1;
         let saved = !self.disk_full;
         let was_well = std::mem::replace(&mut self.saved_well, saved);
