@@ -41,7 +41,7 @@ pub(super) struct Link {
     pub(super) reach: Reach,
     /// A failure has shown it since the machine woke and since its network changed.
     is_fresh: bool,
-    /// Since when no check can be made because a service is out of reach, in ticks.
+    /// Since when no check can be made, because a service is out of reach or something stands in the way, in ticks.
     cut_off_since: Option<Duration>,
     /// The first of the failures that say the same, and when.
     suspicion: Option<(Reach, Duration, Timestamp)>,
@@ -356,7 +356,20 @@ impl Link {
         } else if matches!(self.reach, Reach::Unknown | Reach::Online) {
             self.reach = Reach::Doubtful;
         }
-        self.cut_off_since = is_cut_off(self.reach).then(|| self.cut_off_since.unwrap_or(now.ticks));
+        match self.reach {
+            Reach::Offline | Reach::NeitherAnswers | Reach::IdentityOutage | Reach::LicensingOutage => {
+                self.cut_off(now);
+            }
+            Reach::Online => self.cut_off_since = None,
+            // What stood in the way before stands there until something has answered.
+            Reach::Unknown | Reach::Doubtful => {}
+        }
+    }
+
+    /// No check can be made that one needs. Whoever sits in an outage, in front of a portal or of a locked keyring must not be worse off than
+    /// with the cable pulled (rule 9).
+    fn cut_off(&mut self, now: &Now) {
+        self.cut_off_since.get_or_insert(now.ticks);
     }
 
     /// Something was reached: failures need not be compared any more.
@@ -398,17 +411,17 @@ impl Link {
             }
             CheckFailure::Hindered(reason) => {
                 self.forget_the_outage();
+                self.cut_off(now);
                 self.hindered(*reason, hindered, at);
             }
             CheckFailure::Blocked(trouble) => {
                 self.forget_the_outage();
+                self.cut_off(now);
                 self.hindered(Reason::NetworkBlocked, hindered, at);
                 self.blocked = Some(*trouble);
             }
-            CheckFailure::Vault(_)
-            | CheckFailure::VaultEmptied
-            | CheckFailure::SignInAgain
-            | CheckFailure::IdTokenRequired => {}
+            CheckFailure::Vault(_) => self.cut_off(now),
+            CheckFailure::VaultEmptied | CheckFailure::SignInAgain | CheckFailure::IdTokenRequired => {}
         }
         self.back_off(now, at_least);
     }
@@ -464,13 +477,5 @@ pub(super) const fn shown_by(licensing: Side, identity: Side) -> Reach {
         (Side::Silent | Side::NoRoute, Side::Answers) => Reach::LicensingOutage,
         (Side::NoRoute, Side::NoRoute) => Reach::Offline,
         (Side::Silent, Side::Silent | Side::NoRoute) | (Side::NoRoute, Side::Silent) => Reach::NeitherAnswers,
-    }
-}
-
-/// Whether a service is out of reach that a check needs. Whoever sits in an outage must not be worse off than with the cable pulled.
-const fn is_cut_off(reach: Reach) -> bool {
-    match reach {
-        Reach::Offline | Reach::NeitherAnswers | Reach::IdentityOutage | Reach::LicensingOutage => true,
-        Reach::Unknown | Reach::Online | Reach::Doubtful => false,
     }
 }
