@@ -89,15 +89,17 @@ impl Agent {
             }
         }
         self.clients.retire();
-        let ends = self.give_up_keys();
-        self.saver.save(self.engine.facts(), ends).await;
+        self.engine.ends(&self.clocks.now());
+        self.give_up_keys();
+        // To both copies: it may be that something ended which could not be saved until now.
+        self.saver.save(self.engine.facts(), true).await;
         Ok(())
     }
 
-    /// Keys that are in this process alone end with it. Says whether there were any.
-    fn give_up_keys(&mut self) -> bool {
+    /// Keys that are in this process alone end with it.
+    fn give_up_keys(&mut self) {
         if self.engine.view().vault != VaultKind::Memory {
-            return false;
+            return;
         }
         let at = self.engine.trusted(&self.clocks.now());
         let signed: Vec<_> = self
@@ -111,7 +113,6 @@ impl Agent {
         for (service, release) in &signed {
             self.engine.key_ends(service, release.clone());
         }
-        !signed.is_empty()
     }
 
     fn is_needed(&self) -> bool {
@@ -143,10 +144,17 @@ impl Agent {
 
     async fn work(&mut self, input: Input, asking: Option<UseKey>) -> Now {
         let now = self.clocks.now();
-        let effects = self.engine.handle(&now, input);
-        self.runner.tell_time(&self.engine.facts().clock);
-        for effect in effects {
-            self.perform(effect, asking).await;
+        let mut next = Some(input);
+        while let Some(input) = next.take() {
+            let effects = self.engine.handle(&now, input);
+            self.runner.tell_time(&self.engine.facts().clock);
+            let saves = effects.iter().any(|effect| matches!(effect, Effect::Save { .. }));
+            let was_well = self.saved_well;
+            for effect in effects {
+                self.perform(effect, asking).await;
+            }
+            let news = saves && !(was_well && self.saved_well);
+            next = news.then_some(Input::Saved(self.saved_well));
         }
         now
     }
@@ -154,11 +162,7 @@ impl Agent {
     async fn perform(&mut self, effect: Effect, asking: Option<UseKey>) {
         match effect {
             Effect::Save { both } => {
-                let saved = self.saver.save(self.engine.facts(), both).await;
-                if saved != self.saved_well {
-                    self.saved_well = saved;
-                    self.runner.report(Report::Saved(saved));
-                }
+                self.saved_well = self.saver.save(self.engine.facts(), both).await;
             }
             Effect::Answer { ticket, answer } => self.clients.answer(ticket, answer),
             Effect::UseChanged(key) if Some(key) == asking => {}
@@ -244,7 +248,6 @@ impl Agent {
             Report::Outcome(attempt, outcome) => {
                 return self.handle(Input::Outcome { attempt, outcome }).await;
             }
-            Report::Saved(saved) => return self.handle(Input::Saved(saved)).await,
             Report::Vault(trouble) => return self.handle(Input::Vault(trouble)).await,
             Report::Unlocked(ticket, answer) => self.clients.answer(ticket, answer),
             Report::Replied(ticket, reply, changed) => {

@@ -91,8 +91,8 @@ pub struct Service {
     pub usage: Counted,
 }
 
-/// What of the vault goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What of the vault goes; the wider one is the greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Forget {
     /// Tokens: signed out; the device keeps its key and its place.

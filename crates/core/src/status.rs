@@ -101,10 +101,14 @@ pub struct Pending {
     pub sign_in: Option<OpenSignIn>,
     /// What is known about reaching the services.
     pub reach: Reach,
+    /// The last that was heard of the licensing service is that it is busy.
+    pub busy: bool,
     /// It runs already.
     pub running: bool,
     /// The keyring waits for the user, since.
     pub vault_locked: Option<Timestamp>,
+    /// The vault is not there, or does not answer, since: nobody is awaited for it.
+    pub vault_silent: Option<Timestamp>,
     /// The vault does not give the device key yet, since: until it does, nothing can be proven to the product.
     pub key_awaited: Option<Timestamp>,
     /// The device key is gone, so that nothing can be proven to the product.
@@ -184,12 +188,15 @@ pub fn status(
         let until = Some(since + VAULT_AWAITED_FOR).filter(|until| now < *until);
         return auth_pending(Reason::VaultLocked, since, until);
     }
-    if let Some((reason, since)) = pending.hindrance {
-        return auth_pending(reason, since, None);
-    }
     let signed_in = service
         .and_then(|service| service.account.as_ref())
         .is_some_and(|account| !account.sign_in_again && !pending.unbound);
+    if let Some(since) = pending.vault_silent.filter(|_| signed_in) {
+        return auth_pending(Reason::VaultLocked, since, None);
+    }
+    if let Some((reason, since)) = pending.hindrance {
+        return auth_pending(reason, since, None);
+    }
     if good.is_some() || temporary.is_some() {
         return if signed_in && !pending.keyless {
             Status::IdentityUnavailable
@@ -219,6 +226,8 @@ pub fn status(
         }
         Reach::IdentityOutage => Status::IdentityUnavailable,
         Reach::LicensingOutage => Status::LicensingUnavailable,
+        // It has just answered: the network is there, and it is the service that gives no lease.
+        Reach::Unknown | Reach::Online | Reach::Doubtful if pending.busy => Status::LicensingUnavailable,
         // Signed in, nothing held and nothing known against it: the lease is one check away.
         Reach::Unknown | Reach::Online | Reach::Doubtful => Status::FirstStartOffline,
     }

@@ -70,6 +70,11 @@ impl VaultTrouble {
         )
     }
 
+    /// Whether it says nothing at all, and nobody is asked for anything.
+    pub const fn is_silent(self) -> bool {
+        matches!(self, Self::Unavailable | Self::Hung)
+    }
+
     /// What the user is told.
     pub const fn problem(self) -> Problem {
         match self {

@@ -106,11 +106,12 @@ pub(super) fn verdict(response: &Response) -> LicensingError {
         response.status,
         problem.as_ref().map(|problem| problem.code.as_str()),
     ) {
+        // Before what a page says: a gateway that counts requests says so in one.
+        (StatusCode::TOO_MANY_REQUESTS, _) => LicensingError::Busy { retry_after },
         // A gateway in front of the service says in a page that the service is gone (rule 7); a portal says anything else so.
         (status, _) if response.is_html() && !is_outage(status) => {
             LicensingError::Blocked(format!("a web page with status {}", response.status.as_u16()))
         }
-        (StatusCode::TOO_MANY_REQUESTS, _) => LicensingError::Busy { retry_after },
         // Before what is busy: it too says when to come back.
         (StatusCode::SERVICE_UNAVAILABLE, Some("identity_unavailable")) => {
             LicensingError::IdentityUnavailable
@@ -154,6 +155,20 @@ mod tests {
         assert!(matches!(busy, LicensingError::Busy { .. }), "{busy:?}");
         let gateway = verdict(&answer("maintenance"));
         assert!(matches!(gateway, LicensingError::Unexpected(_)), "{gateway:?}");
+    }
+
+    /// A gateway counts requests as well, and says so in a page (nginx does).
+    #[test]
+    fn a_page_that_says_too_many_requests_is_a_service_that_is_busy() {
+        let html = header::HeaderValue::from_static("text/html");
+        let later = header::HeaderValue::from_static("30");
+        let busy = verdict(&Response {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            headers: HeaderMap::from_iter([(header::CONTENT_TYPE, html), (header::RETRY_AFTER, later)]),
+            body: b"<html><body>429 Too Many Requests</body></html>".to_vec(),
+        });
+        let retry_after = Some(Duration::from_secs(30));
+        assert_eq!(busy, LicensingError::Busy { retry_after });
     }
 
     /// A gateway says in a page that the service is gone; a portal says in one that it is a portal.

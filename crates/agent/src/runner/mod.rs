@@ -53,8 +53,6 @@ pub(crate) enum Report {
     Outcome(Attempt, Outcome),
     /// A service's device key came out of the vault, or is not there.
     Device(String, Slot),
-    /// A save went otherwise than the one before.
-    Saved(bool),
     /// The vault is otherwise than before.
     Vault(Option<VaultTrouble>),
     /// The answer to a request, and the service where something changed by it.

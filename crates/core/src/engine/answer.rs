@@ -80,7 +80,7 @@ impl Engine {
 
     /// Whatever is pending lasts as long as it would have, although trusted time became another.
     fn time_jumped(&mut self, millis: i64) {
-        let since = self.vault_locked.iter_mut().chain(self.vault.awaited_mut());
+        let since = self.vault_locked.iter_mut().chain(self.vault.instants_mut());
         let sign_in = self.sign_in.iter_mut();
         let sign_in = sign_in.flat_map(|open| [&mut open.since, &mut open.until]);
         for instant in since.chain(sign_in) {

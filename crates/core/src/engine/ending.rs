@@ -82,11 +82,11 @@ impl Ending {
 
 impl Engine {
     pub(super) fn ask_reset(&mut self, now: &Now, ticket: Ticket, product: Option<String>) {
-        let services: Vec<String> = match &product {
+        let services = match &product {
             Some(product) => {
                 let entry = self.registry.iter().find(|entry| entry.product == *product);
                 match entry.map(|entry| entry.service.clone()) {
-                    Some(service) => vec![service],
+                    Some(service) => BTreeSet::from([service]),
                     None => {
                         return self
                             .answer(ticket, Answer::refused(Code::InvalidArgument, "unknown_product"));
@@ -95,7 +95,7 @@ impl Engine {
             }
             None => {
                 self.end_sign_in(SignInResult::Cancelled);
-                self.facts.services.keys().cloned().collect()
+                self.services_of_secrets()
             }
         };
         let mut begun = false;
@@ -109,6 +109,12 @@ impl Engine {
         if !begun {
             self.answer(ticket, Answer::Done);
         }
+    }
+
+    /// Every service that may have something in the vault: those of registered products too, because a state that was lost knows of none.
+    fn services_of_secrets(&self) -> BTreeSet<String> {
+        let registered = self.registry.iter().map(|entry| &entry.service);
+        registered.chain(self.facts.services.keys()).cloned().collect()
     }
 
     fn begin_reset(&mut self, now: &Now, service: &str, product: Option<String>, ticket: Ticket) {
@@ -150,10 +156,9 @@ impl Engine {
         if let Some(link) = self.links.get_mut(name) {
             link.ending.contact();
         }
-        if let Some(service) = self.facts.services.get_mut(name) {
-            service.releases.extend(release);
-            service.ended += 1;
-        }
+        let service = self.facts.services.entry(name.to_owned()).or_default();
+        service.releases.extend(release);
+        service.ended += 1;
         match &signing.product {
             Some(product) => {
                 let service = self.facts.services.get_mut(name);
@@ -197,28 +202,29 @@ impl Engine {
             Ok(name) => name,
             Err(refused) => return self.answer(ticket, refused),
         };
-        if self
-            .facts
-            .services
-            .get(&name)
-            .is_none_or(|service| service.account.is_none())
-        {
-            return self.answer(ticket, Answer::Done);
-        }
         let link = self.links.entry(name.clone()).or_default();
-        link.abandon();
         link.ending.waiters.insert(ticket);
+        let known = self.facts.services.get(&name);
+        if known.is_some_and(|service| service.account.is_some()) {
+            self.sign_out(&name);
+        }
+        // Also where nobody is known to be signed in: a state that was lost knows of no tokens, and the vault may have them.
+        self.forget(now, &name, Forget::Tokens);
+    }
+
+    fn sign_out(&mut self, name: &str) {
+        let link = self.links.entry(name.to_owned()).or_default();
+        link.abandon();
         for waiter in link.take_waiters() {
             self.answer(
                 waiter,
                 Answer::refused(Code::SignInRequired, "signed_out_meanwhile"),
             );
         }
-        if let Some(service) = self.facts.services.get_mut(&name) {
+        if let Some(service) = self.facts.services.get_mut(name) {
             service.ended += 1;
         }
-        self.end_account(&name);
-        self.forget(now, &name, Forget::Tokens);
+        self.end_account(name);
     }
 
     /// The account and everything that was signed for it goes; save windows and the clock stay.
@@ -245,9 +251,10 @@ impl Engine {
             self.end_sign_in(SignInResult::Cancelled);
         }
         let attempt = self.next_attempt();
-        if let Some(service) = self.facts.services.get_mut(name) {
-            service.forget = Some(what);
-        }
+        let service = self.facts.services.entry(name.to_owned()).or_default();
+        // What an earlier reset is still to delete is deleted all the same.
+        let what = service.forget.map_or(what, |earlier| earlier.max(what));
+        service.forget = Some(what);
         self.save(Dirty::Both);
         let link = self.links.entry(name.to_owned()).or_default();
         link.abandon();

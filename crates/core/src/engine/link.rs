@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::code::Reason;
 use crate::network::NetworkTrouble;
-use crate::status::{Party, Wire};
+use crate::status::{Party, Wire, is_offline};
 use crate::time::{MINUTE, Now, Timestamp};
 use crate::usage::Usage;
 use crate::view::Reach;
@@ -22,7 +22,7 @@ const DECIDED_AFTER: Duration = Duration::from_secs(10);
 const HEAL_WITHIN: Duration = MINUTE;
 /// How long a `SESSION_IN_USE` stands while no check can be made (rule 9).
 const SESSION_REFUSED_FOR: Duration = Duration::from_secs(15 * 60);
-/// How long a start goes on waiting while failures are still being compared.
+/// How long a start goes on waiting while failures are still being compared, or the service is busy.
 const DOUBT_FOR: Duration = Duration::from_secs(20);
 
 /// What is under way with one service.
@@ -41,10 +41,12 @@ pub(super) struct Link {
     pub(super) reach: Reach,
     /// A failure has shown it since the machine woke and since its network changed.
     is_fresh: bool,
-    /// Since when no check can be made because a service is out of reach, in ticks.
+    /// Since when no check can be made, because a service is out of reach or something stands in the way, in ticks.
     cut_off_since: Option<Duration>,
     /// The first of the failures that say the same, and when.
     suspicion: Option<(Reach, Duration, Timestamp)>,
+    /// Since when the service has answered nothing but that it is busy.
+    busy: Option<(Duration, Timestamp)>,
     /// Something else answered in the licensing service's place, and the identity service is being asked.
     pub(super) is_strange: bool,
     /// Why no check can succeed.
@@ -201,7 +203,13 @@ impl Link {
         self.cut_off_since = None;
         self.suspicion = None;
         self.hindrance = None;
+        self.busy = None;
         self.failures = 0;
+    }
+
+    /// Whether the last that was heard of the service is that it is busy.
+    pub(super) fn is_busy(&self) -> bool {
+        self.busy.is_some()
     }
 
     /// Whether tries have failed for so long that it is not the network coming up, or an outage being decided.
@@ -214,6 +222,7 @@ impl Link {
         let since = [
             self.flight.as_mut().map(|flight| &mut flight.since),
             self.suspicion.as_mut().map(|(.., since)| since),
+            self.busy.as_mut().map(|(_, since)| since),
             self.hindrance.as_mut().map(|(_, since)| since),
             self.heal.as_mut().map(|heal| &mut heal.since),
         ];
@@ -228,6 +237,7 @@ impl Link {
         self.is_fresh = false;
         self.failures = 0;
         self.suspicion = None;
+        self.busy = None;
         self.want();
     }
 
@@ -296,10 +306,12 @@ impl Link {
             });
         }
         // Between the tries that decide what is out of reach, the start goes on waiting for them; but for the machine's own word
-        // that there is no route.
-        let (_, at, since) = self
-            .suspicion
-            .filter(|(shown, ..)| *shown != Reach::Offline && self.retry_at.is_some())?;
+        // that there is no route. A service that is busy is waited for where it is asked again by then.
+        let retry_at = self.retry_at?;
+        let compared = self.suspicion.filter(|(shown, ..)| *shown != Reach::Offline);
+        let compared = compared.map(|(_, at, since)| (at, since));
+        let busy = self.busy.filter(|(at, _)| retry_at < *at + DOUBT_FOR);
+        let (at, since) = compared.or(busy)?;
         (now.ticks < at + DOUBT_FOR).then_some(Wire {
             party: Party::Licensing,
             since,
@@ -318,6 +330,7 @@ impl Link {
         self.retry_at = None;
         self.suspicion = None;
         self.hindrance = None;
+        self.busy = None;
         self.heal = None;
         self.reach = Reach::Online;
         self.cut_off_since = None;
@@ -343,7 +356,20 @@ impl Link {
         } else if matches!(self.reach, Reach::Unknown | Reach::Online) {
             self.reach = Reach::Doubtful;
         }
-        self.cut_off_since = is_cut_off(self.reach).then(|| self.cut_off_since.unwrap_or(now.ticks));
+        match self.reach {
+            Reach::Offline | Reach::NeitherAnswers | Reach::IdentityOutage | Reach::LicensingOutage => {
+                self.cut_off(now);
+            }
+            Reach::Online => self.cut_off_since = None,
+            // What stood in the way before stands there until something has answered.
+            Reach::Unknown | Reach::Doubtful => {}
+        }
+    }
+
+    /// No check can be made that one needs. Whoever sits in an outage, in front of a portal or of a locked keyring must not be worse off than
+    /// with the cable pulled (rule 9).
+    fn cut_off(&mut self, now: &Now) {
+        self.cut_off_since.get_or_insert(now.ticks);
     }
 
     /// Something was reached: failures need not be compared any more.
@@ -365,6 +391,7 @@ impl Link {
     pub(super) fn failed(&mut self, failure: &CheckFailure, now: &Now, at: Timestamp) {
         self.heal.take_if(|heal| !heal.patient);
         let hindered = self.hindrance.take();
+        let busy = self.busy.take();
         self.blocked = None;
         if !matches!(failure, CheckFailure::Unreachable { .. }) {
             self.undoubt();
@@ -374,20 +401,27 @@ impl Link {
             CheckFailure::Unreachable { licensing, identity } => {
                 self.learn(shown_by(*licensing, *identity), now, at);
             }
-            CheckFailure::Busy { retry_after } => at_least = retry_after.unwrap_or_default().min(BACK_OFF.1),
+            CheckFailure::Busy { retry_after } => {
+                // It was reached. An outage of it that is known goes on until it does what it is asked.
+                if is_offline(self.reach) {
+                    self.reach = Reach::Unknown;
+                }
+                self.busy = busy.or(Some((now.ticks, at)));
+                at_least = retry_after.unwrap_or_default().min(BACK_OFF.1);
+            }
             CheckFailure::Hindered(reason) => {
                 self.forget_the_outage();
+                self.cut_off(now);
                 self.hindered(*reason, hindered, at);
             }
             CheckFailure::Blocked(trouble) => {
                 self.forget_the_outage();
+                self.cut_off(now);
                 self.hindered(Reason::NetworkBlocked, hindered, at);
                 self.blocked = Some(*trouble);
             }
-            CheckFailure::Vault(_)
-            | CheckFailure::VaultEmptied
-            | CheckFailure::SignInAgain
-            | CheckFailure::IdTokenRequired => {}
+            CheckFailure::Vault(_) => self.cut_off(now),
+            CheckFailure::VaultEmptied | CheckFailure::SignInAgain | CheckFailure::IdTokenRequired => {}
         }
         self.back_off(now, at_least);
     }
@@ -401,6 +435,7 @@ impl Link {
 
     /// A probe found a side silent.
     pub(super) fn found_out(&mut self, shown: Reach, now: &Now, at: Timestamp) {
+        self.busy = None;
         self.learn(shown, now, at);
         self.back_off(now, Duration::ZERO);
     }
@@ -442,13 +477,5 @@ pub(super) const fn shown_by(licensing: Side, identity: Side) -> Reach {
         (Side::Silent | Side::NoRoute, Side::Answers) => Reach::LicensingOutage,
         (Side::NoRoute, Side::NoRoute) => Reach::Offline,
         (Side::Silent, Side::Silent | Side::NoRoute) | (Side::NoRoute, Side::Silent) => Reach::NeitherAnswers,
-    }
-}
-
-/// Whether a service is out of reach that a check needs. Whoever sits in an outage must not be worse off than with the cable pulled.
-const fn is_cut_off(reach: Reach) -> bool {
-    match reach {
-        Reach::Offline | Reach::NeitherAnswers | Reach::IdentityOutage | Reach::LicensingOutage => true,
-        Reach::Unknown | Reach::Online | Reach::Doubtful => false,
     }
 }

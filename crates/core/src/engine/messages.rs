@@ -78,7 +78,7 @@ pub enum Input {
         /// What came of it.
         outcome: Outcome,
     },
-    /// The state was written, or could not be.
+    /// How the last [`Effect::Save`] went, before any other input: each one that failed, and the first that went well after it.
     Saved(bool),
     /// The vault is otherwise than before: what stands in the way of the secrets, if anything.
     Vault(Option<VaultTrouble>),

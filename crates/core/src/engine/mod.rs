@@ -17,6 +17,7 @@
 //! | `notices` | what the user is told of days and outages (rules 3, 4, 7) |
 //! | `ends` | what the user is told when leases have ended (rule 5) |
 //! | `picture` | the View |
+//! | `saving` | what is to be on disk, and a disk that takes nothing |
 //! | `vault` | what stands between the agent and its secrets |
 //! | `wake` | when something is due next |
 
@@ -28,6 +29,7 @@ mod link;
 mod messages;
 mod notices;
 mod picture;
+mod saving;
 mod sessions;
 mod sign_in;
 mod spreading;
@@ -46,7 +48,7 @@ use std::time::Duration;
 use crate::code::Code;
 use crate::facts::{Facts, Held};
 use crate::registration::Registration;
-use crate::time::{HOUR, Now, Timestamp};
+use crate::time::{Now, Timestamp};
 use crate::view::{Problem, SignInEnd, SignInResult, View};
 
 use self::link::Link;
@@ -54,17 +56,10 @@ pub use self::messages::{
     Answer, Ask, Attempt, CheckAnswered, CheckFailure, CheckOrder, ClientId, Effect, Input, Invitation,
     NotSigned, Outcome, Query, Side, SignInWish, Signed, SignedIn, Ticket, UseKey,
 };
+use self::saving::{Dirty, Saving};
 use self::sign_in::SignIn;
 use self::starts::Use;
 pub use self::starts::{Base, Grounds};
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-enum Dirty {
-    #[default]
-    No,
-    One,
-    Both,
-}
 
 /// The engine: facts, and what of them is under way.
 #[derive(Debug, Default)]
@@ -87,8 +82,7 @@ pub struct Engine {
     start_told_at: Option<Duration>,
     /// When the machine last woke or changed its network, or this agent started.
     up_since: Duration,
-    floor_saved: Timestamp,
-    dirty: Dirty,
+    saving: Saving,
     view: View,
     effects: Vec<Effect>,
 }
@@ -126,6 +120,7 @@ impl Engine {
     /// Whether nothing is under way, open or due, so that the agent may end (the next client starts it again).
     pub fn is_idle(&self) -> bool {
         self.uses.is_empty()
+            && !self.saving.is_behind()
             && self.sign_in.is_none()
             && self.links.values().all(Link::is_idle)
             && self
@@ -166,13 +161,20 @@ impl Engine {
             Input::Ask { ticket, client, ask } => self.ask(now, ticket, client, ask),
             Input::Shown(ids) => self.shown(&ids),
             Input::Outcome { attempt, outcome } => self.outcome(now, attempt, outcome),
-            Input::Saved(saved) => self.saved(saved),
+            Input::Saved(saved) => self.saved(now, saved),
             Input::Vault(trouble) => self.vault_seen(now, trouble),
             Input::Changed(service) => self.changed(&service),
             Input::Key { service, key } => self.key_is(now, service, key),
         }
         self.advance(now);
         std::mem::take(&mut self.effects)
+    }
+
+    /// The agent ends, and is told so: what is open is counted until now (rule 12), and nothing is begun any more. The facts are to
+    /// be stored once more.
+    pub fn ends(&mut self, now: &Now) {
+        self.facts.clock.settle(now);
+        self.count_all(now, Duration::ZERO);
     }
 
     fn ask(&mut self, now: &Now, ticket: Ticket, client: ClientId, ask: Ask) {
@@ -239,22 +241,6 @@ impl Engine {
         self.clock_wrong = is_wrong;
     }
 
-    fn saved(&mut self, saved: bool) {
-        self.state_problems
-            .retain(|problem| *problem != Problem::StateNotSaved);
-        if !saved {
-            self.state_problems.push(Problem::StateNotSaved);
-        }
-    }
-
-    /// The floor is written at least once an hour, so that a power cut hides at most that (rule 16).
-    fn keep_floor(&mut self, now: &Now) {
-        if self.trusted(now).since(self.floor_saved) >= HOUR && !self.facts.services.is_empty() {
-            self.count_all(now, Duration::ZERO);
-            self.save(Dirty::One);
-        }
-    }
-
     /// What must survive is on disk before anyone is told: the save goes in front of every effect of this input.
     fn tell(&mut self, now: &Now) {
         let changed: Vec<UseKey> = self.changed_uses(now);
@@ -262,22 +248,9 @@ impl Engine {
         if self.repaint(now) {
             self.effects.push(Effect::Publish);
         }
-        let dirty = std::mem::take(&mut self.dirty);
-        if dirty != Dirty::No {
-            self.floor_saved = self.trusted(now);
-            self.effects.insert(
-                0,
-                Effect::Save {
-                    both: dirty == Dirty::Both,
-                },
-            );
-        }
+        self.save_first(now);
         let wake = self.next_wake(now);
         self.effects.push(Effect::WakeAt(wake));
-    }
-
-    fn save(&mut self, dirty: Dirty) {
-        self.dirty = self.dirty.max(dirty);
     }
 
     fn answer(&mut self, ticket: Ticket, answer: Answer) {

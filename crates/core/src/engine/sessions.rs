@@ -19,6 +19,8 @@ const SETTLED_AFTER: Duration = Duration::from_secs(2);
 const OPENED_WITHIN: Duration = Duration::from_secs(2 * 60);
 /// However often a service pushes, a check is not made oftener.
 const BETWEEN_PUSHES: Duration = Duration::from_secs(1);
+/// One that ends sooner was as good as none: a proxy or a service that closes it at once is not asked for it twice a second.
+const STANDS_FROM: Duration = MINUTE;
 /// The longest wait before the stream is tried again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 
@@ -53,16 +55,19 @@ pub(super) struct Wish {
 struct Stream {
     /// The one that stands or is being opened.
     attempt: Option<Attempt>,
-    stands: bool,
+    /// Since when it stands.
+    stands_since: Option<Duration>,
     /// When it is tried again.
     again_at: Option<Duration>,
-    /// How often in a row it could not be had.
+    /// How often in a row it could not be had, or not for long.
     failures: u32,
+    /// How many have ended since it last stood.
+    ends: u32,
 }
 
 impl SessionLink {
     pub(super) fn stream_stands(&self) -> bool {
-        self.stream.stands
+        self.stream.stands_since.is_some()
     }
 
     /// When the check is due that was asked for: soon after another one it waits a little.
@@ -111,14 +116,19 @@ impl SessionLink {
 
 impl Stream {
     fn ended(&mut self, now: &Now) {
+        let stood = |since: Duration| now.ticks.saturating_sub(since) >= STANDS_FROM;
+        if self.stands_since.is_some_and(stood) {
+            self.failures = 0;
+        }
         let ceiling = Duration::from_secs(1 << self.failures.min(9)).min(LONGEST_PAUSE);
         let millis = u64::try_from(ceiling.as_millis()).unwrap_or(u64::MAX).max(1);
         let full_jitter = Duration::from_millis((now.entropy.rotate_left(31) % millis).max(50));
         *self = Self {
             attempt: None,
-            stands: false,
+            stands_since: None,
             again_at: Some(now.ticks + full_jitter),
             failures: self.failures.saturating_add(1),
+            ends: self.ends.saturating_add(1),
         };
     }
 }
@@ -163,7 +173,7 @@ impl Engine {
     /// When the session must be confirmed, in ticks: never while the stream of pushes stands.
     pub(super) fn heartbeat_at(&self, name: &str) -> Option<Duration> {
         let session = &self.links.get(name)?.session;
-        let heard_at = session.heard_at.filter(|_| !session.stream.stands)?;
+        let heard_at = session.heard_at.filter(|_| !session.stream_stands())?;
         (self.is_in_use(name) && self.is_signed_in(name))
             .then(|| heard_at + self.policy_of(name).heartbeat_every)
     }
@@ -249,8 +259,8 @@ impl Engine {
         // What was before it is not known by it.
         self.count_all(now, Duration::ZERO);
         if let Some(session) = self.stream_of(attempt) {
-            session.stream.stands = true;
-            session.stream.failures = 0;
+            session.stream.stands_since = Some(now.ticks);
+            session.stream.ends = 0;
         }
     }
 
@@ -266,9 +276,9 @@ impl Engine {
         // While a stream stands, what is open counts in full; from here on only as far as the last answer lasts.
         self.count_all(now, Duration::ZERO);
         if let Some(session) = self.stream_of(attempt) {
-            if session.stream.stands {
+            if session.stream_stands() {
                 session.heard_at = Some(now.ticks);
-            } else if session.stream.failures == 1 {
+            } else if session.stream.ends == 1 {
                 session.pushed(now);
             }
             session.stream.ended(now);

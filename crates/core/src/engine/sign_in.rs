@@ -275,6 +275,10 @@ impl Engine {
                 ..Service::default()
             };
             service.products.values_mut().for_each(super::Held::clear);
+            // What has been open until now was another's.
+            if let Some(link) = self.links.get_mut(&name) {
+                link.meters.clear();
+            }
         }
         service.account = Some(Account {
             issuer: signed_in.issuer,

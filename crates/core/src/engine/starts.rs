@@ -238,6 +238,7 @@ impl Engine {
         let link = self.links.get(service);
         Pending {
             reach: link.map(|link| link.reach).unwrap_or_default(),
+            busy: link.is_some_and(Link::is_busy),
             key_awaited: self.vault.awaits_key(service),
             keyless: self.vault.is_keyless(service),
             unbound: self.vault.is_unbound(service),
@@ -254,6 +255,7 @@ impl Engine {
                 until: open.until,
             }),
             vault_locked: self.vault_locked,
+            vault_silent: self.vault.silent_since(),
             hindrance: link.and_then(|link| link.hindrance),
             ..self.pending_of_nobody(service)
         }

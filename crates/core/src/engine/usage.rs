@@ -20,11 +20,17 @@ impl Engine {
                 .filter(|open| open.service == name && open.running)
                 .map(|open| (open.product.clone(), open.version.clone()))
                 .collect();
+            let account = self
+                .facts
+                .services
+                .get(&name)
+                .and_then(|service| service.account.as_ref());
+            let is_nobodys = account.is_none();
             let Some(link) = self.links.get_mut(&name) else {
                 continue;
             };
-            if link.reach != Reach::Online {
-                // Nobody knows since when: offline minutes are never recorded.
+            if link.reach != Reach::Online || is_nobodys {
+                // Nobody knows since when: offline minutes are never recorded. And nobody's are no one's.
                 link.meters.clear();
                 continue;
             }

@@ -16,6 +16,8 @@ use super::Engine;
 pub(super) struct Vault {
     kind: VaultKind,
     trouble: Option<VaultTrouble>,
+    /// Since when it is not there, or does not answer.
+    silent: Option<Timestamp>,
     /// What the agent last said of it, while no check asked.
     seen: Option<VaultTrouble>,
     /// Services whose device key the vault does not give yet, and since when somebody is awaited for it.
@@ -49,9 +51,9 @@ impl Vault {
         self.awaited.values().copied()
     }
 
-    /// The same, when trusted time became another.
-    pub(super) fn awaited_mut(&mut self) -> impl Iterator<Item = &mut Timestamp> {
-        self.awaited.values_mut()
+    /// Every instant, for when trusted time has become another.
+    pub(super) fn instants_mut(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+        self.awaited.values_mut().chain(&mut self.silent)
     }
 
     /// Whoever has not come by `until` is awaited anew from `at` on.
@@ -63,6 +65,11 @@ impl Vault {
         {
             *since = at;
         }
+    }
+
+    /// Since when it says nothing.
+    pub(super) const fn silent_since(&self) -> Option<Timestamp> {
+        self.silent
     }
 
     /// Whether the device key is another one than what is held of this service is bound to.
@@ -103,6 +110,8 @@ impl Engine {
     /// The vault is as a call has just found it. Only the newest obstacle is known to be there.
     pub(super) fn vault_is(&mut self, at: Timestamp, trouble: Option<VaultTrouble>) {
         self.vault.trouble = trouble;
+        let is_silent = trouble.is_some_and(VaultTrouble::is_silent);
+        self.vault.silent = is_silent.then(|| self.vault.silent.unwrap_or(at));
         let waits = trouble.is_some_and(VaultTrouble::awaits_user);
         self.vault_locked = waits.then(|| self.vault_locked.unwrap_or(at));
     }
@@ -110,6 +119,7 @@ impl Engine {
     /// A call to the vault went well; that says nothing about whether it takes anything new.
     pub(super) fn vault_was_read(&mut self) {
         self.vault_locked = None;
+        self.vault.silent = None;
         self.vault
             .trouble
             .take_if(|trouble| *trouble != VaultTrouble::ReadOnly);
@@ -123,6 +133,7 @@ impl Engine {
     /// A sign-in is in the vault.
     pub(super) fn vault_was_written(&mut self, service: &str) {
         self.vault_locked = None;
+        self.vault.silent = None;
         self.vault.trouble = None;
         self.vault.begins_anew(service);
     }

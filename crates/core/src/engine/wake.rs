@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::facts::Held;
 use crate::notice::Left;
 use crate::status::{DENIED_AFTER, VAULT_AWAITED_FOR, unconfirmed_from};
-use crate::time::{HOUR, LocalDay, Now, Timestamp};
+use crate::time::{LocalDay, Now, Timestamp};
 
 use super::Engine;
 
@@ -50,6 +50,7 @@ impl Engine {
             .chain(heartbeats)
             .chain(self.spreading_next_at(now))
             .chain(self.temporaries.next_at())
+            .chain(self.saving.again_at())
             .chain(self.sign_in.as_ref().map(|open| open.deadline))
     }
 
@@ -88,7 +89,7 @@ impl Engine {
             .values()
             .any(|service| service.account.is_some());
         let midnight = signed_in.then(|| LocalDay::of(at, now.utc_offset).end(now.utc_offset));
-        let floor = signed_in.then(|| self.floor_saved + HOUR);
+        let floor = signed_in.then(|| self.saving.floor_due());
         let ends = counts.chain(warnings).chain(others);
         checks
             .chain(ends)

@@ -25,6 +25,8 @@ mod rules_refusals;
 #[cfg(test)]
 mod rules_reset;
 #[cfg(test)]
+mod rules_saving;
+#[cfg(test)]
 mod rules_sessions;
 #[cfg(test)]
 mod rules_signed;

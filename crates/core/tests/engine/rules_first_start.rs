@@ -1,10 +1,11 @@
 //! Rule 1: a product's first start on a device needs both services.
 
 use latchkey_core::code::Reason;
-use latchkey_core::engine::Ask;
+use latchkey_core::engine::{Ask, CheckFailure};
+use latchkey_core::vault::VaultTrouble;
 use latchkey_core::view::{Line, Reach};
 
-use crate::support::world::World;
+use crate::support::world::{Wire, World};
 use crate::support::{ATLAS, QUARRY, SERVICE, hours, minutes, seconds};
 
 #[test]
@@ -85,6 +86,93 @@ fn signed_in_it_names_the_service_that_is_out() {
             "it starts when the service is back, after {code}"
         );
     }
+}
+
+/// It has just answered: nobody needs the Internet.
+#[test]
+fn a_service_that_is_busy_is_waited_for_while_it_may_answer_soon_and_then_named() {
+    for (said, told) in [
+        (None, &[3, 18][..]),
+        (Some(seconds(5)), &[3, 18]),
+        (Some(minutes(4)), &[3, 18]),
+    ] {
+        let mut world = nothing_held();
+        world.wire = Wire::Fails(CheckFailure::Busy { retry_after: said });
+        let key = world.start(ATLAS);
+        world.pass(seconds(2));
+        let soon = said.is_none_or(|said| said < minutes(1));
+        assert_eq!(world.status(key).code, if soon { 3 } else { 18 }, "{said:?}");
+        world.pass(minutes(1));
+        assert_eq!(world.code(ATLAS), 18, "{said:?}");
+        // While it is asked, that is told.
+        assert_eq!(world.told(key)[..2], told[..2], "{said:?}");
+        assert!(!world.told(key).contains(&11), "{said:?}: {:?}", world.told(key));
+        assert_eq!(world.code(QUARRY), 0, "who holds a lease is not concerned");
+        world.wire = Wire::Honest;
+        world.pass(minutes(6));
+        assert_eq!(world.status(key).code, 0, "{said:?}");
+    }
+}
+
+#[test]
+fn a_busy_service_that_answers_in_time_is_all_that_a_start_waits_for() {
+    let mut world = nothing_held();
+    world.wire = Wire::Fails(CheckFailure::Busy {
+        retry_after: Some(seconds(5)),
+    });
+    let key = world.start(ATLAS);
+    world.pass(seconds(2));
+    world.wire = Wire::Honest;
+    world.pass(seconds(10));
+    assert_eq!(world.told(key), [3, 0]);
+}
+
+/// Whoever was offline, and is answered by a service that is busy, is online.
+#[test]
+fn a_service_that_is_busy_when_the_network_is_back_is_named_too() {
+    let mut world = nothing_held();
+    world.set_network(false);
+    world.pass(minutes(1));
+    assert_eq!(world.view().accounts[0].reach, Reach::Offline);
+    world.wire = Wire::Fails(CheckFailure::Busy {
+        retry_after: Some(minutes(4)),
+    });
+    world.set_network(true);
+    let key = world.start(ATLAS);
+    world.pass(seconds(30));
+    assert_eq!(world.status(key).code, 18);
+    world.set_network(false);
+    world.pass(minutes(1));
+    assert_eq!(world.status(key).code, 11, "now it is offline");
+}
+
+/// It holds the tokens, and does not answer: the Internet would not help.
+#[test]
+fn a_keyring_that_does_not_answer_is_named_and_nobody_is_awaited() {
+    for trouble in [VaultTrouble::Unavailable, VaultTrouble::Hung] {
+        let mut world = nothing_held();
+        world.wire = Wire::Fails(CheckFailure::Vault(trouble));
+        let key = world.start(ATLAS);
+        world.pass(minutes(1));
+        let status = world.status(key);
+        assert_eq!(
+            (status.code, status.reason, status.until),
+            (4, Some(Reason::VaultLocked), None),
+            "{trouble:?}"
+        );
+        assert!(!world.told(key).contains(&11), "{:?}", world.told(key));
+        world.wire = Wire::Honest;
+        world.pass(minutes(6));
+        assert_eq!(world.status(key).code, 0, "{trouble:?}");
+    }
+}
+
+/// Signed in, and Atlas was reset.
+fn nothing_held() -> World {
+    let mut world = World::signed_in();
+    world.ask(Ask::Reset(Some(ATLAS.to_owned())));
+    world.pass(minutes(10));
+    world
 }
 
 #[test]

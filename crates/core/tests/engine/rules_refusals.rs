@@ -1,15 +1,16 @@
 //! Rule 9: a refusal counts only if signed, and bound to the request.
 
-use latchkey_core::code::Code;
+use latchkey_core::code::{Code, Reason};
 use latchkey_core::engine::Signed;
 use latchkey_core::engine::{Ask, CheckFailure};
 use latchkey_core::facts::{Facts, Held};
 use latchkey_core::keys::Keys;
 use latchkey_core::lease::{Expected, Lease, Refusal};
+use latchkey_core::network::NetworkTrouble;
 use latchkey_core::notice::NoticeKind;
 
 use crate::support::licensing::Seat;
-use crate::support::world::{Secrets, Wire, World};
+use crate::support::world::{Keyring, Secrets, Wire, World};
 use crate::support::{ATLAS, QUARRY, SERVICE, days, device, hours, minutes, seconds};
 
 /// Atlas is open, and the next check refuses it.
@@ -144,6 +145,43 @@ fn a_session_refusal_ends_after_fifteen_minutes_of_an_outage_too() {
         (world.identity, world.licensing) = (true, true);
         world.pass(minutes(6));
         assert_eq!(world.status(key).code, 16, "the newcomer is told again");
+    }
+}
+
+/// The network is there, and no check gets through: a portal, a proxy that wants a password, a keyring that is locked or gone.
+#[test]
+fn a_session_refusal_ends_after_fifteen_minutes_of_whatever_keeps_checks_away() {
+    type Fault = fn(&mut World);
+    let faults: [(&str, Fault); 5] = [
+        ("a portal", |world| {
+            world.wire = Wire::Fails(CheckFailure::Hindered(Reason::NetworkBlocked));
+        }),
+        ("a proxy", |world| {
+            world.wire = Wire::Fails(CheckFailure::Blocked(NetworkTrouble::ProxyPassword));
+        }),
+        ("a locked keyring", |world| world.keyring = Keyring::Locked),
+        ("no keyring", |world| world.keyring = Keyring::Missing),
+        ("now this, now that", |world| {
+            world.wire = Wire::Fails(CheckFailure::Hindered(Reason::NetworkBlocked));
+        }),
+    ];
+    for (story, fault) in faults {
+        let (mut world, key) = refused(Code::SessionInUse);
+        world.pass(hours(2));
+        fault(&mut world);
+        world.ask(Ask::Check);
+        for minute in 0..14 {
+            if story == "now this, now that" {
+                world.licensing = minute % 2 == 0;
+            }
+            world.pass(minutes(1));
+        }
+        assert_eq!(world.status(key).code, 16, "{story}: not yet");
+        world.pass(minutes(2));
+        assert_eq!(world.status(key).code, 0, "{story}: the lease was kept");
+        (world.wire, world.keyring, world.licensing) = (Wire::Honest, Keyring::Open, true);
+        world.pass(minutes(6));
+        assert_eq!(world.status(key).code, 16, "{story}: the newcomer is told again");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use latchkey_core::code::Code;
 use latchkey_core::engine::{Answer, Ask, SignInWish, Ticket};
-use latchkey_core::facts::Held;
+use latchkey_core::facts::{Facts, Held};
 use latchkey_core::view::Line;
 
 use crate::support::world::{Keyring, User, World};
@@ -80,6 +80,85 @@ fn all_deletes_everything_but_what_it_must_keep() {
     let key = world.start(ATLAS);
     world.pass(seconds(5));
     assert_eq!(world.status(key).code, 10, "the next start signs in anew");
+}
+
+/// Both copies of the state are damaged, or somebody has deleted them.
+fn loses_its_state(world: &mut World) {
+    world.crash();
+    world.disk = serde_json::to_string(&Facts::default()).unwrap();
+    world.backup = world.disk.clone();
+    world.launch();
+}
+
+#[test]
+fn a_reset_finds_what_is_in_the_vault_also_after_the_state_was_lost() {
+    for online in [true, false] {
+        let mut world = World::signed_in();
+        loses_its_state(&mut world);
+        world.set_network(online);
+        let ticket = world.ask(Ask::Reset(None));
+        assert_eq!(world.answer(ticket), None, "nothing is deleted yet");
+        world.pass(seconds(10));
+        assert_eq!(world.answer(ticket), Some(&Answer::Done));
+        assert_nothing_left(&world, "a lost state");
+        world.restart();
+        world.set_network(true);
+        world.pass(minutes(6));
+        let released: Vec<&str> = world
+            .service()
+            .released
+            .iter()
+            .map(|release| release.token.as_str())
+            .collect();
+        assert_eq!(
+            released,
+            ["release of everything by device-1"],
+            "online: {online}"
+        );
+    }
+}
+
+/// It is told what the vault could not do, and does it later.
+#[test]
+fn and_what_the_vault_does_not_delete_then_is_deleted_later() {
+    let mut world = World::signed_in();
+    loses_its_state(&mut world);
+    world.keyring = Keyring::Locked;
+    let ticket = world.ask(Ask::Reset(None));
+    world.pass(minutes(1));
+    let refused = Answer::Refused {
+        code: Code::AuthPending,
+        problem: "vault_not_deleted".to_owned(),
+    };
+    assert_eq!(world.answer(ticket), Some(&refused));
+    world.restart();
+    world.keyring = Keyring::Open;
+    world.pass(minutes(6));
+    assert_nothing_left(&world, "a lost state and a locked vault");
+}
+
+#[test]
+fn signing_out_finds_the_tokens_also_after_the_state_was_lost() {
+    let mut world = World::signed_in();
+    loses_its_state(&mut world);
+    let ticket = world.ask(Ask::SignOut(None));
+    world.pass(seconds(10));
+    assert_eq!(world.answer(ticket), Some(&Answer::Done));
+    assert!(!world.vault[SERVICE].tokens && world.vault[SERVICE].device.is_some());
+}
+
+/// What a reset is still to delete stays to be deleted.
+#[test]
+fn signing_out_after_a_reset_takes_nothing_of_it_back() {
+    let mut world = World::signed_in();
+    world.keyring = Keyring::Locked;
+    world.ask(Ask::Reset(None));
+    world.pass(minutes(1));
+    world.ask(Ask::SignOut(None));
+    world.pass(minutes(1));
+    world.keyring = Keyring::Open;
+    world.pass(minutes(6));
+    assert_nothing_left(&world, "signed out after a reset");
 }
 
 #[test]

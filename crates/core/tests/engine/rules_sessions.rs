@@ -458,6 +458,35 @@ fn offline_for_long_nothing_is_written_over_and_over() {
     assert_eq!(world.saved_twice, written);
 }
 
+/// A proxy, or a service that is overloaded, takes the stream and closes it, each time.
+#[test]
+fn a_stream_that_ends_at_once_is_opened_ever_more_rarely() {
+    let mut world = World::signed_in();
+    world.start(ATLAS);
+    world.pass(minutes(1));
+    let opened = |world: &mut World, time| {
+        let mut opened = 0;
+        let end = world.machine.ticks + time;
+        while world.machine.ticks < end {
+            opened += u32::from(world.listens() > 0);
+            world.break_streams();
+            world.pass(seconds(1));
+        }
+        opened
+    };
+    let first = opened(&mut world, minutes(10));
+    let later = opened(&mut world, hours(1));
+    assert!(
+        (3..40).contains(&first) && (12..60).contains(&later),
+        "{first}, {later}"
+    );
+    world.pass(minutes(6));
+    assert_eq!(world.listens(), 1, "it stands now");
+    world.break_streams();
+    world.pass(seconds(2));
+    assert_eq!(world.listens(), 1, "one that has stood is opened at once");
+}
+
 /// Rule 9: 15 min without reach end it; one failure that was none does not.
 #[test]
 fn a_single_failure_does_not_end_a_session_of_somebody_else() {

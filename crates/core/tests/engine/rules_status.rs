@@ -62,6 +62,8 @@ struct Case {
     wire: Option<Party>,
     sign_in: Option<bool>,
     vault_locked: bool,
+    /// It is not there, or does not answer.
+    vault_silent: bool,
     /// A seat may just have been assigned.
     spreading: bool,
     key: Key,
@@ -69,6 +71,8 @@ struct Case {
     unbound: bool,
     user: User,
     reach: Reach,
+    /// The service has just answered that it is busy.
+    busy: bool,
 }
 
 const REASONS: [Option<Reason>; 4] = [
@@ -145,6 +149,12 @@ fn by_the_rules(case: &Case) -> (u16, Option<Reason>) {
             case.vault_locked || (is_good && case.key == Key::Awaited),
             Some(Reason::VaultLocked),
         ),
+        // Without somebody signed in, it holds nothing that would help.
+        (
+            4,
+            case.vault_silent && case.user == User::In,
+            Some(Reason::VaultLocked),
+        ),
         (4, case.hindrance.is_some(), case.hindrance),
         (10, is_good, None),
         (12, case.held == Held::Ended && case.user != User::Out, None),
@@ -152,7 +162,7 @@ fn by_the_rules(case: &Case) -> (u16, Option<Reason>) {
         (11, is_offline, None),
         (10, case.user != User::In, None),
         (17, case.reach == Reach::IdentityOutage, None),
-        (18, case.reach == Reach::LicensingOutage, None),
+        (18, case.reach == Reach::LicensingOutage || case.busy, None),
         (11, true, None),
     ];
     let (code, _, reason) = first_match.into_iter().find(|(_, fits, _)| *fits).unwrap();
@@ -246,8 +256,10 @@ fn judge(case: &Case, facts: &Facts, registration: &Registration) {
             until: NOW + 14 * MINUTE,
         }),
         reach: case.reach,
+        busy: case.busy,
         running: false,
         vault_locked: case.vault_locked.then_some(NOW - MINUTE),
+        vault_silent: case.vault_silent.then_some(NOW - MINUTE),
         spreading: case.spreading.then_some((NOW - MINUTE, NOW + MINUTE)),
         key_awaited: (case.key == Key::Awaited).then_some(NOW - MINUTE),
         keyless: case.key == Key::Gone,
@@ -262,7 +274,12 @@ fn judge(case: &Case, facts: &Facts, registration: &Registration) {
         view.code == 0,
         "a basis belongs to OK: {case:?}"
     );
-    let awaited = matches!(
+    let is_silent = view.reason == Some(Reason::VaultLocked) && view.until.is_none();
+    assert!(
+        !is_silent || (case.vault_silent && !case.vault_locked),
+        "{case:?}"
+    );
+    let names_somebody = matches!(
         view.reason,
         Some(
             Reason::WaitingForUser
@@ -271,6 +288,7 @@ fn judge(case: &Case, facts: &Facts, registration: &Registration) {
                 | Reason::EntitlementSpreading
         )
     );
+    let awaited = names_somebody && !is_silent;
     assert_eq!(
         view.is_pending(),
         awaited || matches!(view.code, 2 | 3),
@@ -326,11 +344,35 @@ fn pending_case(mut pick: usize, refusal: Option<Code>, held: Held, user: User) 
         wire: [None, Some(Party::Identity), Some(Party::Licensing)][one_of(3)],
         sign_in: [None, Some(true), Some(false)][one_of(3)],
         vault_locked: one_of(2) == 0,
+        vault_silent: false,
         spreading: one_of(2) == 0,
         key: [Key::Here, Key::Awaited, Key::Gone][one_of(3)],
         unbound: one_of(2) == 0,
         user,
         reach: REACHES[one_of(7)],
+        busy: false,
+    }
+}
+
+/// Every eleventh of those combinations: each of them meets each of the others.
+#[test]
+fn and_so_has_every_combination_with_a_busy_service_or_a_keyring_that_says_nothing() {
+    let mut shelf = Shelf::new();
+    let registration = shelf.registration.clone();
+    for held in [Held::Nothing, Held::Good, Held::Ended] {
+        for user in [User::Out, User::In, User::Again] {
+            let facts = shelf.facts(held, None, user);
+            for (busy, vault_silent) in [(true, false), (false, true), (true, true)] {
+                for pick in (0..PENDING_CASES).step_by(11) {
+                    let case = Case {
+                        busy,
+                        vault_silent,
+                        ..pending_case(pick, None, held, user)
+                    };
+                    judge(&case, &facts, &registration);
+                }
+            }
+        }
     }
 }
 

@@ -1,8 +1,11 @@
 //! Rule 12: minutes of use, online ones alone, each of them once.
 
+use latchkey_core::code::Code;
 use latchkey_core::engine::{Ask, Input};
 use latchkey_core::usage::Usage;
+use latchkey_core::vault::KeyState;
 
+use crate::support::licensing::Seat;
 use crate::support::world::{Keyring, World};
 use crate::support::{ATLAS, QUARRY, SERVICE, at, days, hours, minutes, seconds};
 
@@ -191,6 +194,61 @@ fn another_account_sends_nothing_of_it() {
     world.sign_in();
     world.input(Input::Tick);
     assert!(world.orders[before..].iter().all(|order| order.usage.is_empty()));
+}
+
+/// What one user had open runs on in its save window, or until the next has signed in.
+#[test]
+fn what_one_user_has_open_is_not_counted_in_the_next_ones_name() {
+    type End = fn(&mut World);
+    let ends: [(&str, End); 3] = [
+        ("signed out", |world| {
+            world.ask(Ask::SignOut(None));
+        }),
+        ("released", |world| {
+            world.service().seat(ATLAS, Seat::Refused(Code::DeviceReleased));
+            world.ask(Ask::Check);
+            world.pass(seconds(1));
+            world.service().seat(ATLAS, Seat::Assigned);
+        }),
+        ("the key is gone", |world| {
+            world.input(Input::Key {
+                service: SERVICE.to_owned(),
+                key: KeyState::Gone,
+            });
+        }),
+    ];
+    for (story, end) in ends {
+        let mut world = World::signed_in();
+        world.start(ATLAS);
+        world.pass(minutes(30));
+        end(&mut world);
+        world.pass(minutes(5));
+        world.subject = "noor";
+        let before = world.orders.len();
+        world.sign_in();
+        world.pass(minutes(10));
+        world.ask(Ask::Check);
+        let sent = world.orders[before..].iter().flat_map(|order| &order.usage);
+        let most = sent.map(|usage| usage.minutes).max();
+        assert!(
+            matches!(most, Some(9..=11)),
+            "{story}: {most:?} of her 10 minutes"
+        );
+    }
+}
+
+/// The user signs out of the desktop, or a newer agent takes over.
+#[test]
+fn an_agent_that_ends_takes_no_minutes_with_it() {
+    let mut world = World::signed_in();
+    world.start(ATLAS);
+    world.pass(minutes(25));
+    world.end();
+    world.programs.clear();
+    world.launch();
+    settle(&mut world);
+    let counted = taken(&world, ATLAS);
+    assert!(matches!(counted, 24..=25), "{counted}");
 }
 
 /// What is used of one vendor's products is none of another's business.

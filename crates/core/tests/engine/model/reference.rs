@@ -15,7 +15,7 @@ use super::usage::Used;
 use crate::support::judge::{Genuine, Happened, Judge};
 use crate::support::licensing::Seat;
 use crate::support::machine::Machine;
-use crate::support::world::{Program, Wire, World};
+use crate::support::world::{Keyring, Program, Wire, World};
 use crate::support::{ATLAS, QUARRY, SERVICE, days, hours, minutes, seconds};
 
 /// An answer that takes longer does not count.
@@ -440,7 +440,7 @@ impl Judge for Reference {
             self.silent_at = now;
             self.out_at = now.filter(|_| world.identity).or(self.out_at);
         }
-        let is_cut_off = !world.network || !answers || !world.identity;
+        let is_cut_off = !world.network || !answers || !world.identity || world.keyring != Keyring::Open;
         if is_cut_off && self.unreached_since.is_none() {
             self.unreached_since = Some(world.machine.ticks);
         }

@@ -37,6 +37,17 @@ impl World {
         self.streams.clear();
         self.wake = None;
         self.dies_in = None;
+        (self.saved_well, self.unheard) = (true, None);
+    }
+
+    /// The agent ends because it is told to.
+    pub(crate) fn end(&mut self) {
+        let now = self.now();
+        if let Some(engine) = &mut self.engine {
+            engine.ends(&now);
+            self.save(true);
+        }
+        self.crash();
     }
 
     pub(crate) fn restart(&mut self) {
@@ -188,6 +199,9 @@ impl World {
         if let Some(mut judge) = self.judge.take() {
             judge.judge(self);
             self.judge = Some(judge);
+        }
+        if let Some(saved) = self.unheard.take() {
+            self.input(Input::Saved(saved));
         }
     }
 }

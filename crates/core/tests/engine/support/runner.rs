@@ -102,8 +102,12 @@ impl World {
         }
     }
 
-    fn save(&mut self, both: bool) {
-        if !self.disk_full {
+    pub(super) fn save(&mut self, both: bool) {
+        self.save_tries += 1;
+        let saved = !self.disk_full;
+        let was_well = std::mem::replace(&mut self.saved_well, saved);
+        self.unheard = (!(saved && was_well)).then_some(saved);
+        if saved {
             let state = serde_json::to_string(self.facts()).unwrap();
             let before = std::mem::replace(&mut self.disk, state.clone());
             self.backup = if both { state } else { before };

@@ -133,6 +133,11 @@ pub(crate) struct World {
     pub(crate) subject: &'static str,
     pub(crate) keyring: Keyring,
     pub(crate) disk_full: bool,
+    /// How often the disk was to take something.
+    pub(crate) save_tries: u32,
+    /// How the last save went, and what of that the engine has not heard yet.
+    pub(super) saved_well: bool,
+    pub(super) unheard: Option<bool>,
     /// The service serves streams of pushes.
     pub(crate) streams_served: bool,
     /// Those that stand.
@@ -214,6 +219,9 @@ impl World {
             subject: "maya",
             keyring: Keyring::Open,
             disk_full: false,
+            save_tries: 0,
+            saved_well: true,
+            unheard: None,
             streams_served: true,
             streams: Vec::new(),
             orders: Vec::new(),
