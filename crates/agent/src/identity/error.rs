@@ -165,6 +165,17 @@ impl IdentityError {
         if silent { Side::Silent } else { Side::Answers }
     }
 
+    /// Whether the provider wants the user, and says so (OpenID Connect Core 1.0 section 3.1.2.6): a sign-in is the way on.
+    pub fn wants_the_user(&self) -> bool {
+        let Self::Provider { error, .. } = self else {
+            return false;
+        };
+        matches!(
+            error.as_str(),
+            "interaction_required" | "login_required" | "consent_required" | "account_selection_required"
+        )
+    }
+
     /// Whether the machine itself seems to have no network.
     pub fn is_offline(&self) -> bool {
         matches!(self, Self::Http(HttpError::Unreachable { kind, .. }) if kind.looks_offline())

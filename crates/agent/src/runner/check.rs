@@ -14,6 +14,7 @@ use super::{Runner, Tools};
 use crate::devices::{Device, Slot};
 use crate::http::{HttpError, TlsFault};
 use crate::identity::IdentityError;
+use crate::identity::problem::PROVIDER_UNTRUSTED;
 use crate::identity::session::{Credentials, Ended, SessionError};
 use crate::licensing::LicensingError;
 use crate::random;
@@ -259,10 +260,9 @@ impl Check<'_> {
                 CheckFailure::Hindered(Reason::NetworkBlocked)
             }
             // What the licensing service said of itself may be long ago: whether it is there now, it is asked (rule 8).
-            SessionError::Identity(error) => CheckFailure::Unreachable {
-                licensing: licensing_side(self.tools, &self.order.service).await,
-                identity: error.side(),
-            },
+            SessionError::Identity(error) => {
+                no_token(error, licensing_side(self.tools, &self.order.service).await)
+            }
             SessionError::Busy | SessionError::Lock { .. } | SessionError::Replaced => {
                 CheckFailure::Unreachable {
                     licensing: Side::Answers,
@@ -270,6 +270,21 @@ impl Check<'_> {
                 }
             }
         }
+    }
+}
+
+/// What it means that the identity service gave no token, where the licensing service is like this. What an answer refuses is no
+/// matter of the network (rule 6).
+fn no_token(error: &IdentityError, licensing: Side) -> CheckFailure {
+    match (licensing, error.side()) {
+        (Side::Answers, Side::Answers) => CheckFailure::IdentityRefuses {
+            problem: match error {
+                // It is not this machine's clock that is wrong: that was ruled out.
+                IdentityError::Clock { .. } => PROVIDER_UNTRUSTED,
+                error => error.problem(),
+            },
+        },
+        (licensing, identity) => CheckFailure::Unreachable { licensing, identity },
     }
 }
 
@@ -380,6 +395,38 @@ async fn identity_side(tools: &Tools, issuer: Option<String>) -> Side {
 mod tests {
     use super::*;
     use crate::http::Unreachable;
+    use crate::identity::IdTokenError;
+
+    #[test]
+    fn an_identity_service_that_answers_without_a_token_refuses_and_nobody_is_offline() {
+        let refuses = |error: &str| IdentityError::Provider {
+            error: error.into(),
+            description: String::new(),
+        };
+        for (error, problem) in [
+            (refuses("invalid_client"), "provider_error"),
+            (refuses("invalid_scope"), "provider_error"),
+            (IdTokenError::Audience.into(), "provider_untrusted"),
+            (IdentityError::Clock { ahead: 900 }, "provider_untrusted"),
+        ] {
+            let failure = no_token(&error, Side::Answers);
+            assert_eq!(failure, CheckFailure::IdentityRefuses { problem }, "{error:?}");
+            let out = CheckFailure::Unreachable {
+                licensing: Side::Silent,
+                identity: Side::Answers,
+            };
+            assert_eq!(no_token(&error, Side::Silent), out, "{error:?}");
+        }
+        let out = IdentityError::Unavailable {
+            status: 502,
+            retry_after: None,
+        };
+        let silent = CheckFailure::Unreachable {
+            licensing: Side::Answers,
+            identity: Side::Silent,
+        };
+        assert_eq!(no_token(&out, Side::Answers), silent);
+    }
 
     #[test]
     fn a_certificate_that_has_ended_blames_the_clock_only_where_that_may_be_wrong() {

@@ -340,6 +340,7 @@ impl Engine {
             CheckFailure::Vault(trouble) => self.vault_is(at, Some(*trouble)),
             CheckFailure::VaultEmptied => self.vault_emptied(name),
             CheckFailure::Unreachable { .. }
+            | CheckFailure::IdentityRefuses { .. }
             | CheckFailure::Busy { .. }
             | CheckFailure::SignInAgain
             | CheckFailure::IdTokenRequired
@@ -421,6 +422,7 @@ const fn in_words(failure: &CheckFailure) -> (Code, &'static str) {
                 (Code::LicensingUnavailable, "offline")
             }
         },
+        CheckFailure::IdentityRefuses { problem } => (Code::IdentityUnavailable, problem),
         CheckFailure::Busy { .. } => (Code::LicensingUnavailable, "service_busy"),
         CheckFailure::Vault(trouble) => (Code::AuthPending, trouble.key()),
         CheckFailure::VaultEmptied => (Code::SignInRequired, "vault_entry_gone"),

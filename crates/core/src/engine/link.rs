@@ -47,6 +47,8 @@ pub(super) struct Link {
     suspicion: Option<(Reach, Duration, Timestamp)>,
     /// Something else answered in the licensing service's place, and the identity service is being asked.
     pub(super) is_strange: bool,
+    /// The identity service answers, and gives no token.
+    is_refused: bool,
     /// Why no check can succeed.
     pub(super) hindrance: Option<(Reason, Timestamp)>,
     /// Where that is the network: what of it, if it is known.
@@ -201,7 +203,19 @@ impl Link {
         self.cut_off_since = None;
         self.suspicion = None;
         self.hindrance = None;
+        self.is_refused = false;
         self.failures = 0;
+    }
+
+    /// Somebody signs in: what was refused before says nothing about them.
+    pub(super) fn signed_in(&mut self) {
+        self.hindrance = None;
+        self.is_refused = false;
+    }
+
+    /// Whether the identity service answers and gives no token: a sign-in may be the way back.
+    pub(super) const fn is_refused(&self) -> bool {
+        self.is_refused
     }
 
     /// Whether tries have failed for so long that it is not the network coming up, or an outage being decided.
@@ -318,6 +332,7 @@ impl Link {
         self.retry_at = None;
         self.suspicion = None;
         self.hindrance = None;
+        self.is_refused = false;
         self.heal = None;
         self.reach = Reach::Online;
         self.cut_off_since = None;
@@ -365,15 +380,14 @@ impl Link {
     pub(super) fn failed(&mut self, failure: &CheckFailure, now: &Now, at: Timestamp) {
         self.heal.take_if(|heal| !heal.patient);
         let hindered = self.hindrance.take();
+        self.is_refused = matches!(failure, CheckFailure::IdentityRefuses { .. });
         self.blocked = None;
-        if !matches!(failure, CheckFailure::Unreachable { .. }) {
-            self.undoubt();
+        match shown_in(failure) {
+            Some(shown) => self.learn(shown, now, at),
+            None => self.undoubt(),
         }
         let mut at_least = Duration::ZERO;
         match failure {
-            CheckFailure::Unreachable { licensing, identity } => {
-                self.learn(shown_by(*licensing, *identity), now, at);
-            }
             CheckFailure::Busy { retry_after } => at_least = retry_after.unwrap_or_default().min(BACK_OFF.1),
             CheckFailure::Hindered(reason) => {
                 self.forget_the_outage();
@@ -384,7 +398,9 @@ impl Link {
                 self.hindered(Reason::NetworkBlocked, hindered, at);
                 self.blocked = Some(*trouble);
             }
-            CheckFailure::Vault(_)
+            CheckFailure::Unreachable { .. }
+            | CheckFailure::IdentityRefuses { .. }
+            | CheckFailure::Vault(_)
             | CheckFailure::VaultEmptied
             | CheckFailure::SignInAgain
             | CheckFailure::IdTokenRequired => {}
@@ -431,6 +447,22 @@ impl Link {
             Some((Reach::Offline, ..)) => Reach::Offline,
             Some(_) | None => self.reach,
         }
+    }
+}
+
+/// What a failure shows of both services, where it shows anything.
+const fn shown_in(failure: &CheckFailure) -> Option<Reach> {
+    match failure {
+        CheckFailure::Unreachable { licensing, identity } => Some(shown_by(*licensing, *identity)),
+        // As a token that is not taken: to the user it is as if there were none (rule 6).
+        CheckFailure::IdentityRefuses { .. } => Some(Reach::IdentityOutage),
+        CheckFailure::Busy { .. }
+        | CheckFailure::Vault(_)
+        | CheckFailure::VaultEmptied
+        | CheckFailure::SignInAgain
+        | CheckFailure::IdTokenRequired
+        | CheckFailure::Hindered(_)
+        | CheckFailure::Blocked(_) => None,
     }
 }
 
