@@ -186,7 +186,8 @@ impl DeviceAttempt {
                     tracing::debug!(%error, "asked in vain whether the user has signed in");
                     match &error {
                         IdentityError::Http(error) if error.is_timeout() => self.pace.timed_out(),
-                        IdentityError::Unavailable { retry_after, .. } => self.pace.busy(*retry_after),
+                        IdentityError::Busy { retry_after }
+                        | IdentityError::Unavailable { retry_after, .. } => self.pace.busy(*retry_after),
                         _ => self.pace.answered(),
                     }
                     in_vain = Some(error);
@@ -252,8 +253,6 @@ impl DeviceAttempt {
 const fn is_passing(error: &IdentityError) -> bool {
     matches!(
         error,
-        IdentityError::Http(HttpError::Unreachable { .. })
-            | IdentityError::Unavailable { .. }
-            | IdentityError::CaptivePortal { .. }
-    )
+        IdentityError::Http(HttpError::Unreachable { .. }) | IdentityError::CaptivePortal { .. }
+    ) || error.is_passing()
 }

@@ -276,15 +276,31 @@ impl Check<'_> {
 /// What it means that the identity service gave no token, where the licensing service is like this. What an answer refuses is no
 /// matter of the network (rule 6).
 fn no_token(error: &IdentityError, licensing: Side) -> CheckFailure {
-    match (licensing, error.side()) {
-        (Side::Answers, Side::Answers) => CheckFailure::IdentityRefuses {
-            problem: match error {
-                // It is not this machine's clock that is wrong: that was ruled out.
-                IdentityError::Clock { .. } => PROVIDER_UNTRUSTED,
-                error => error.problem(),
-            },
+    match (error, error.side()) {
+        _ if licensing != Side::Answers => CheckFailure::Unreachable {
+            licensing,
+            identity: error.side(),
         },
-        (licensing, identity) => CheckFailure::Unreachable { licensing, identity },
+        (IdentityError::Busy { retry_after }, _) => CheckFailure::IdentityBusy {
+            retry_after: *retry_after,
+        },
+        (
+            IdentityError::Unavailable {
+                retry_after: Some(retry_after),
+                ..
+            },
+            _,
+        ) => CheckFailure::IdentityOut {
+            retry_after: *retry_after,
+        },
+        // It is not this machine's clock that is wrong: that was ruled out.
+        (IdentityError::Clock { .. }, _) => CheckFailure::IdentityRefuses {
+            problem: PROVIDER_UNTRUSTED,
+        },
+        (error, Side::Answers) => CheckFailure::IdentityRefuses {
+            problem: error.problem(),
+        },
+        (_, identity) => CheckFailure::Unreachable { licensing, identity },
     }
 }
 
@@ -426,6 +442,28 @@ mod tests {
             identity: Side::Silent,
         };
         assert_eq!(no_token(&out, Side::Answers), silent);
+    }
+
+    #[test]
+    fn an_identity_service_that_is_busy_is_no_outage_and_one_that_is_out_may_say_until_when() {
+        let wait = Duration::from_secs(90);
+        for retry_after in [None, Some(wait)] {
+            let busy = no_token(&IdentityError::Busy { retry_after }, Side::Answers);
+            assert_eq!(busy, CheckFailure::IdentityBusy { retry_after });
+        }
+        let out = IdentityError::Unavailable {
+            status: 503,
+            retry_after: Some(wait),
+        };
+        let expected = CheckFailure::IdentityOut { retry_after: wait };
+        assert_eq!(no_token(&out, Side::Answers), expected);
+        // What is out besides is what counts, and 429 is an answer.
+        let licensing = CheckFailure::Unreachable {
+            licensing: Side::Silent,
+            identity: Side::Answers,
+        };
+        let busy = IdentityError::Busy { retry_after: None };
+        assert_eq!(no_token(&busy, Side::Silent), licensing);
     }
 
     #[test]

@@ -342,6 +342,8 @@ impl Engine {
             CheckFailure::Unreachable { .. }
             | CheckFailure::IdentityRefuses { .. }
             | CheckFailure::Busy { .. }
+            | CheckFailure::IdentityBusy { .. }
+            | CheckFailure::IdentityOut { .. }
             | CheckFailure::SignInAgain
             | CheckFailure::IdTokenRequired
             | CheckFailure::Hindered(_)
@@ -424,6 +426,9 @@ const fn in_words(failure: &CheckFailure) -> (Code, &'static str) {
         },
         CheckFailure::IdentityRefuses { problem } => (Code::IdentityUnavailable, problem),
         CheckFailure::Busy { .. } => (Code::LicensingUnavailable, "service_busy"),
+        CheckFailure::IdentityBusy { .. } | CheckFailure::IdentityOut { .. } => {
+            (Code::IdentityUnavailable, "identity_unavailable")
+        }
         CheckFailure::Vault(trouble) => (Code::AuthPending, trouble.key()),
         CheckFailure::VaultEmptied => (Code::SignInRequired, "vault_entry_gone"),
         CheckFailure::SignInAgain => (Code::SignInRequired, "sign_in_again"),

@@ -388,7 +388,10 @@ impl Link {
         }
         let mut at_least = Duration::ZERO;
         match failure {
-            CheckFailure::Busy { retry_after } => at_least = retry_after.unwrap_or_default().min(BACK_OFF.1),
+            CheckFailure::Busy { retry_after } | CheckFailure::IdentityBusy { retry_after } => {
+                at_least = retry_after.unwrap_or_default().min(BACK_OFF.1);
+            }
+            CheckFailure::IdentityOut { retry_after } => at_least = (*retry_after).min(BACK_OFF.1),
             CheckFailure::Hindered(reason) => {
                 self.forget_the_outage();
                 self.hindered(*reason, hindered, at);
@@ -455,8 +458,11 @@ const fn shown_in(failure: &CheckFailure) -> Option<Reach> {
     match failure {
         CheckFailure::Unreachable { licensing, identity } => Some(shown_by(*licensing, *identity)),
         // As a token that is not taken: to the user it is as if there were none (rule 6).
-        CheckFailure::IdentityRefuses { .. } => Some(Reach::IdentityOutage),
+        CheckFailure::IdentityRefuses { .. } | CheckFailure::IdentityOut { .. } => {
+            Some(Reach::IdentityOutage)
+        }
         CheckFailure::Busy { .. }
+        | CheckFailure::IdentityBusy { .. }
         | CheckFailure::Vault(_)
         | CheckFailure::VaultEmptied
         | CheckFailure::SignInAgain

@@ -210,6 +210,16 @@ pub enum CheckFailure {
         /// When it wants to be asked again, if it said.
         retry_after: Option<Duration>,
     },
+    /// The licensing service answers, and the identity service is asked too often (429): no outage.
+    IdentityBusy {
+        /// When it wants to be asked again, if it said.
+        retry_after: Option<Duration>,
+    },
+    /// The licensing service answers, and the identity service says that it is out, and for how long (503 with `Retry-After`).
+    IdentityOut {
+        /// When it wants to be asked again.
+        retry_after: Duration,
+    },
     /// The vault was not to be had.
     Vault(VaultTrouble),
     /// The vault is open and has nothing, although somebody is signed in.

@@ -267,6 +267,23 @@ async fn a_provider_that_wants_the_user_asks_for_a_sign_in_and_ends_no_session()
 }
 
 #[tokio::test]
+async fn a_provider_that_is_busy_is_not_asked_who_it_is_again() {
+    const DOCUMENT: &str = "/.well-known/openid-configuration";
+    for status in [429, 503] {
+        let world = World::signed_in().await;
+        world.idp.set_now(NOW + 4_000);
+        world.idp.script().raw = vec![("/token", Raw::json(status, &json!({})))];
+        let before = (world.idp.asked(DOCUMENT), world.idp.asked("/jwks"));
+        for _ in 0..3 {
+            let busy = world.credentials(DAY).await.unwrap_err();
+            assert_eq!(busy.problem(), "identity_unavailable", "{status}");
+        }
+        let asked = (world.idp.asked(DOCUMENT), world.idp.asked("/jwks"));
+        assert_eq!(asked, (before.0 + 1, before.1 + 1), "{status}");
+    }
+}
+
+#[tokio::test]
 async fn tokens_that_are_not_believed_leave_the_session_whole() {
     let world = World::signed_in().await;
     world.idp.set_now(NOW + 4_000);

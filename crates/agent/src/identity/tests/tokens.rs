@@ -88,10 +88,7 @@ async fn outages_portals_and_errors_are_told_apart() {
     );
     assert_eq!(
         error(Raw::json(429, &json!({}))).await,
-        IdentityError::Unavailable {
-            status: 429,
-            retry_after: None
-        }
+        IdentityError::Busy { retry_after: None }
     );
     assert_eq!(
         error(Raw::html()).await,
