@@ -12,9 +12,10 @@ use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 use serde::de::DeserializeOwned;
 use url::{Url, form_urlencoded};
 
-use super::device_answer::{Answer, Refused, read, user_code};
+use super::device_answer::{Answer, read, user_code};
 use super::pace::Pace;
 use super::provider::Provider;
+use super::refused::Refused;
 use super::signed_in::{Asked, SignedIn};
 use super::token_answer::TokenAnswer;
 use super::{IdentityError, Oidc, exchange};

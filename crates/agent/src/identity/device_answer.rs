@@ -6,12 +6,12 @@ use http::StatusCode;
 use latchkey_core::view::UserCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
 use url::Url;
 
 use super::provider::not_data;
+use super::refused::Refused;
 use super::token_answer::seconds;
-use super::{IdentityError, exchange, shortened};
+use super::{IdentityError, shortened};
 use crate::http::{self as client, Response};
 use crate::secret::SecretText;
 
@@ -36,37 +36,6 @@ pub(super) struct Answer {
     pub(super) interval: Option<Duration>,
 }
 
-/// An error of either endpoint (RFC 6749 section 5.2).
-pub(super) struct Refused {
-    pub(super) error: String,
-    description: String,
-}
-
-impl Refused {
-    /// The error that an answer names, whatever its status and type say, and whatever else stands in it.
-    fn named(body: &[u8]) -> Option<Self> {
-        let body: Map<String, Value> = serde_json::from_slice(body).ok()?;
-        let text = |name: &str| body.get(name).and_then(|value| value.as_str()).map(str::to_owned);
-        Some(Self {
-            error: text("error")?,
-            description: text("error_description").unwrap_or_default(),
-        })
-    }
-
-    pub(super) fn into_error(self) -> IdentityError {
-        let description = shortened(&self.description);
-        match self.error.as_str() {
-            // The second is what Entra ID says.
-            "access_denied" | "authorization_declined" => IdentityError::Denied { description },
-            "expired_token" => IdentityError::Expired,
-            error => IdentityError::Provider {
-                error: shortened(error),
-                description,
-            },
-        }
-    }
-}
-
 /// Reads an answer, or the error that came in its place.
 ///
 /// # Errors
@@ -75,11 +44,8 @@ pub(super) fn read<T: DeserializeOwned>(
     url: &Url,
     answer: &Response,
 ) -> Result<Result<T, Refused>, IdentityError> {
-    let is_answer = answer.status == StatusCode::OK && !exchange::is_error(&answer.body);
-    // Some say with 429 that they are asked too often, and some with a page's type: what counts is what it says. An outage
-    // says nothing of the code, whatever stands in it.
-    let says_why = !is_answer && !answer.status.is_server_error();
-    if let Some(refused) = Refused::named(&answer.body).filter(|_| says_why) {
+    // Some say with 429 that they are asked too often, and some with a page's type: what counts is what it says.
+    if let Some(refused) = Refused::of(answer) {
         return Ok(Err(refused));
     }
     if let Some(error) = not_data(url, answer) {
@@ -98,10 +64,7 @@ pub(super) fn read<T: DeserializeOwned>(
             status: answer.status.as_u16(),
             retry_after: answer.retry_after(),
         }),
-        status => Ok(Err(Refused {
-            error: format!("status {}", status.as_u16()),
-            description: String::new(),
-        })),
+        status => Ok(Err(Refused::by_status(status))),
     }
 }
 

@@ -116,6 +116,7 @@ async fn what_passes_ends_nothing() {
         busy,
         Raw::json(429, &json!({})),
         Raw::json(429, &pending),
+        Raw::json(429, &json!({ "error": "too_many_requests" })),
         Raw::json(408, &json!({})),
         Raw::html(),
         Raw::json(200, &pending),
