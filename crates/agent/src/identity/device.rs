@@ -164,7 +164,7 @@ impl DeviceAttempt {
     pub async fn signed_in(mut self, returned: impl FnOnce()) -> Result<SignedIn, IdentityError> {
         let mut in_vain = None;
         loop {
-            let pause = self.pace.next();
+            let pause = self.pace.next(self.left());
             if !self.waits(pause).await {
                 return Err(in_vain.unwrap_or(IdentityError::Expired));
             }
@@ -196,6 +196,12 @@ impl DeviceAttempt {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// How long the code is still good.
+    fn left(&self) -> Duration {
+        let by_ticks = self.ends_at.saturating_sub(self.oidc.clock.ticks());
+        by_ticks.min(self.expires_at.since(self.oidc.now()))
     }
 
     /// Waits, and not past the code's end: says whether that was not reached.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::provider::not_data;
+use super::provider::{lenient, not_data};
 use super::refused::Refused;
 use super::token_answer::seconds;
 use super::{IdentityError, shortened};
@@ -25,9 +25,11 @@ const LONGEST_ADDRESS: usize = 2_048;
 pub(super) struct Answer {
     pub(super) device_code: SecretText,
     user_code: String,
-    // The name that Google gave it before the RFC did.
-    #[serde(alias = "verification_url")]
-    verification_uri: String,
+    #[serde(default, deserialize_with = "lenient")]
+    verification_uri: Option<String>,
+    /// The name that Google gave it before the RFC did. Some send both.
+    #[serde(default, deserialize_with = "lenient")]
+    verification_url: Option<String>,
     #[serde(default)]
     verification_uri_complete: Option<String>,
     #[serde(default, deserialize_with = "seconds")]
@@ -82,8 +84,15 @@ pub(super) fn user_code(answer: &Answer) -> Result<UserCode, IdentityError> {
             why: "its user_code is none that a person could type".into(),
         });
     }
-    if !may_be_shown(&answer.verification_uri) {
-        let scheme = answer.verification_uri.split(':').next().unwrap_or_default();
+    let address = answer
+        .verification_uri
+        .as_ref()
+        .or(answer.verification_url.as_ref());
+    let address = address.ok_or_else(|| IdentityError::TokenAnswer {
+        why: "it has no verification_uri".into(),
+    })?;
+    if !may_be_shown(address) {
+        let scheme = address.split(':').next().unwrap_or_default();
         return Err(IdentityError::UnsafeEndpoint {
             endpoint: "verification_uri",
             origin: shortened(scheme),
@@ -92,7 +101,7 @@ pub(super) fn user_code(answer: &Answer) -> Result<UserCode, IdentityError> {
     let complete = answer.verification_uri_complete.as_ref();
     Ok(UserCode {
         user_code,
-        verification_uri: answer.verification_uri.clone(),
+        verification_uri: address.clone(),
         verification_uri_complete: complete.filter(|text| may_be_shown(text)).cloned(),
     })
 }
