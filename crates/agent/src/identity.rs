@@ -15,6 +15,7 @@
 //! | [`callback`] | the loopback listener and its page |
 //! | `device` | one sign-in by a code on another device |
 //! | `exchange` | the token endpoint |
+//! | `refused` | the errors of the provider's endpoints |
 //! | `signed_in` | who signed in, by what the token endpoint answered |
 //! | `id_token` | what makes an ID token believable |
 //! | `refresh` | fresh tokens for a refresh token |
@@ -33,6 +34,7 @@ mod pace;
 pub mod problem;
 mod provider;
 mod refresh;
+mod refused;
 pub mod session;
 mod sign_out;
 mod signed_in;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-pub use latchkey_core::identity::{Identity, Redirect, RedirectHost};
+pub use latchkey_core::identity::{Identity, Prompt, Redirect, RedirectHost};
 
 /// Where it stands, below the service's address.
 pub const PATH: &str = "/.well-known/latchkey";

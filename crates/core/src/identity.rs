@@ -21,9 +21,31 @@ pub struct Identity {
     /// Whom its ID tokens may name beside the client (OpenID Connect Core section 3.1.3.7, step 3); nobody when empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trusted_audiences: Vec<String>,
+    /// What the user is asked for where a sign-in in the browser asks for offline access.
+    #[serde(default, skip_serializing_if = "Prompt::is_consent")]
+    pub prompt: Prompt,
     /// The form of the loopback redirect (RFC 8252 section 7.3).
     #[serde(default)]
     pub redirect: Redirect,
+}
+
+/// What a sign-in in the browser has the provider ask the user for, where it asks for `offline_access` (the `prompt` parameter of OpenID
+/// Connect Core 1.0 section 3.1.2.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Prompt {
+    /// Their consent, without which section 11 has a provider ignore the scope.
+    #[default]
+    Consent,
+    /// Nothing of ours: the provider has other conditions, which section 11 allows.
+    Omit,
+}
+
+impl Prompt {
+    /// Whether it is the one that is not written down.
+    fn is_consent(&self) -> bool {
+        *self == Self::Consent
+    }
 }
 
 /// The loopback redirect that a provider accepts. The path is always `/callback`.

@@ -149,6 +149,7 @@ mod tests {
             moved_to: None,
             address_claim: None,
             trusted_audiences: Vec::new(),
+            prompt: Default::default(),
             domains: domains.iter().map(|&domain| domain.to_owned()).collect(),
         }
     }

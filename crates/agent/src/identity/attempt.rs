@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use latchkey_api::discovery::Identity;
+use latchkey_api::discovery::{Identity, Prompt};
 use oauth2::{AuthorizationCode, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope};
 use openidconnect::Nonce;
 use url::Url;
@@ -78,7 +78,8 @@ impl Oidc {
             .add_extra_param("nonce", nonce.secret().clone());
         // Section 3.1.2.1: whoever has typed their address here need not type it again there.
         let hint = wish.email.map(|email| ("login_hint", email.to_owned()));
-        let wishes = wishes(&scopes, &provider.metadata, wish.anew).chain(hint);
+        let asks_consent = identity.prompt == Prompt::Consent;
+        let wishes = wishes(&scopes, &provider.metadata, asks_consent, wish.anew).chain(hint);
         for (name, value) in exchange::target(identity).chain(wishes) {
             request = request.add_extra_param(name, value);
         }
@@ -107,11 +108,13 @@ impl Oidc {
 fn wishes(
     scopes: &[String],
     metadata: &Metadata,
+    asks_consent: bool,
     anew: bool,
 ) -> impl Iterator<Item = (&'static str, String)> {
-    // OpenID Connect Core 1.0 section 11: without the user's consent, a request for offline access is to be ignored.
-    let offline = scopes.iter().any(|scope| scope == "offline_access");
-    let prompt = match (anew, offline) {
+    // OpenID Connect Core 1.0 section 11: without the user's consent, a request for offline access is to be ignored, unless the provider
+    // has other conditions for it.
+    let consent = asks_consent && scopes.iter().any(|scope| scope == "offline_access");
+    let prompt = match (anew, consent) {
         (true, true) => Some("login consent"),
         (true, false) => Some("login"),
         (false, true) => Some("consent"),

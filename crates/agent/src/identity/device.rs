@@ -12,9 +12,10 @@ use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 use serde::de::DeserializeOwned;
 use url::{Url, form_urlencoded};
 
-use super::device_answer::{Answer, Refused, read, user_code};
+use super::device_answer::{Answer, read, user_code};
 use super::pace::Pace;
 use super::provider::Provider;
+use super::refused::Refused;
 use super::signed_in::{Asked, SignedIn};
 use super::token_answer::TokenAnswer;
 use super::{IdentityError, Oidc, exchange};
@@ -163,7 +164,7 @@ impl DeviceAttempt {
     pub async fn signed_in(mut self, returned: impl FnOnce()) -> Result<SignedIn, IdentityError> {
         let mut in_vain = None;
         loop {
-            let pause = self.pace.next();
+            let pause = self.pace.next(self.left());
             if !self.waits(pause).await {
                 return Err(in_vain.unwrap_or(IdentityError::Expired));
             }
@@ -186,7 +187,8 @@ impl DeviceAttempt {
                     tracing::debug!(%error, "asked in vain whether the user has signed in");
                     match &error {
                         IdentityError::Http(error) if error.is_timeout() => self.pace.timed_out(),
-                        IdentityError::Unavailable { retry_after, .. } => self.pace.busy(*retry_after),
+                        IdentityError::Busy { retry_after }
+                        | IdentityError::Unavailable { retry_after, .. } => self.pace.busy(*retry_after),
                         _ => self.pace.answered(),
                     }
                     in_vain = Some(error);
@@ -194,6 +196,12 @@ impl DeviceAttempt {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// How long the code is still good.
+    fn left(&self) -> Duration {
+        let by_ticks = self.ends_at.saturating_sub(self.oidc.clock.ticks());
+        by_ticks.min(self.expires_at.since(self.oidc.now()))
     }
 
     /// Waits, and not past the code's end: says whether that was not reached.
@@ -252,8 +260,6 @@ impl DeviceAttempt {
 const fn is_passing(error: &IdentityError) -> bool {
     matches!(
         error,
-        IdentityError::Http(HttpError::Unreachable { .. })
-            | IdentityError::Unavailable { .. }
-            | IdentityError::CaptivePortal { .. }
-    )
+        IdentityError::Http(HttpError::Unreachable { .. }) | IdentityError::CaptivePortal { .. }
+    ) || error.is_passing()
 }

@@ -6,12 +6,12 @@ use http::StatusCode;
 use latchkey_core::view::UserCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
 use url::Url;
 
-use super::provider::not_data;
+use super::provider::{lenient, not_data};
+use super::refused::Refused;
 use super::token_answer::seconds;
-use super::{IdentityError, exchange, shortened};
+use super::{IdentityError, shortened};
 use crate::http::{self as client, Response};
 use crate::secret::SecretText;
 
@@ -25,46 +25,17 @@ const LONGEST_ADDRESS: usize = 2_048;
 pub(super) struct Answer {
     pub(super) device_code: SecretText,
     user_code: String,
-    // The name that Google gave it before the RFC did.
-    #[serde(alias = "verification_url")]
-    verification_uri: String,
+    #[serde(default, deserialize_with = "lenient")]
+    verification_uri: Option<String>,
+    /// The name that Google gave it before the RFC did. Some send both.
+    #[serde(default, deserialize_with = "lenient")]
+    verification_url: Option<String>,
     #[serde(default)]
     verification_uri_complete: Option<String>,
     #[serde(default, deserialize_with = "seconds")]
     pub(super) expires_in: Option<Duration>,
     #[serde(default, deserialize_with = "seconds")]
     pub(super) interval: Option<Duration>,
-}
-
-/// An error of either endpoint (RFC 6749 section 5.2).
-pub(super) struct Refused {
-    pub(super) error: String,
-    description: String,
-}
-
-impl Refused {
-    /// The error that an answer names, whatever its status and type say, and whatever else stands in it.
-    fn named(body: &[u8]) -> Option<Self> {
-        let body: Map<String, Value> = serde_json::from_slice(body).ok()?;
-        let text = |name: &str| body.get(name).and_then(|value| value.as_str()).map(str::to_owned);
-        Some(Self {
-            error: text("error")?,
-            description: text("error_description").unwrap_or_default(),
-        })
-    }
-
-    pub(super) fn into_error(self) -> IdentityError {
-        let description = shortened(&self.description);
-        match self.error.as_str() {
-            // The second is what Entra ID says.
-            "access_denied" | "authorization_declined" => IdentityError::Denied { description },
-            "expired_token" => IdentityError::Expired,
-            error => IdentityError::Provider {
-                error: shortened(error),
-                description,
-            },
-        }
-    }
 }
 
 /// Reads an answer, or the error that came in its place.
@@ -75,11 +46,8 @@ pub(super) fn read<T: DeserializeOwned>(
     url: &Url,
     answer: &Response,
 ) -> Result<Result<T, Refused>, IdentityError> {
-    let is_answer = answer.status == StatusCode::OK && !exchange::is_error(&answer.body);
-    // Some say with 429 that they are asked too often, and some with a page's type: what counts is what it says. An outage
-    // says nothing of the code, whatever stands in it.
-    let says_why = !is_answer && !answer.status.is_server_error();
-    if let Some(refused) = Refused::named(&answer.body).filter(|_| says_why) {
+    // Some say with 429 that they are asked too often, and some with a page's type: what counts is what it says.
+    if let Some(refused) = Refused::of(answer) {
         return Ok(Err(refused));
     }
     if let Some(error) = not_data(url, answer) {
@@ -98,10 +66,7 @@ pub(super) fn read<T: DeserializeOwned>(
             status: answer.status.as_u16(),
             retry_after: answer.retry_after(),
         }),
-        status => Ok(Err(Refused {
-            error: format!("status {}", status.as_u16()),
-            description: String::new(),
-        })),
+        status => Ok(Err(Refused::by_status(status))),
     }
 }
 
@@ -119,8 +84,15 @@ pub(super) fn user_code(answer: &Answer) -> Result<UserCode, IdentityError> {
             why: "its user_code is none that a person could type".into(),
         });
     }
-    if !may_be_shown(&answer.verification_uri) {
-        let scheme = answer.verification_uri.split(':').next().unwrap_or_default();
+    let address = answer
+        .verification_uri
+        .as_ref()
+        .or(answer.verification_url.as_ref());
+    let address = address.ok_or_else(|| IdentityError::TokenAnswer {
+        why: "it has no verification_uri".into(),
+    })?;
+    if !may_be_shown(address) {
+        let scheme = address.split(':').next().unwrap_or_default();
         return Err(IdentityError::UnsafeEndpoint {
             endpoint: "verification_uri",
             origin: shortened(scheme),
@@ -129,7 +101,7 @@ pub(super) fn user_code(answer: &Answer) -> Result<UserCode, IdentityError> {
     let complete = answer.verification_uri_complete.as_ref();
     Ok(UserCode {
         user_code,
-        verification_uri: answer.verification_uri.clone(),
+        verification_uri: address.clone(),
         verification_uri_complete: complete.filter(|text| may_be_shown(text)).cloned(),
     })
 }

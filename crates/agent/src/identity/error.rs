@@ -13,7 +13,13 @@ pub enum IdentityError {
     /// No acceptable answer came.
     #[error(transparent)]
     Http(#[from] HttpError),
-    /// It is out, or busy: 5xx, 429.
+    /// It is asked too often: 429 (RFC 6585 section 4). No outage (rule 8).
+    #[error("the identity service is busy")]
+    Busy {
+        /// When it wants to be asked again, if it said.
+        retry_after: Option<Duration>,
+    },
+    /// It is out: 5xx, 408.
     #[error("the identity service answers {status}")]
     Unavailable {
         /// The status.
@@ -163,6 +169,22 @@ impl IdentityError {
                 | Self::Misconfigured { .. }
         );
         if silent { Side::Silent } else { Side::Answers }
+    }
+
+    /// Whether it says of itself that it cannot answer now. What it said of itself before is no less true for that.
+    pub(super) const fn is_passing(&self) -> bool {
+        matches!(self, Self::Busy { .. } | Self::Unavailable { .. })
+    }
+
+    /// Whether the provider wants the user, and says so (OpenID Connect Core 1.0 section 3.1.2.6): a sign-in is the way on.
+    pub fn wants_the_user(&self) -> bool {
+        let Self::Provider { error, .. } = self else {
+            return false;
+        };
+        matches!(
+            error.as_str(),
+            "interaction_required" | "login_required" | "consent_required" | "account_selection_required"
+        )
     }
 
     /// Whether the machine itself seems to have no network.

@@ -2,7 +2,6 @@
 
 use std::pin::Pin;
 
-use http::StatusCode;
 use latchkey_api::discovery::Identity;
 use oauth2::basic::{
     BasicErrorResponse, BasicErrorResponseType, BasicRevocationErrorResponse,
@@ -15,6 +14,7 @@ use oauth2::{
 use url::Url;
 
 use super::provider::{Metadata, not_data};
+use super::refused::Refused;
 use super::token_answer::TokenAnswer;
 use super::{IdentityError, shortened};
 use crate::http::Http;
@@ -72,25 +72,19 @@ impl<'c> AsyncHttpClient<'c> for Wire {
                 why: "its token endpoint is no address".into(),
             })?;
             let answer = self.0.exchange(parts.method, &url, parts.headers, body).await?;
+            // Before anything else: some send an error with status 200, with 429 or as a page. It is no less an error.
+            if let Some(refused) = Refused::of(&answer) {
+                return Ok(refused.into_answer());
+            }
             if let Some(error) = not_data(&url, &answer) {
                 return Err(error);
             }
-            // Some providers send an error with status 200: it is no less an error.
-            let status = match answer.status {
-                StatusCode::OK if is_error(&answer.body) => StatusCode::BAD_REQUEST,
-                status => status,
-            };
             let mut response = HttpResponse::new(answer.body);
-            *response.status_mut() = status;
+            *response.status_mut() = answer.status;
             *response.headers_mut() = answer.headers;
             Ok(response)
         })
     }
-}
-
-pub(super) fn is_error(body: &[u8]) -> bool {
-    let answer: Option<serde_json::Map<String, serde_json::Value>> = serde_json::from_slice(body).ok();
-    answer.is_some_and(|answer| answer.contains_key("error") && !answer.contains_key("access_token"))
 }
 
 /// Why a token endpoint gave no tokens.

@@ -9,6 +9,8 @@ const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(60);
 /// What `slow_down` adds, for good (section 3.5).
 const SLOWER: Duration = Duration::from_secs(5);
+/// How long before the code's end the last question is asked, so that it reaches the provider while the code is good.
+const LAST: Duration = Duration::from_secs(1);
 
 /// The interval between two questions, and what makes it longer.
 #[derive(Debug)]
@@ -30,9 +32,17 @@ impl Pace {
         }
     }
 
-    /// How long to wait before the next question. The first one waits, too.
-    pub(super) fn next(&mut self) -> Duration {
-        self.interval.max(std::mem::take(&mut self.at_least))
+    /// How long to wait before the next question, where the code is good for `left`. The first one waits, too. Where no other would
+    /// fit between it and the end, it comes as late as it can, so that whoever confirms before that has signed in; never sooner than
+    /// the interval after the one before.
+    pub(super) fn next(&mut self, left: Duration) -> Duration {
+        let wait = self.interval.max(std::mem::take(&mut self.at_least));
+        let last = left.saturating_sub(LAST);
+        if wait.saturating_add(self.interval) <= last {
+            wait
+        } else {
+            self.interval.max(last)
+        }
     }
 
     /// The provider answered: what it says of the code is not known yet.
@@ -64,6 +74,9 @@ impl Pace {
 mod tests {
     use super::*;
 
+    /// The code is good for so long that its end is no matter.
+    const LONG: Duration = Duration::from_secs(3_600);
+
     const fn secs(secs: u64) -> Duration {
         Duration::from_secs(secs)
     }
@@ -81,8 +94,8 @@ mod tests {
             (Some(u64::MAX), 60),
         ] {
             let mut pace = Pace::new(wished.map(secs));
-            assert_eq!(pace.next(), secs(kept), "{wished:?}");
-            assert_eq!(pace.next(), secs(kept), "{wished:?}, again");
+            assert_eq!(pace.next(LONG), secs(kept), "{wished:?}");
+            assert_eq!(pace.next(LONG), secs(kept), "{wished:?}, again");
         }
     }
 
@@ -90,10 +103,10 @@ mod tests {
     fn case_20_slow_down_adds_five_seconds_for_good() {
         let mut pace = Pace::new(Some(secs(2)));
         pace.slow_down();
-        assert_eq!((pace.next(), pace.next()), (secs(7), secs(7)));
+        assert_eq!((pace.next(LONG), pace.next(LONG)), (secs(7), secs(7)));
         pace.slow_down();
         pace.answered();
-        assert_eq!((pace.next(), pace.next()), (secs(12), secs(12)));
+        assert_eq!((pace.next(LONG), pace.next(LONG)), (secs(12), secs(12)));
     }
 
     #[test]
@@ -108,7 +121,11 @@ mod tests {
         ] {
             let mut pace = Pace::new(None);
             pace.busy(said.map(secs));
-            assert_eq!((pace.next(), pace.next()), (secs(waited), secs(5)), "{said:?}");
+            assert_eq!(
+                (pace.next(LONG), pace.next(LONG)),
+                (secs(waited), secs(5)),
+                "{said:?}"
+            );
         }
     }
 
@@ -118,12 +135,34 @@ mod tests {
         let mut waits = Vec::new();
         for _ in 0..6 {
             pace.timed_out();
-            waits.push(pace.next().as_secs());
+            waits.push(pace.next(LONG).as_secs());
         }
         assert_eq!(waits, [10, 20, 40, 60, 60, 60]);
         pace.answered();
-        assert_eq!(pace.next(), secs(5));
+        assert_eq!(pace.next(LONG), secs(5));
         pace.timed_out();
-        assert_eq!(pace.next(), secs(10));
+        assert_eq!(pace.next(LONG), secs(10));
+    }
+
+    #[test]
+    fn the_last_question_comes_as_late_as_it_can_and_never_too_soon() {
+        for (interval, left, waits) in [
+            (5, 12, 5),
+            (5, 7, 6),
+            // The one after it would come too late.
+            (5, 10, 9),
+            (60, 600, 60),
+            (60, 120, 119),
+            // Too soon after the one before: what is left is waited for in vain.
+            (5, 3, 5),
+            (1, 1, 1),
+            (1, 0, 1),
+        ] {
+            let mut pace = Pace::new(Some(secs(interval)));
+            assert_eq!(pace.next(secs(left)), secs(waits), "{interval} s, {left} s left");
+        }
+        let mut pace = Pace::new(Some(secs(5)));
+        pace.busy(Some(secs(60)));
+        assert_eq!(pace.next(secs(40)), secs(39), "the one chance that is left");
     }
 }

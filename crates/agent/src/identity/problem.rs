@@ -119,7 +119,7 @@ impl IdentityError {
     pub fn problem(&self) -> &'static str {
         match self {
             Self::Http(error) => of_http(error),
-            Self::Unavailable { .. } => IDENTITY_UNAVAILABLE,
+            Self::Busy { .. } | Self::Unavailable { .. } => IDENTITY_UNAVAILABLE,
             Self::CaptivePortal { .. } => NETWORK_SIGN_IN,
             Self::Misconfigured { .. } | Self::WrongIssuer { .. } | Self::UnsafeEndpoint { .. } => {
                 PROVIDER_MISCONFIGURED

@@ -203,9 +203,13 @@ async fn fetch(http: &Http, url: &Url, what: &str) -> Result<Vec<u8>, IdentityEr
     }
 }
 
-/// What an answer means that is no data: an outage, or a web page.
+/// What an answer means that is no data: a provider that is busy or out, or a web page.
 pub(super) fn not_data(url: &Url, response: &Response) -> Option<IdentityError> {
-    if response.status.is_server_error() || response.status == StatusCode::TOO_MANY_REQUESTS {
+    if response.status == StatusCode::TOO_MANY_REQUESTS {
+        let retry_after = response.retry_after();
+        return Some(IdentityError::Busy { retry_after });
+    }
+    if response.status.is_server_error() {
         return Some(IdentityError::Unavailable {
             status: response.status.as_u16(),
             retry_after: response.retry_after(),

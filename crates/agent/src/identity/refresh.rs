@@ -59,7 +59,7 @@ impl Oidc {
         before: &Tokens,
     ) -> Result<Refreshed, RefreshError> {
         let result = self.try_refresh(identity, before).await;
-        if matches!(result, Err(RefreshError::Identity(_))) {
+        if matches!(&result, Err(RefreshError::Identity(error)) if !error.is_passing()) {
             self.forget(&identity.issuer);
         }
         result

@@ -55,7 +55,7 @@ pub enum SessionError {
     Replaced,
 }
 
-/// Why the user must sign in.
+/// Why the user must sign in. Not every one of them has ended the session: what is still good is kept until they have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Ended {
@@ -68,6 +68,9 @@ pub enum Ended {
     /// The provider does not take the refresh token.
     #[error("the identity service does not take the refresh token any more")]
     InvalidGrant,
+    /// The provider wants the user, and has not taken back what it gave.
+    #[error("the identity service wants the user")]
+    UserWanted,
     /// The provider answered for another account.
     #[error("the identity service answered for another account")]
     AccountChanged,

@@ -12,11 +12,30 @@ mod tokens;
 use std::time::Duration;
 
 use latchkey_api::discovery::Identity;
-use provider::Idp;
+use provider::{Idp, Raw};
+use serde_json::json;
 
 use super::{IdentityError, SignedIn, Wish};
 
 const WITHIN: Duration = Duration::from_secs(20);
+
+/// An error of a token endpoint, as providers and what stands before them send it.
+fn in_any_dress(error: &str) -> Vec<Raw> {
+    let body = json!({ "error": error });
+    let as_a_page = |status| Raw {
+        headers: Raw::html().headers,
+        ..Raw::json(status, &body)
+    };
+    let oddly = json!({ "error": error, "error_description": ["no"], "error_uri": 7 });
+    vec![
+        Raw::json(400, &body),
+        Raw::json(200, &body),
+        Raw::json(429, &body),
+        Raw::json(400, &oddly),
+        as_a_page(400),
+        as_a_page(200),
+    ]
+}
 
 /// Signs in as a user does whose browser does what it is told.
 pub(super) async fn sign_in(idp: &Idp) -> Result<SignedIn, IdentityError> {

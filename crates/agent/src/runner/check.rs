@@ -14,6 +14,7 @@ use super::{Runner, Tools};
 use crate::devices::{Device, Slot};
 use crate::http::{HttpError, TlsFault};
 use crate::identity::IdentityError;
+use crate::identity::problem::PROVIDER_UNTRUSTED;
 use crate::identity::session::{Credentials, Ended, SessionError};
 use crate::licensing::LicensingError;
 use crate::random;
@@ -259,10 +260,9 @@ impl Check<'_> {
                 CheckFailure::Hindered(Reason::NetworkBlocked)
             }
             // What the licensing service said of itself may be long ago: whether it is there now, it is asked (rule 8).
-            SessionError::Identity(error) => CheckFailure::Unreachable {
-                licensing: licensing_side(self.tools, &self.order.service).await,
-                identity: error.side(),
-            },
+            SessionError::Identity(error) => {
+                no_token(error, licensing_side(self.tools, &self.order.service).await)
+            }
             SessionError::Busy | SessionError::Lock { .. } | SessionError::Replaced => {
                 CheckFailure::Unreachable {
                     licensing: Side::Answers,
@@ -270,6 +270,37 @@ impl Check<'_> {
                 }
             }
         }
+    }
+}
+
+/// What it means that the identity service gave no token, where the licensing service is like this. What an answer refuses is no
+/// matter of the network (rule 6).
+fn no_token(error: &IdentityError, licensing: Side) -> CheckFailure {
+    match (error, error.side()) {
+        _ if licensing != Side::Answers => CheckFailure::Unreachable {
+            licensing,
+            identity: error.side(),
+        },
+        (IdentityError::Busy { retry_after }, _) => CheckFailure::IdentityBusy {
+            retry_after: *retry_after,
+        },
+        (
+            IdentityError::Unavailable {
+                retry_after: Some(retry_after),
+                ..
+            },
+            _,
+        ) => CheckFailure::IdentityOut {
+            retry_after: *retry_after,
+        },
+        // It is not this machine's clock that is wrong: that was ruled out.
+        (IdentityError::Clock { .. }, _) => CheckFailure::IdentityRefuses {
+            problem: PROVIDER_UNTRUSTED,
+        },
+        (error, Side::Answers) => CheckFailure::IdentityRefuses {
+            problem: error.problem(),
+        },
+        (_, identity) => CheckFailure::Unreachable { licensing, identity },
     }
 }
 
@@ -381,6 +412,60 @@ async fn identity_side(tools: &Tools, issuer: Option<String>) -> Side {
 mod tests {
     use super::*;
     use crate::http::Unreachable;
+    use crate::identity::IdTokenError;
+
+    #[test]
+    fn an_identity_service_that_answers_without_a_token_refuses_and_nobody_is_offline() {
+        let refuses = |error: &str| IdentityError::Provider {
+            error: error.into(),
+            description: String::new(),
+        };
+        for (error, problem) in [
+            (refuses("invalid_client"), "provider_error"),
+            (refuses("invalid_scope"), "provider_error"),
+            (IdTokenError::Audience.into(), "provider_untrusted"),
+            (IdentityError::Clock { ahead: 900 }, "provider_untrusted"),
+        ] {
+            let failure = no_token(&error, Side::Answers);
+            assert_eq!(failure, CheckFailure::IdentityRefuses { problem }, "{error:?}");
+            let out = CheckFailure::Unreachable {
+                licensing: Side::Silent,
+                identity: Side::Answers,
+            };
+            assert_eq!(no_token(&error, Side::Silent), out, "{error:?}");
+        }
+        let out = IdentityError::Unavailable {
+            status: 502,
+            retry_after: None,
+        };
+        let silent = CheckFailure::Unreachable {
+            licensing: Side::Answers,
+            identity: Side::Silent,
+        };
+        assert_eq!(no_token(&out, Side::Answers), silent);
+    }
+
+    #[test]
+    fn an_identity_service_that_is_busy_is_no_outage_and_one_that_is_out_may_say_until_when() {
+        let wait = Duration::from_secs(90);
+        for retry_after in [None, Some(wait)] {
+            let busy = no_token(&IdentityError::Busy { retry_after }, Side::Answers);
+            assert_eq!(busy, CheckFailure::IdentityBusy { retry_after });
+        }
+        let out = IdentityError::Unavailable {
+            status: 503,
+            retry_after: Some(wait),
+        };
+        let expected = CheckFailure::IdentityOut { retry_after: wait };
+        assert_eq!(no_token(&out, Side::Answers), expected);
+        // What is out besides is what counts, and 429 is an answer.
+        let licensing = CheckFailure::Unreachable {
+            licensing: Side::Silent,
+            identity: Side::Answers,
+        };
+        let busy = IdentityError::Busy { retry_after: None };
+        assert_eq!(no_token(&busy, Side::Silent), licensing);
+    }
 
     #[test]
     fn a_certificate_that_has_ended_blames_the_clock_only_where_that_may_be_wrong() {

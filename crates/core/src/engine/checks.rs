@@ -340,7 +340,10 @@ impl Engine {
             CheckFailure::Vault(trouble) => self.vault_is(at, Some(*trouble)),
             CheckFailure::VaultEmptied => self.vault_emptied(name),
             CheckFailure::Unreachable { .. }
+            | CheckFailure::IdentityRefuses { .. }
             | CheckFailure::Busy { .. }
+            | CheckFailure::IdentityBusy { .. }
+            | CheckFailure::IdentityOut { .. }
             | CheckFailure::SignInAgain
             | CheckFailure::IdTokenRequired
             | CheckFailure::Hindered(_)
@@ -421,7 +424,11 @@ const fn in_words(failure: &CheckFailure) -> (Code, &'static str) {
                 (Code::LicensingUnavailable, "offline")
             }
         },
+        CheckFailure::IdentityRefuses { problem } => (Code::IdentityUnavailable, problem),
         CheckFailure::Busy { .. } => (Code::LicensingUnavailable, "service_busy"),
+        CheckFailure::IdentityBusy { .. } | CheckFailure::IdentityOut { .. } => {
+            (Code::IdentityUnavailable, "identity_unavailable")
+        }
         CheckFailure::Vault(trouble) => (Code::AuthPending, trouble.key()),
         CheckFailure::VaultEmptied => (Code::SignInRequired, "vault_entry_gone"),
         CheckFailure::SignInAgain => (Code::SignInRequired, "sign_in_again"),

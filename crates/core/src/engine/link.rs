@@ -49,6 +49,8 @@ pub(super) struct Link {
     busy: Option<(Duration, Timestamp)>,
     /// Something else answered in the licensing service's place, and the identity service is being asked.
     pub(super) is_strange: bool,
+    /// The identity service answers, and gives no token.
+    is_refused: bool,
     /// Why no check can succeed.
     pub(super) hindrance: Option<(Reason, Timestamp)>,
     /// Where that is the network: what of it, if it is known.
@@ -204,12 +206,24 @@ impl Link {
         self.suspicion = None;
         self.hindrance = None;
         self.busy = None;
+        self.is_refused = false;
         self.failures = 0;
     }
 
     /// Whether the last that was heard of the service is that it is busy.
     pub(super) fn is_busy(&self) -> bool {
         self.busy.is_some()
+    }
+
+    /// Somebody signs in: what was refused before says nothing about them.
+    pub(super) fn signed_in(&mut self) {
+        self.hindrance = None;
+        self.is_refused = false;
+    }
+
+    /// Whether the identity service answers and gives no token: a sign-in may be the way back.
+    pub(super) const fn is_refused(&self) -> bool {
+        self.is_refused
     }
 
     /// Whether tries have failed for so long that it is not the network coming up, or an outage being decided.
@@ -331,6 +345,7 @@ impl Link {
         self.suspicion = None;
         self.hindrance = None;
         self.busy = None;
+        self.is_refused = false;
         self.heal = None;
         self.reach = Reach::Online;
         self.cut_off_since = None;
@@ -392,15 +407,14 @@ impl Link {
         self.heal.take_if(|heal| !heal.patient);
         let hindered = self.hindrance.take();
         let busy = self.busy.take();
+        self.is_refused = matches!(failure, CheckFailure::IdentityRefuses { .. });
         self.blocked = None;
-        if !matches!(failure, CheckFailure::Unreachable { .. }) {
-            self.undoubt();
+        match shown_in(failure) {
+            Some(shown) => self.learn(shown, now, at),
+            None => self.undoubt(),
         }
         let mut at_least = Duration::ZERO;
         match failure {
-            CheckFailure::Unreachable { licensing, identity } => {
-                self.learn(shown_by(*licensing, *identity), now, at);
-            }
             CheckFailure::Busy { retry_after } => {
                 // It was reached. An outage of it that is known goes on until it does what it is asked.
                 if is_offline(self.reach) {
@@ -409,6 +423,10 @@ impl Link {
                 self.busy = busy.or(Some((now.ticks, at)));
                 at_least = retry_after.unwrap_or_default().min(BACK_OFF.1);
             }
+            CheckFailure::IdentityBusy { retry_after } => {
+                at_least = retry_after.unwrap_or_default().min(BACK_OFF.1);
+            }
+            CheckFailure::IdentityOut { retry_after } => at_least = (*retry_after).min(BACK_OFF.1),
             CheckFailure::Hindered(reason) => {
                 self.forget_the_outage();
                 self.cut_off(now);
@@ -421,7 +439,11 @@ impl Link {
                 self.blocked = Some(*trouble);
             }
             CheckFailure::Vault(_) => self.cut_off(now),
-            CheckFailure::VaultEmptied | CheckFailure::SignInAgain | CheckFailure::IdTokenRequired => {}
+            CheckFailure::Unreachable { .. }
+            | CheckFailure::IdentityRefuses { .. }
+            | CheckFailure::VaultEmptied
+            | CheckFailure::SignInAgain
+            | CheckFailure::IdTokenRequired => {}
         }
         self.back_off(now, at_least);
     }
@@ -466,6 +488,25 @@ impl Link {
             Some((Reach::Offline, ..)) => Reach::Offline,
             Some(_) | None => self.reach,
         }
+    }
+}
+
+/// What a failure shows of both services, where it shows anything.
+const fn shown_in(failure: &CheckFailure) -> Option<Reach> {
+    match failure {
+        CheckFailure::Unreachable { licensing, identity } => Some(shown_by(*licensing, *identity)),
+        // As a token that is not taken: to the user it is as if there were none (rule 6).
+        CheckFailure::IdentityRefuses { .. } | CheckFailure::IdentityOut { .. } => {
+            Some(Reach::IdentityOutage)
+        }
+        CheckFailure::Busy { .. }
+        | CheckFailure::IdentityBusy { .. }
+        | CheckFailure::Vault(_)
+        | CheckFailure::VaultEmptied
+        | CheckFailure::SignInAgain
+        | CheckFailure::IdTokenRequired
+        | CheckFailure::Hindered(_)
+        | CheckFailure::Blocked(_) => None,
     }
 }
 

@@ -199,16 +199,33 @@ pub enum CheckFailure {
         /// The identity service.
         identity: Side,
     },
+    /// Both services answer, and the identity service gives no access token: an error other than `invalid_grant` (RFC 6749 section
+    /// 5.2), or tokens that are not believed. To the user it is as if it were out (rule 6).
+    IdentityRefuses {
+        /// The stable key of what it does not do, for which `latchkey-words` has a sentence.
+        problem: &'static str,
+    },
     /// The service is busy (429, or 503 with `Retry-After`): no outage.
     Busy {
         /// When it wants to be asked again, if it said.
         retry_after: Option<Duration>,
     },
+    /// The licensing service answers, and the identity service is asked too often (429): no outage.
+    IdentityBusy {
+        /// When it wants to be asked again, if it said.
+        retry_after: Option<Duration>,
+    },
+    /// The licensing service answers, and the identity service says that it is out, and for how long (503 with `Retry-After`).
+    IdentityOut {
+        /// When it wants to be asked again.
+        retry_after: Duration,
+    },
     /// The vault was not to be had.
     Vault(VaultTrouble),
     /// The vault is open and has nothing, although somebody is signed in.
     VaultEmptied,
-    /// The identity service does not take our refresh token (`invalid_grant`), or there is none.
+    /// The identity service wants the user: it does not take our refresh token (`invalid_grant`), there is none, or it says so
+    /// (`interaction_required` and the like, OpenID Connect Core 1.0 section 3.1.2.6).
     SignInAgain,
     /// The service does not know the user yet, and wants the ID token.
     IdTokenRequired,
@@ -262,7 +279,7 @@ pub struct SignedIn {
 pub enum NotSigned {
     /// The device key is out of reach, or an ID token is not to be had.
     OutOfReach,
-    /// The identity service does not take our refresh token (`invalid_grant`).
+    /// The identity service wants the user ([`CheckFailure::SignInAgain`]).
     SignInAgain,
 }
 

@@ -111,7 +111,7 @@ impl Engine {
         problems.extend(self.vault.problems());
         // Where the entry is gone, that is the reason, and not that the identity service wants it.
         let again = |name: &str, account: &crate::facts::Account| {
-            account.sign_in_again && !self.vault.is_emptied(name)
+            (account.sign_in_again || self.is_refused(name)) && !self.vault.is_emptied(name)
         };
         let mut services = self.facts.services.iter();
         if services.any(|(name, service)| {
@@ -129,6 +129,12 @@ impl Engine {
         let blocked: BTreeSet<_> = self.links.values().filter_map(Link::blocked).collect();
         problems.extend(blocked.into_iter().map(NetworkTrouble::problem));
         problems
+    }
+
+    /// Whether the identity service is known to answer without giving a token: tries go on, and a sign-in may be the shorter way.
+    fn is_refused(&self, name: &str) -> bool {
+        self.link(name)
+            .is_some_and(|link| link.is_refused() && link.reach == Reach::IdentityOutage)
     }
 
     /// Whether the wall clock is far from where the last check says that it should be.
@@ -193,7 +199,7 @@ impl Engine {
             };
         };
         let again = |name: &str, account: &crate::facts::Account| {
-            account.sign_in_again || self.vault.is_keyless(name)
+            account.sign_in_again || self.is_refused(name) || self.vault.is_keyless(name)
         };
         let mut services = self.facts.services.iter();
         if services.any(|(name, service)| {

@@ -8,6 +8,7 @@ use crate::facts::{Account, Service};
 use crate::time::{Now, Timestamp};
 use crate::view::{SignInEnd, SignInMethod, SignInPhase, SignInResult, SignInView};
 
+use super::link::Link;
 use super::{Answer, Attempt, ClientId, Dirty, Effect, Engine, Invitation, SignInWish, SignedIn, Ticket};
 
 /// How long a sign-in may take: enough for a second factor that lies in another room.
@@ -82,7 +83,8 @@ impl Engine {
             .and_then(|service| service.account.as_ref());
         // Whose entry is gone or unreadable is told to sign in again, also before a check has found that out.
         let is_lost = self.vault.is_emptied(&service) || self.vault.is_keyless(&service);
-        if !is_lost && account.is_some_and(|account| !account.sign_in_again) {
+        let is_refused = self.link(&service).is_some_and(Link::is_refused);
+        if !is_lost && !is_refused && account.is_some_and(|account| !account.sign_in_again) {
             return self.answer(ticket, Answer::Done);
         }
         let Some(open) = &mut self.sign_in else {
@@ -178,6 +180,7 @@ impl Engine {
                 .get(*name)
                 .and_then(|service| service.account.as_ref());
             account.is_none_or(|account| account.sign_in_again)
+                || self.link(name).is_some_and(Link::is_refused)
         });
         match open.as_slice() {
             [only] => Some((*only).to_owned()),
@@ -299,7 +302,7 @@ impl Engine {
         self.save(Dirty::Both);
         let link = self.links.entry(name).or_default();
         link.abandon();
-        link.hindrance = None;
+        link.signed_in();
         link.want();
     }
 

@@ -23,6 +23,8 @@ mod rules_outage;
 #[cfg(test)]
 mod rules_refusals;
 #[cfg(test)]
+mod rules_refused;
+#[cfg(test)]
 mod rules_reset;
 #[cfg(test)]
 mod rules_saving;

@@ -195,9 +195,15 @@ fn failed_checks_back_off_with_jitter_up_to_five_minutes() {
 
 #[test]
 fn a_busy_service_is_asked_again_when_it_says_and_is_no_outage() {
-    for (said, waits) in [(Some(seconds(90)), 90), (Some(hours(1)), 300), (None, 0)] {
+    let said = [(Some(seconds(90)), 90), (Some(hours(1)), 300), (None, 0)];
+    let cases = said.into_iter().flat_map(|(said, waits)| {
+        let licensing = CheckFailure::Busy { retry_after: said };
+        let identity = CheckFailure::IdentityBusy { retry_after: said };
+        [(licensing, said, waits), (identity, said, waits)]
+    });
+    for (busy, said, waits) in cases {
         let mut world = World::signed_in();
-        world.wire = Wire::Fails(CheckFailure::Busy { retry_after: said });
+        world.wire = Wire::Fails(busy);
         let first = world.checks.len();
         world.ask(Ask::Check);
         world.pass(minutes(11));
@@ -209,6 +215,30 @@ fn a_busy_service_is_asked_again_when_it_says_and_is_no_outage() {
         assert_eq!(world.view().accounts[0].reach, Reach::Online);
         assert_eq!(world.code(ATLAS), 0);
     }
+}
+
+/// Rule 8 decides on two failures, and the second is not put off. From then on it is asked when it says.
+#[test]
+fn an_identity_service_that_is_out_is_asked_again_when_it_says() {
+    let mut world = World::signed_in();
+    world.wire = Wire::Fails(CheckFailure::IdentityOut {
+        retry_after: seconds(90),
+    });
+    let first = world.checks.len();
+    world.ask(Ask::Check);
+    world.pass(minutes(6));
+    assert_eq!(world.view().accounts[0].reach, Reach::IdentityOutage);
+    let gaps: Vec<_> = world.checks[first..]
+        .windows(2)
+        .map(|pair| pair[1] - pair[0])
+        .collect();
+    assert!(gaps.len() >= 3 && gaps[0] <= seconds(11), "{gaps:?}");
+    assert!(
+        gaps[1..]
+            .iter()
+            .all(|gap| (seconds(90)..=seconds(100)).contains(gap)),
+        "{gaps:?}"
+    );
 }
 
 #[test]

@@ -195,6 +195,7 @@ impl Offer {
                     resource: None,
                     audience: None,
                     trusted_audiences: Vec::new(),
+                    prompt: Default::default(),
                     redirect: Redirect::default(),
                 }],
                 policy: Policy::default(),

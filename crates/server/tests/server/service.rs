@@ -227,6 +227,7 @@ pub(crate) fn vendor(issuer: &Issuer) -> records::Issuer {
         moved_to: None,
         address_claim: None,
         trusted_audiences: Vec::new(),
+        prompt: Default::default(),
         domains: vec![],
     }
 }

@@ -171,6 +171,8 @@ fn a_move_carries_all_but_the_secret() {
     let opaque = [
         "--trusted-audience",
         "neighbour",
+        "--prompt",
+        "omit",
         "--address-claim",
         "preferred_username",
         "--redirect-port",
@@ -207,7 +209,7 @@ fn a_move_carries_all_but_the_secret() {
         moved,
         json!({
             "issuer": NEW, "client_id": "another", "scopes": ["openid", "email"], "resource": RESOURCE, "audience": null,
-            "redirect": {"host": "127.0.0.1", "port": 7777}, "token_audience": null, "address_claim": "preferred_username", "trusted_audiences": ["neighbour"],
+            "redirect": {"host": "127.0.0.1", "port": 7777}, "token_audience": null, "address_claim": "preferred_username", "trusted_audiences": ["neighbour"], "prompt": "omit",
             "introspection": {"client_id": "service", "audience_optional": false},
             "domains": ["sued.example", "xn--nrd-sna.example"], "moved_to": null,
         })

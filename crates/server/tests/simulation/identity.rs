@@ -35,6 +35,7 @@ pub(crate) fn settings() -> Identity {
         resource: None,
         audience: None,
         trusted_audiences: Vec::new(),
+        prompt: Default::default(),
         redirect: Redirect::default(),
     }
 }

@@ -93,6 +93,7 @@ impl LicensingService {
                 moved_to: None,
                 address_claim: None,
                 trusted_audiences: Vec::new(),
+                prompt: Default::default(),
             };
             store.put_issuer(issuer).await.unwrap();
             store

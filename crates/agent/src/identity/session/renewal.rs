@@ -99,10 +99,10 @@ impl Shared {
                 Err(RefreshError::Identity(error)) => error,
             };
             tracing::info!(%error, good_enough, "no fresh tokens");
-            return if good_enough {
-                Ok(credentials)
-            } else {
-                Err(error.into())
+            return match error {
+                _ if good_enough => Ok(credentials),
+                error if error.wants_the_user() => Err(SessionError::SignInAgain(Ended::UserWanted)),
+                error => Err(error.into()),
             };
         }
     }

@@ -240,6 +240,49 @@ async fn an_outage_signs_nobody_out() {
     assert_eq!(access_token(&world.credentials(DAY).await.unwrap()), "at-2");
 }
 
+/// OpenID Connect Core 1.0 section 3.1.2.6. They ask for the sign-in that `invalid_grant` asks for, and end nothing.
+#[tokio::test]
+async fn a_provider_that_wants_the_user_asks_for_a_sign_in_and_ends_no_session() {
+    let world = World::signed_in().await;
+    let key = world.credentials(DAY).await.unwrap().device_key;
+    for wish in [
+        "interaction_required",
+        "login_required",
+        "consent_required",
+        "account_selection_required",
+    ] {
+        world.idp.script().raw = vec![("/token", Raw::json(400, &json!({ "error": wish })))];
+        world.idp.set_now(NOW + 60);
+        let still_good = world.credentials(Duration::ZERO).await.unwrap();
+        assert_eq!(access_token(&still_good), "at-1", "{wish}");
+        world.idp.set_now(NOW + 4_000);
+        let wanted = Err(SessionError::SignInAgain(Ended::UserWanted));
+        assert_eq!(world.credentials(DAY).await, wanted, "{wish}");
+        assert!(world.kept().contains("rt-1"), "{wish} ends nothing");
+    }
+    world.idp.script().raw.clear();
+    let signed_in = sign_in(&world.idp).await.unwrap();
+    let stored = world.sessions.signed_in(SERVICE, &signed_in).await.unwrap();
+    assert_eq!((stored.secrets.device_key, stored.replaced), (key, None));
+}
+
+#[tokio::test]
+async fn a_provider_that_is_busy_is_not_asked_who_it_is_again() {
+    const DOCUMENT: &str = "/.well-known/openid-configuration";
+    for status in [429, 503] {
+        let world = World::signed_in().await;
+        world.idp.set_now(NOW + 4_000);
+        world.idp.script().raw = vec![("/token", Raw::json(status, &json!({})))];
+        let before = (world.idp.asked(DOCUMENT), world.idp.asked("/jwks"));
+        for _ in 0..3 {
+            let busy = world.credentials(DAY).await.unwrap_err();
+            assert_eq!(busy.problem(), "identity_unavailable", "{status}");
+        }
+        let asked = (world.idp.asked(DOCUMENT), world.idp.asked("/jwks"));
+        assert_eq!(asked, (before.0 + 1, before.1 + 1), "{status}");
+    }
+}
+
 #[tokio::test]
 async fn tokens_that_are_not_believed_leave_the_session_whole() {
     let world = World::signed_in().await;

@@ -116,6 +116,7 @@ async fn what_passes_ends_nothing() {
         busy,
         Raw::json(429, &json!({})),
         Raw::json(429, &pending),
+        Raw::json(429, &json!({ "error": "too_many_requests" })),
         Raw::json(408, &json!({})),
         Raw::html(),
         Raw::json(200, &pending),
@@ -226,6 +227,23 @@ async fn a_clock_that_jumps_past_the_code_ends_it_and_one_set_back_changes_nothi
     assert_eq!(ended.expect("it ends"), Err(IdentityError::Expired));
 }
 
+/// Who confirms when the interval would have led past the end has signed in all the same.
+#[tokio::test]
+async fn the_last_question_comes_shortly_before_the_end() {
+    let idp = giving(&json!({ "expires_in": 4, "interval": 2 })).await;
+    idp.script()
+        .raw
+        .push(("/token", refused("authorization_pending")));
+    let attempt = begin(&idp).await.unwrap();
+    let confirms = idp.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(std::time::Duration::from_millis(2_400)).await;
+        confirms.script().raw.retain(|(path, _)| *path != "/token");
+    });
+    let signed_in = attempt.signed_in(|| {}).await;
+    assert!(signed_in.is_ok(), "{signed_in:?}");
+}
+
 /// Offline, denied and expired are three messages: whoever could not be asked when the code ended has not let it expire.
 #[tokio::test]
 async fn where_nobody_can_be_asked_at_the_end_that_is_why() {
@@ -283,6 +301,28 @@ async fn only_addresses_that_may_be_opened_are_shown() {
         assert_eq!(attempt.code().verification_uri_complete, None);
         assert_eq!(attempt.url(), "https://id.example/device");
     }
+}
+
+/// The second name is the one that Google gave it before the RFC did. Some send both.
+#[tokio::test]
+async fn either_name_of_the_address_will_do_and_the_standard_one_wins() {
+    let old = json!("https://old.example/device");
+    for (changes, shown) in [
+        (json!({ "verification_url": old }), "https://id.example/device"),
+        (json!({ "verification_url": 7 }), "https://id.example/device"),
+        (
+            json!({ "verification_uri": null, "verification_url": old }),
+            "https://old.example/device",
+        ),
+    ] {
+        let idp = giving(&changes).await;
+        let attempt = begin(&idp).await;
+        let attempt = attempt.unwrap_or_else(|error| panic!("{changes}: {error:?}"));
+        assert_eq!(attempt.code().verification_uri, shown);
+    }
+    let idp = giving(&json!({ "verification_uri": null })).await;
+    let error = begin(&idp).await.unwrap_err();
+    assert!(matches!(error, IdentityError::TokenAnswer { .. }), "{error:?}");
 }
 
 #[tokio::test]

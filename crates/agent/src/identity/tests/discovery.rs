@@ -1,5 +1,6 @@
 //! Cases 1, 2, 5.
 
+use latchkey_api::discovery::Prompt;
 use serde_json::{Value, json};
 
 use super::provider::{Idp, Raw};
@@ -192,6 +193,29 @@ async fn the_address_asks_for_what_is_configured() {
         .await
         .unwrap();
     assert!(!attempt.url().as_str().contains("prompt"));
+}
+
+/// At an Entra tenant whose users may not consent, `consent` is answered with an error, and so are two values.
+#[tokio::test]
+async fn consent_is_asked_for_unless_the_issuer_has_other_conditions() {
+    let idp = Idp::start().await;
+    for (prompt, anew, sent) in [
+        (Prompt::Consent, false, Some("consent")),
+        (Prompt::Consent, true, Some("login consent")),
+        (Prompt::Omit, false, None),
+        (Prompt::Omit, true, Some("login")),
+    ] {
+        let identity = Identity {
+            prompt,
+            ..idp.identity()
+        };
+        let wish = Wish { email: None, anew };
+        let attempt = idp.oidc().begin(&identity, wish, WITHIN).await.unwrap();
+        let mut query = attempt.url().query_pairs();
+        let found = query.find(|(name, _)| name == "prompt");
+        let found = found.map(|(_, value)| value.into_owned());
+        assert_eq!(found.as_deref(), sent, "{prompt:?}, anew: {anew}");
+    }
 }
 
 #[tokio::test]

@@ -195,6 +195,7 @@ impl Idp {
             resource: Some("https://licences.example".into()),
             audience: None,
             trusted_audiences: Vec::new(),
+            prompt: Default::default(),
             redirect: Redirect::default(),
         }
     }

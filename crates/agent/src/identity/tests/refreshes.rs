@@ -144,6 +144,20 @@ async fn only_invalid_grant_is_invalid_grant() {
 }
 
 #[tokio::test]
+async fn invalid_grant_in_any_dress_is_invalid_grant() {
+    let (idp, signed_in) = signed_in().await;
+    for answer in in_any_dress("invalid_grant") {
+        let (status, body) = (answer.status, String::from_utf8_lossy(&answer.body).into_owned());
+        idp.script().raw = vec![("/token", answer)];
+        let refused = refresh(&idp, &signed_in).await.unwrap_err();
+        assert!(
+            matches!(refused, RefreshError::InvalidGrant(_)),
+            "{status} {body}: {refused:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_key_that_was_taken_back_is_not_believed_for_long() {
     let (idp, signed_in) = signed_in().await;
     let oidc = idp.oidc();

@@ -88,10 +88,7 @@ async fn outages_portals_and_errors_are_told_apart() {
     );
     assert_eq!(
         error(Raw::json(429, &json!({}))).await,
-        IdentityError::Unavailable {
-            status: 429,
-            retry_after: None
-        }
+        IdentityError::Busy { retry_after: None }
     );
     assert_eq!(
         error(Raw::html()).await,
@@ -108,6 +105,23 @@ async fn outages_portals_and_errors_are_told_apart() {
         };
         assert_eq!(error(Raw::json(status, &body)).await, expected, "{status}");
     }
+}
+
+#[tokio::test]
+async fn an_error_in_any_dress_is_that_error() {
+    let idp = Idp::start().await;
+    for answer in in_any_dress("invalid_client") {
+        let (status, body) = (answer.status, String::from_utf8_lossy(&answer.body).into_owned());
+        idp.script().raw = vec![("/token", answer)];
+        let error = refusal(&idp).await;
+        assert!(
+            matches!(&error, IdentityError::Provider { error, .. } if error == "invalid_client"),
+            "{status} {body}: {error:?}"
+        );
+    }
+    // No standard knows this one: it is what is busy that says so.
+    idp.script().raw = vec![("/token", Raw::json(429, &json!({"error": "too_many_requests"})))];
+    assert_eq!(refusal(&idp).await.problem(), "identity_unavailable");
 }
 
 #[tokio::test]

@@ -35,6 +35,7 @@ pub(crate) fn identity() -> Identity {
         resource: None,
         audience: None,
         trusted_audiences: Vec::new(),
+        prompt: Default::default(),
         redirect: Redirect::default(),
     }
 }

@@ -82,6 +82,7 @@ impl Issuer {
                     moved_to: None,
                     address_claim: None,
                     trusted_audiences: Vec::new(),
+                    prompt: Default::default(),
                 })?;
                 store.put_issuer(new.clone()).await?;
                 Output::new(&new, format!("{} may now say who users are.", new.issuer))

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use latchkey_api::discovery::RedirectHost;
+use latchkey_api::discovery::{Prompt, RedirectHost};
 
 use super::super::CliError;
 use super::secret;
@@ -32,6 +32,10 @@ pub(super) struct Settings {
     /// Whom its ID tokens may name beside the agents' client, where they name others: Zitadel names every client of a project.
     #[arg(long, value_name = "AUD")]
     trusted_audience: Vec<String>,
+    /// What a sign-in in the browser asks the user for where it asks for offline access. `omit` where an admin consents for everybody
+    /// and users may not (Entra ID). [default: consent]
+    #[arg(long, value_enum)]
+    prompt: Option<Ask>,
     /// The claim of its ID tokens that holds a user's address, believed without `email_verified`. For the directory of a company
     /// that says no such thing (Entra ID: `email`, or `preferred_username`), and only with `--domain`.
     #[arg(long, value_name = "CLAIM")]
@@ -57,6 +61,12 @@ enum Host {
     Literal,
     #[value(name = "localhost")]
     Localhost,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Ask {
+    Consent,
+    Omit,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -86,6 +96,11 @@ impl Settings {
         issuer.address_claim = self.address_claim.or(issuer.address_claim);
         if !self.trusted_audience.is_empty() {
             issuer.trusted_audiences = self.trusted_audience;
+        }
+        match self.prompt {
+            Some(Ask::Consent) => issuer.prompt = Prompt::Consent,
+            Some(Ask::Omit) => issuer.prompt = Prompt::Omit,
+            None => {}
         }
         issuer.redirect.port = self.redirect_port.or(issuer.redirect.port);
         match self.redirect_host {

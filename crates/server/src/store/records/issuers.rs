@@ -1,6 +1,6 @@
 //! Issuers: who may say who users are, and how their tokens are judged.
 
-use latchkey_api::discovery::{Identity, Redirect};
+use latchkey_api::discovery::{Identity, Prompt, Redirect};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -19,6 +19,8 @@ pub struct Issuer {
     pub audience: Option<String>,
     /// Whom its ID tokens may name beside the agents' client.
     pub trusted_audiences: Vec<String>,
+    /// What its sign-ins in the browser ask the user for.
+    pub prompt: Prompt,
     /// The form of the loopback redirect.
     pub redirect: Redirect,
     /// The `aud` of its access tokens, where it is neither `resource` nor `audience` nor the service's address.
@@ -44,6 +46,7 @@ impl Issuer {
             resource: self.resource.clone(),
             audience: self.audience.clone(),
             trusted_audiences: self.trusted_audiences.clone(),
+            prompt: self.prompt,
             redirect: self.redirect.clone(),
         }
     }

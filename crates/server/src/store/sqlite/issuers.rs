@@ -1,6 +1,6 @@
 //! Issuers, and the e-mail domains that they own.
 
-use latchkey_api::discovery::{Redirect, RedirectHost};
+use latchkey_api::discovery::{Prompt, Redirect, RedirectHost};
 use rusqlite::{Connection, Row, params};
 use zeroize::Zeroizing;
 
@@ -14,6 +14,10 @@ pub(super) fn all(c: &Connection) -> Result<Vec<Issuer>, StoreError> {
         let host = match row.get::<_, String>(5)?.as_str() {
             "localhost" => RedirectHost::Localhost,
             _ => RedirectHost::Literal,
+        };
+        let prompt = match row.get::<_, String>(15)?.as_str() {
+            "omit" => Prompt::Omit,
+            _ => Prompt::Consent,
         };
         Ok(Issuer {
             issuer: row.get(0)?,
@@ -31,6 +35,7 @@ pub(super) fn all(c: &Connection) -> Result<Vec<Issuer>, StoreError> {
             introspection: introspection(row)?,
             address_claim: row.get(13)?,
             trusted_audiences: json(row, 14)?,
+            prompt,
         })
     })
 }
@@ -56,6 +61,10 @@ pub(super) fn put(c: &Connection, new: &Issuer) -> Result<(), StoreError> {
         RedirectHost::Literal => "127.0.0.1",
         RedirectHost::Localhost => "localhost",
     };
+    let prompt = match new.prompt {
+        Prompt::Consent => "consent",
+        Prompt::Omit => "omit",
+    };
     execute(
         c,
         sql!("issuer_put"),
@@ -69,7 +78,8 @@ pub(super) fn put(c: &Connection, new: &Issuer) -> Result<(), StoreError> {
             new.redirect.port,
             new.token_audience,
             new.address_claim,
-            to_json(&new.trusted_audiences)?
+            to_json(&new.trusted_audiences)?,
+            prompt
         ],
     )?;
     execute(c, sql!("introspection_delete"), params![new.issuer])?;

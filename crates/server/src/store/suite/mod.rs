@@ -167,6 +167,7 @@ fn issuer(name: &str, domains: &[&str]) -> Issuer {
         moved_to: None,
         address_claim: None,
         trusted_audiences: Vec::new(),
+        prompt: Default::default(),
         domains: domains.iter().map(|&domain| domain.to_owned()).collect(),
     }
 }
