@@ -156,10 +156,12 @@ pub struct Told {
     pub waiting: Vec<Notice>,
     /// The local day of the last offline notice.
     pub offline_on: Option<LocalDay>,
-    /// A final warning or an end was told since the last good check.
-    pub warned: bool,
-    /// The present licensing outage was told.
-    pub outage: bool,
+    /// The services of which a final warning or an end was told since their last good check.
+    #[serde(default)]
+    pub warned_of: BTreeSet<String>,
+    /// The services whose present outage was told.
+    #[serde(default)]
+    pub outages: BTreeSet<String>,
 }
 
 impl Held {

@@ -74,7 +74,7 @@ impl Engine {
         } else {
             Dirty::One
         });
-        self.connected_again(now);
+        self.connected_again(now, name);
         true
     }
 

@@ -239,8 +239,7 @@ impl Engine {
         // Nobody else's minutes are sent in another's name.
         service.usage = Counted::default();
         service.products.values_mut().for_each(Held::clear);
-        self.facts.told.waiting.clear();
-        self.facts.told.warned = false;
+        self.unsay(name, |_| true);
         self.save(Dirty::Both);
     }
 

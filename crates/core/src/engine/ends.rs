@@ -40,13 +40,13 @@ impl Engine {
             stop_at: first.stop_at,
         };
         let name = self.name_of(&first.service, &first.product);
+        self.facts.told.warned_of.insert(first.service.clone());
         for end in ends {
             let service = self.facts.services.get_mut(&end.service);
             if let Some(held) = service.and_then(|service| service.products.get_mut(&end.product)) {
                 held.end_told = Some(end.lease);
             }
         }
-        self.facts.told.warned = true;
         self.note(self.trusted(now), name, kind);
     }
 

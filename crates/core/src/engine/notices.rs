@@ -1,5 +1,6 @@
 //! What the user is told: rarely, once per cause, and never in a burst (rules 3, 4 and 5).
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::facts::Held;
@@ -44,19 +45,27 @@ impl Engine {
         }
     }
 
-    /// A check was answered: warnings that nobody saw are no longer true, and whoever saw one hears that it is over.
-    pub(super) fn connected_again(&mut self, now: &Now) {
+    /// A check was answered: what nobody saw of its service's being away is no longer true, and whoever saw a warning hears that
+    /// it is over. Other services are what they were.
+    pub(super) fn connected_again(&mut self, now: &Now, service: &str) {
         let at = self.trusted(now);
-        self.facts
-            .told
-            .waiting
-            .retain(|notice| !is_about_being_offline(&notice.kind));
-        self.facts.told.outage = false;
-        let Some((product, until)) = self.ends_first(at).filter(|_| self.facts.told.warned) else {
-            return;
-        };
-        self.facts.told.warned = false;
-        self.note(at, product, NoticeKind::Connected { until });
+        let was_warned = self.facts.told.warned_of.contains(service);
+        self.unsay(service, is_about_being_offline);
+        let first = self.ends_first(at, service);
+        if let Some((product, until)) = first.filter(|_| was_warned) {
+            self.note(at, product, NoticeKind::Connected { until });
+        }
+    }
+
+    /// Such notices of a service are true no longer.
+    pub(super) fn unsay(&mut self, service: &str, is_over: impl Fn(&NoticeKind) -> bool) {
+        let entries = self.registry.iter().filter(|entry| entry.service == service);
+        let names: BTreeSet<&str> = entries.map(|entry| entry.name.as_str()).collect();
+        let told = &mut self.facts.told;
+        told.waiting
+            .retain(|notice| !(is_over(&notice.kind) && names.contains(notice.product.as_str())));
+        told.warned_of.remove(service);
+        told.outages.remove(service);
     }
 
     pub(super) fn work_notices(&mut self, now: &Now) {
@@ -66,15 +75,13 @@ impl Engine {
         self.tell_outage(now);
     }
 
-    /// The registered product whose good lease ends first: its name, and when.
-    pub(super) fn ends_first(&self, at: Timestamp) -> Option<(String, Timestamp)> {
-        let leases = self.registry.iter().filter_map(|entry| {
-            let service = self
-                .facts
-                .services
-                .get(&entry.service)
-                .filter(|service| service.account.is_some())?;
-            let lease = service.products.get(&entry.product)?.lease()?;
+    /// The registered product of a service whose good lease ends first: its name, and when.
+    fn ends_first(&self, at: Timestamp, service: &str) -> Option<(String, Timestamp)> {
+        let known = self.facts.services.get(service)?;
+        known.account.as_ref()?;
+        let entries = self.registry.iter().filter(|entry| entry.service == service);
+        let leases = entries.filter_map(|entry| {
+            let lease = known.products.get(&entry.product)?.lease()?;
             lease.is_good(at).then(|| (entry.name.clone(), lease.until()))
         });
         leases.min_by_key(|(_, until)| *until)
@@ -109,10 +116,16 @@ impl Engine {
             || self.link(service).is_some_and(Link::keeps_failing)
     }
 
-    fn tell_days(&mut self, at: Timestamp, product: String, until: Timestamp, final_warning: Duration) {
+    fn tell_days(&mut self, at: Timestamp, of: Ending) {
+        let Ending {
+            service,
+            product,
+            until,
+            final_warning,
+        } = of;
         let left = Left::between(at, until);
         if until.since(at) < final_warning {
-            self.facts.told.warned = true;
+            self.facts.told.warned_of.insert(service);
             self.note(at, product, NoticeKind::FinalWarning { left, until });
         } else {
             self.note(at, product, NoticeKind::Offline { left, until });
@@ -122,7 +135,7 @@ impl Engine {
     /// At each product start the user is told how many days remain, of that product.
     fn tell_starts(&mut self, now: &Now) {
         let at = self.trusted(now);
-        let mut told: Option<(String, Timestamp, Duration)> = None;
+        let mut told: Option<Ending> = None;
         let mut settled = Vec::new();
         for (key, open) in self.uses.iter().filter(|(_, open)| open.untold && open.running) {
             let lease = self
@@ -139,9 +152,13 @@ impl Engine {
             }
             if counts_down {
                 let until = lease.until();
-                if told.as_ref().is_none_or(|(_, earliest, _)| until < *earliest) {
-                    let name = self.name_of(&open.service, &open.product);
-                    told = Some((name, until, lease.claims().policy.final_warning));
+                if told.as_ref().is_none_or(|earliest| until < earliest.until) {
+                    told = Some(Ending {
+                        service: open.service.clone(),
+                        product: self.name_of(&open.service, &open.product),
+                        until,
+                        final_warning: lease.claims().policy.final_warning,
+                    });
                 }
             }
         }
@@ -153,10 +170,10 @@ impl Engine {
         let in_a_burst = self
             .start_told_at
             .is_some_and(|at| now.ticks.saturating_sub(at) < BURST);
-        if let Some((product, until, final_warning)) = told.filter(|_| !in_a_burst) {
+        if let Some(of) = told.filter(|_| !in_a_burst) {
             self.start_told_at = Some(now.ticks);
             self.facts.told.offline_on = Some(LocalDay::of(at, now.utc_offset));
-            self.tell_days(at, product, until, final_warning);
+            self.tell_days(at, of);
         }
     }
 
@@ -202,29 +219,39 @@ impl Engine {
             .min_by_key(|(_, lease, _)| lease.until());
         // A cable that is pulled is noticed at one service after the other: which product ends first is known when all have been.
         if let Some((entry, lease, true)) = first {
-            let (product, until) = (entry.name.clone(), lease.until());
-            let final_warning = lease.claims().policy.final_warning;
+            let of = Ending {
+                service: entry.service.clone(),
+                product: entry.name.clone(),
+                until: lease.until(),
+                final_warning: lease.claims().policy.final_warning,
+            };
             self.facts.told.offline_on = Some(today);
-            self.tell_days(at, product, until, final_warning);
+            self.tell_days(at, of);
         }
     }
 
-    /// Once per outage.
+    /// Once per outage of a service.
     fn tell_outage(&mut self, now: &Now) {
         let at = self.trusted(now);
-        if self.facts.told.outage {
-            return;
-        }
         let out = self.registry.iter().find(|entry| {
             let held = self.facts.held(&entry.service, &entry.product);
             let goes_on = held.is_some_and(|held| held.lease().is_some() || held.temporary().is_some());
-            goes_on && self.reach_of(&entry.service) == Reach::LicensingOutage
+            let is_told = self.facts.told.outages.contains(&entry.service);
+            goes_on && !is_told && self.reach_of(&entry.service) == Reach::LicensingOutage
         });
-        if let Some(name) = out.map(|entry| entry.name.clone()) {
-            self.facts.told.outage = true;
+        if let Some((service, name)) = out.map(|entry| (entry.service.clone(), entry.name.clone())) {
+            self.facts.told.outages.insert(service);
             self.note(at, name, NoticeKind::Outage);
         }
     }
+}
+
+/// Whose lease ends, and when.
+struct Ending {
+    service: String,
+    product: String,
+    until: Timestamp,
+    final_warning: Duration,
 }
 
 const fn is_about_being_offline(kind: &NoticeKind) -> bool {

@@ -520,6 +520,31 @@ fn a_service_that_is_well_does_not_keep_the_day_of_another_from_being_told() {
     assert_eq!(said(&world), [day]);
 }
 
+/// What one service answers says nothing of another that is out: its outage is told once, and it is not back.
+#[test]
+fn a_service_that_is_well_speaks_for_no_other() {
+    let mut world = at_two_services();
+    let other = world.start("OTHER");
+    world.service_at(FIRST_ASKED).out = true;
+    world.break_streams();
+    world.input(Input::Changed(FIRST_ASKED.to_owned()));
+    world.pass(minutes(2));
+    let outage = ("OTHER".to_owned(), Says::Outage);
+    assert_eq!(said(&world), [outage.clone()]);
+    for _ in 0..5 {
+        world.input(Input::Changed(SERVICE.to_owned()));
+        world.pass(hours(1));
+    }
+    assert_eq!(world.status(other).code, 0);
+    assert_eq!(said(&world), [outage.clone()]);
+    world.service_at(FIRST_ASKED).out = false;
+    world.pass(minutes(10));
+    world.service_at(FIRST_ASKED).out = true;
+    world.input(Input::Changed(FIRST_ASKED.to_owned()));
+    world.pass(minutes(2));
+    assert_eq!(said(&world), [outage.clone(), outage], "another outage");
+}
+
 /// While the other services are being asked whether they are out of reach as well, nothing is said yet.
 #[test]
 fn the_day_waits_for_what_is_just_being_asked() {

@@ -20,18 +20,19 @@ const SILENT_FOR: Duration = Duration::from_secs(150);
 
 impl World {
     /// Who answers, licensing service first.
-    pub(super) fn sides(&self) -> (Side, Side) {
+    pub(super) fn sides(&self, service: &str) -> (Side, Side) {
         let side = |up| match (self.network, up) {
             (false, _) => Side::NoRoute,
             (true, true) => Side::Answers,
             (true, false) => Side::Silent,
         };
-        (side(self.licensing), side(self.identity))
+        let is_out = self.services.get(service).is_some_and(|service| service.out);
+        (side(self.licensing && !is_out), side(self.identity))
     }
 
     /// How long it takes until both sides have answered, or are found not to.
-    pub(super) fn patience(&self) -> Duration {
-        match self.sides() {
+    pub(super) fn patience(&self, service: &str) -> Duration {
+        match self.sides(service) {
             (Side::NoRoute, _) | (_, Side::NoRoute) => AT_ONCE,
             (Side::Answers, Side::Answers) => self.latency,
             (Side::Silent, _) | (_, Side::Silent) => SILENCE,
@@ -72,21 +73,21 @@ impl World {
         let after = if result.is_ok() {
             self.latency
         } else {
-            self.patience()
+            self.patience(service)
         };
         self.checked_in(after, service, attempt, result);
     }
 
     /// The stream of pushes, where the service has one.
     pub(super) fn listen(&mut self, attempt: Attempt, service: &str) {
-        let stands = self.streams_served && self.sides().0 == Side::Answers;
+        let stands = self.streams_served && self.sides(service).0 == Side::Answers;
         let outcome = if stands {
             self.streams.push((attempt, service.to_owned()));
             Outcome::Listening
         } else {
             Outcome::ListeningEnded
         };
-        self.later(self.patience(), service, attempt, outcome);
+        self.later(self.patience(service), service, attempt, outcome);
     }
 
     /// The service asks every device that listens to check.
@@ -173,7 +174,7 @@ impl World {
         identify: bool,
         refresh_every: Duration,
     ) -> Result<CheckAnswered, CheckFailure> {
-        let sides = self.sides();
+        let sides = self.sides(service);
         if !self.network {
             return Err(unreachable(sides));
         }

@@ -35,6 +35,8 @@ pub(crate) struct Licensing {
     pub(crate) seats: BTreeMap<String, Seat>,
     /// It has linked our user to a seat, and need not be told again who that is.
     pub(crate) knows_user: bool,
+    /// It alone does not answer.
+    pub(crate) out: bool,
     /// Devices that wait for our session.
     pub(crate) waiting: Vec<WaitingDevice>,
     /// Releases that reached it.
@@ -68,6 +70,7 @@ impl Licensing {
             subscription_ends: None,
             seats: BTreeMap::new(),
             knows_user: false,
+            out: false,
             waiting: Vec::new(),
             released: Vec::new(),
             first_start: None,

@@ -28,7 +28,7 @@ impl World {
             Effect::Listen { attempt, service, .. } => self.listen(attempt, &service),
             Effect::StopListening { attempt } => self.streams.retain(|(stream, _)| *stream != attempt),
             Effect::Probe { attempt, service } => {
-                let (licensing, identity) = self.sides();
+                let (licensing, identity) = self.sides(&service);
                 let outcome = match &self.wire {
                     Wire::Fails(failure @ (CheckFailure::Hindered(_) | CheckFailure::Blocked(_)))
                         if self.network =>
@@ -37,7 +37,7 @@ impl World {
                     }
                     _ => Outcome::Probed { licensing, identity },
                 };
-                self.later(self.patience(), &service, attempt, outcome);
+                self.later(self.patience(&service), &service, attempt, outcome);
             }
             Effect::BeginSignIn {
                 attempt,
@@ -68,7 +68,7 @@ impl World {
             } if self.signing != Signing::Hangs => {
                 let signed = self.sign_temporary(&service, *claims, identify.is_some());
                 let after = if identify.is_some() {
-                    self.patience()
+                    self.patience(&service)
                 } else {
                     AT_ONCE
                 };
@@ -208,7 +208,7 @@ impl World {
                 detail: String::new(),
             };
             return self.later(
-                self.patience(),
+                self.patience(service),
                 service,
                 attempt,
                 Outcome::SignInEnded(Err(failed)),
@@ -283,7 +283,7 @@ impl World {
         let mut keys = (1..=self.devices).map(device_key);
         let key = keys.find(|key| key.jwk().thumbprint() == device)?;
         if identify {
-            let answers = self.sides().1 == Side::Answers && !self.grant_revoked;
+            let answers = self.sides(service).1 == Side::Answers && !self.grant_revoked;
             let token = issuer::id_token(self.subject, self.machine.real);
             claims.id_token = Some(token).filter(|_| answers && self.id_tokens);
             claims.id_token.as_ref()?;
@@ -306,11 +306,16 @@ impl World {
     }
 
     fn send_release(&mut self, attempt: Attempt, service: &str, release: PendingRelease) {
-        let reached = self.sides().0 == Side::Answers;
+        let reached = self.sides(service).0 == Side::Answers;
         if reached && let Some(licensing) = self.services.get_mut(service) {
             licensing.released.push(release);
         }
-        self.later(self.patience(), service, attempt, Outcome::ReleaseSent(reached));
+        self.later(
+            self.patience(service),
+            service,
+            attempt,
+            Outcome::ReleaseSent(reached),
+        );
     }
 
     fn forget(&mut self, attempt: Attempt, service: &str, what: Forget) {

@@ -277,7 +277,11 @@ impl World {
 
     /// The service of most stories.
     pub(crate) fn service(&mut self) -> &mut Licensing {
-        self.services.get_mut(SERVICE).unwrap()
+        self.service_at(SERVICE)
+    }
+
+    pub(crate) fn service_at(&mut self, address: &str) -> &mut Licensing {
+        self.services.get_mut(address).unwrap()
     }
 
     /// The vendor of [`SERVICE`] signs that a product may start for the first time in an outage.
