@@ -3,6 +3,7 @@
 //! It is awake only when something happens. Nothing it does to the agent takes longer than [`link::CALL_TIMEOUT`], except
 //! reaching and starting it.
 
+mod ending;
 mod link;
 mod retry;
 mod verdict;
@@ -12,12 +13,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError};
 use std::time::{Duration, Instant};
 
 use latchkey_core::code::Code;
-use latchkey_core::time::Timestamp;
 use latchkey_ipc::messages::Event as AgentEvent;
 
 use crate::licence::{Command, Shared, Wish};
 use crate::status::{Status, own};
 use crate::verify::{Base, Verifier};
+use ending::{End, Stop};
 use link::{Link, LinkError};
 use retry::Retry;
 
@@ -39,15 +40,12 @@ pub(crate) struct Worker {
     permits: usize,
     /// What was verified last, and when it ends by this process's own count.
     granted: Option<Granted>,
-    /// The stop that was told last.
-    told_stop: Option<(u16, Option<Timestamp>)>,
+    stop: Stop,
 }
 
 struct Granted {
     base: Base,
-    ends_at: Instant,
-    /// The agent has been asked about the end, and may take until `ends_at` now.
-    asked_at_end: bool,
+    end: End,
 }
 
 impl Worker {
@@ -65,7 +63,7 @@ impl Worker {
             questions: Vec::new(),
             permits: 0,
             granted: None,
-            told_stop: None,
+            stop: Stop::default(),
         }
     }
 
@@ -124,7 +122,7 @@ impl Worker {
             .granted
             .as_ref()
             .filter(|_| self.permits > 0)
-            .map(|granted| granted.ends_at);
+            .map(|granted| granted.end.at());
         let retry = self
             .retry
             .due()
@@ -198,7 +196,7 @@ impl Worker {
             self.shared.set_connection(None);
         }
         self.granted = None;
-        self.told_stop = None;
+        self.stop = Stop::default();
     }
 
     fn connect(&mut self) {

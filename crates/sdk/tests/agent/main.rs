@@ -8,6 +8,8 @@ mod atlas;
 #[cfg(test)]
 mod life;
 #[cfg(test)]
+mod stops;
+#[cfg(test)]
 mod trust;
 #[cfg(test)]
 mod vendor;
