@@ -13,6 +13,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError};
 use std::time::{Duration, Instant};
 
 use latchkey_core::code::Code;
+use latchkey_core::view::StatusView;
 use latchkey_ipc::messages::Event as AgentEvent;
 
 use crate::licence::{Command, Shared, Wish};
@@ -104,10 +105,19 @@ impl Worker {
             }
             Command::Status(question) if self.permits > 0 => answer(&question, self.shared.status()),
             Command::Status(question) => self.questions.push(question),
-            Command::Released => self.permits = self.permits.saturating_sub(1),
+            Command::Released => self.released(),
             Command::End => return false,
         }
         true
+    }
+
+    /// What was proven lets the product run for as long as it is open.
+    fn released(&mut self) {
+        self.permits = self.permits.saturating_sub(1);
+        if self.permits == 0 && self.shared.status().may_run() {
+            let closed = self.say(own(Code::Connecting), "the product is closed");
+            self.shared.set_status(closed);
+        }
     }
 
     /// Waits for whatever comes first; `false` when nobody can ask any more.
@@ -229,7 +239,8 @@ impl Worker {
         let Some(link) = &self.link else { return };
         match link.status(&self.shared.product.key) {
             Ok(view) => {
-                self.set_status(view, "");
+                let (view, detail) = unproven(view);
+                self.set_status(view, detail);
                 let status = self.shared.status();
                 self.questions
                     .drain(..)
@@ -268,6 +279,20 @@ impl Worker {
             self.without_agent(&error.to_string());
         }
     }
+}
+
+/// What the agent says of a product that is not open, with what there is to add. An OK is nothing without its proof, and only who
+/// opens the product is given that.
+fn unproven(view: StatusView) -> (StatusView, &'static str) {
+    if !view.may_run() {
+        return (view, "");
+    }
+    let StatusView { code, name, .. } = own(Code::Connecting);
+    let view = StatusView { code, name, ..view };
+    (
+        view,
+        "the agent says that it may run, which is proven when it is opened",
+    )
 }
 
 fn answer(question: &SyncSender<Status>, status: Status) {

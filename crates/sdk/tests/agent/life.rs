@@ -10,7 +10,7 @@ use latchkey_ipc::messages::{Refused, Reply, Request};
 use latchkey_sdk::{Event, Product};
 
 use crate::agent::{Agent, Heard, Present, SOON, as_is, honest, is_authorize, nonce, open, product};
-use crate::vendor::{NOW, Offer, registration, says, status};
+use crate::vendor::{NOW, Offer, ok, registration, says, status};
 
 fn pending() -> StatusView {
     StatusView {
@@ -259,6 +259,53 @@ fn where_it_stands_can_be_asked_without_opening_it() {
     assert_eq!((status.code, status.name.as_str()), (13, "NOT_ASSIGNED"));
     assert_eq!(status.message, "No seat for Atlas is assigned to you.");
     agent.wait_for(|heard| *heard == Heard::Gone);
+}
+
+#[test]
+fn whoever_asks_where_it_stands_is_never_told_an_ok_that_nobody_has_proven() {
+    let folder = tempfile::tempdir().unwrap();
+    let agent = Agent::start(folder.path(), |request| match request {
+        Request::Status { .. } => Some(Reply::Status {
+            status: ok(NOW + 30 * DAY),
+        }),
+        request => nonce(request).map(|nonce| Offer::honest(nonce).reply()),
+    });
+    let licence = open(folder.path());
+    let events = licence.events();
+    let told = licence.status();
+    assert_eq!((told.code, told.name.as_str()), (1, "CONNECTING"));
+    assert!(!told.may_run() && told.is_pending());
+    assert_eq!(
+        told.view.until,
+        Some(NOW + 30 * DAY),
+        "what else the agent says is there"
+    );
+    let said = std::iter::from_fn(|| events.wait(Duration::ZERO));
+    assert!(
+        !said
+            .into_iter()
+            .any(|event| matches!(event, Event::Changed(status) if status.may_run()))
+    );
+
+    let permit = licence.authorize(SOON).unwrap();
+    assert!(licence.status().may_run(), "proven, and a permit is out");
+    permit.release();
+    assert!(
+        !licence.status().may_run(),
+        "it is closed, and what was proven was so then"
+    );
+    agent.wait_for(is_authorize);
+}
+
+#[test]
+fn what_was_proven_before_it_was_closed_is_no_ok_when_the_agent_is_silent() {
+    let folder = tempfile::tempdir().unwrap();
+    let _agent = Agent::start(folder.path(), |request| {
+        nonce(request).map(|nonce| Offer::honest(nonce).reply())
+    });
+    let licence = open(folder.path());
+    licence.authorize(SOON).unwrap().release();
+    assert_eq!(licence.status().code, 1);
 }
 
 #[test]
