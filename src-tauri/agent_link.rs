@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use latchkey_core::view::View;
-use latchkey_ipc::client::{ConnectError, Connection};
+use latchkey_ipc::client::{ANSWER, ConnectError, Connection, patience};
 use latchkey_ipc::hello::Kind;
 use latchkey_ipc::launch::{self, LaunchError};
 use latchkey_ipc::messages::{Event, Reply, Request, Role};
@@ -18,10 +18,6 @@ use crate::screen;
 
 /// Waiting between two tries to reach the agent: twice as long each time.
 const RETRY: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(60);
-/// How long the agent may take for what it answers from memory.
-const ANSWER: Duration = Duration::from_secs(10);
-/// How long it may take for what it asks the services: longer than its own deadlines.
-const ROUND_TRIP: Duration = Duration::from_secs(90);
 /// How long a request waits for a connection that is being made.
 const CONNECTION: Duration = Duration::from_secs(10);
 /// A thread that connects, parses views and hands them on.
@@ -105,14 +101,7 @@ impl AgentLink {
     /// # Errors
     /// The agent cannot be reached, did not answer in time, or refused.
     pub(crate) fn ask(&self, request: Request) -> Result<Reply, Failure> {
-        let patience = match request {
-            Request::SignIn { .. }
-            | Request::SignOut { .. }
-            | Request::Check
-            | Request::PrepareOffline
-            | Request::Reset { .. } => ROUND_TRIP,
-            _ => ANSWER,
-        };
+        let patience = patience(&request);
         match self.connection()?.call(request, patience)? {
             Reply::Refused(refused) => Err(refused.into()),
             Reply::Unsupported | Reply::Unknown => Err(Failure::of("unsupported")),

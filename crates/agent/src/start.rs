@@ -1,12 +1,13 @@
 //! Puts the agent together, and takes it apart.
 
+mod rescue;
+
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use latchkey_core::engine::Engine;
-use latchkey_core::facts::{Facts, Forget};
 use latchkey_core::vault::VaultKind;
 use latchkey_ipc::address::{Address, AddressError};
 use latchkey_ipc::server::{BindError, CONNECTIONS, Listener};
@@ -19,10 +20,12 @@ use crate::logging;
 use crate::main_loop::Agent;
 use crate::os::{Clocks, Folders, FoldersError, Machine, Timer, allow_connections};
 use crate::registry::Registry;
-use crate::runner::{Runner, sign_release};
+use crate::runner::Runner;
 use crate::saver::Saver;
 use crate::store::{Folder, Store, make_private};
-use crate::vault::{Entry, Vault, VaultError, delete_file};
+use crate::vault::{Vault, VaultError};
+
+pub use rescue::reset_all;
 
 /// Names the file that holds the passphrase of a vault that is a file.
 const PASSPHRASE_FILE: &str = "LATCHKEY_VAULT_PASSPHRASE_FILE";
@@ -58,6 +61,19 @@ pub enum StartError {
         /// Why.
         why: VaultError,
     },
+    /// The leases on the disk stay as they are.
+    #[error(
+        "the state in {folder:?} could not be written: {why}; make that possible and try again, or delete the folder"
+    )]
+    State {
+        /// The state's folder.
+        folder: PathBuf,
+        /// Why.
+        why: io::Error,
+    },
+    /// Of a reset, all of this could not be done. Everything else has been.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Undone(Vec<StartError>),
 }
 
 /// One agent for each user and machine: whoever holds the lock may write the state.
@@ -187,76 +203,4 @@ async fn terminated() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }
-}
-
-/// Ends every licence without a running agent (rule 15): what an agent that cannot start would have done. The clock's
-/// memory and releases that wait for the service stay.
-///
-/// # Errors
-/// [`StartError`]: what could not be deleted, by name. Everything else has been.
-pub fn reset_all(vault: Option<VaultKind>) -> Result<(), StartError> {
-    let machine = Machine::this();
-    let folders = Folders::of_user(&machine.id)?;
-    let Some(_lock) = lock_patiently(&folders)? else {
-        return Err(StartError::Bind(BindError::AlreadyRunning));
-    };
-    let (mut store, loaded) = Store::open(Folder::new(&folders.state))?;
-    let registered = Registry::new(&folders).read();
-    let mut services: Vec<String> = registered.into_iter().map(|entry| entry.service).collect();
-    services.extend(loaded.facts.services.keys().cloned());
-    services.sort();
-    services.dedup();
-
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let vault = Vault::open(chosen(vault), &folders.state, passphrase_file())?;
-    let at = loaded.facts.clock.trusted(&Clocks::of(&machine).now());
-    let mut facts = Facts {
-        clock: loaded.facts.clock,
-        ..Facts::default()
-    };
-    let mut known = loaded.facts.services;
-    for name in services {
-        let service = known.remove(&name).unwrap_or_default();
-        // First a release is signed, if the keyring gives the key; only that stays.
-        let mut releases = service.releases;
-        let secrets = runtime
-            .block_on(vault.load(&Entry::new(&name, &machine.id)))
-            .ok()
-            .flatten();
-        let key = secrets.and_then(|secrets| secrets.device_key.signing_key().ok());
-        releases.extend(key.and_then(|key| sign_release(&key, &name, None, at)));
-        let kept = latchkey_core::facts::Service {
-            releases,
-            ended: service.ended + 1,
-            // Written down first: where this dies, or the keyring is locked, the next agent deletes it.
-            forget: Some(Forget::Everything),
-            ..Default::default()
-        };
-        facts.services.insert(name, kept);
-    }
-    store.save(&facts, true)?;
-
-    let mut failed = None;
-    for (name, service) in &mut facts.services {
-        let entry = Entry::new(name, &machine.id);
-        match runtime.block_on(vault.delete(&entry)) {
-            Ok(()) => service.forget = None,
-            Err(why) => {
-                failed = Some(StartError::Vault {
-                    entry: entry.label().to_owned(),
-                    why,
-                });
-            }
-        }
-    }
-    runtime.shutdown_background();
-    store.save(&facts, true)?;
-    // Whatever is chosen now: a file that was chosen once may still be there.
-    delete_file(&folders.state).map_err(|why| StartError::Vault {
-        entry: folders.state.display().to_string(),
-        why,
-    })?;
-    failed.map_or(Ok(()), Err)
 }

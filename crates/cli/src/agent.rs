@@ -1,19 +1,12 @@
 //! Asking the agent, with an end to every wait.
 
-use std::time::Duration;
-
 use latchkey_core::view::View;
-use latchkey_ipc::client::Connection;
+use latchkey_ipc::client::{Connection, patience};
 use latchkey_ipc::hello::Kind;
 use latchkey_ipc::launch;
 use latchkey_ipc::messages::{Reply, Request};
 
 use crate::failure::Failure;
-
-/// How long the agent may take for what it answers from memory.
-const ANSWER: Duration = Duration::from_secs(10);
-/// How long it may take for what it asks the services or the keyring: longer than its own deadlines.
-const ROUND_TRIP: Duration = Duration::from_secs(90);
 
 /// The agent of this user.
 #[derive(Clone, Debug)]
@@ -88,17 +81,5 @@ impl Agent {
     /// The connection, for those who wait for more than one thing.
     pub(crate) fn connection(&self) -> &Connection {
         &self.0
-    }
-}
-
-fn patience(request: &Request) -> Duration {
-    match request {
-        Request::SignIn { .. }
-        | Request::SignOut { .. }
-        | Request::Check
-        | Request::PrepareOffline
-        | Request::Reset { .. }
-        | Request::Unlock { .. } => ROUND_TRIP,
-        _ => ANSWER,
     }
 }

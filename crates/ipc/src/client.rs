@@ -1,6 +1,7 @@
 //! The client's side: blocking, thread-safe, and every wait has an end.
 
 mod link;
+mod patience;
 
 use std::io;
 use std::sync::Arc;
@@ -13,6 +14,8 @@ use crate::hello::{Hello, Kind};
 use crate::messages::{Call, Event, Reply, Request};
 use crate::stream::Stream;
 use link::{Link, greet};
+
+pub use patience::{ANSWER, patience};
 
 /// How long connecting and the two hellos may take.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

@@ -142,7 +142,9 @@ impl Licence {
         })
     }
 
-    /// Where the product stands: as it was last told while it runs, otherwise asked of the agent, for at most 2 s.
+    /// Where the product stands: as it was last told while it runs, otherwise asked of the agent, for at most 2 s. Only a product that
+    /// is open has a proof, so without a [`Permit`] this is never code 0: what the agent says would be an OK is code 1, with what else is
+    /// known in [`Status::view`].
     pub fn status(&self) -> Status {
         let (answer, answered) = sync_channel(1);
         self.0.send(Command::Status(answer));

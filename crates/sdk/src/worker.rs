@@ -3,6 +3,7 @@
 //! It is awake only when something happens. Nothing it does to the agent takes longer than [`link::CALL_TIMEOUT`], except
 //! reaching and starting it.
 
+mod ending;
 mod link;
 mod retry;
 mod verdict;
@@ -12,12 +13,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError};
 use std::time::{Duration, Instant};
 
 use latchkey_core::code::Code;
-use latchkey_core::time::Timestamp;
+use latchkey_core::view::StatusView;
 use latchkey_ipc::messages::Event as AgentEvent;
 
 use crate::licence::{Command, Shared, Wish};
 use crate::status::{Status, own};
 use crate::verify::{Base, Verifier};
+use ending::{End, Stop};
 use link::{Link, LinkError};
 use retry::Retry;
 
@@ -39,15 +41,12 @@ pub(crate) struct Worker {
     permits: usize,
     /// What was verified last, and when it ends by this process's own count.
     granted: Option<Granted>,
-    /// The stop that was told last.
-    told_stop: Option<(u16, Option<Timestamp>)>,
+    stop: Stop,
 }
 
 struct Granted {
     base: Base,
-    ends_at: Instant,
-    /// The agent has been asked about the end, and may take until `ends_at` now.
-    asked_at_end: bool,
+    end: End,
 }
 
 impl Worker {
@@ -65,7 +64,7 @@ impl Worker {
             questions: Vec::new(),
             permits: 0,
             granted: None,
-            told_stop: None,
+            stop: Stop::default(),
         }
     }
 
@@ -106,10 +105,19 @@ impl Worker {
             }
             Command::Status(question) if self.permits > 0 => answer(&question, self.shared.status()),
             Command::Status(question) => self.questions.push(question),
-            Command::Released => self.permits = self.permits.saturating_sub(1),
+            Command::Released => self.released(),
             Command::End => return false,
         }
         true
+    }
+
+    /// What was proven lets the product run for as long as it is open.
+    fn released(&mut self) {
+        self.permits = self.permits.saturating_sub(1);
+        if self.permits == 0 && self.shared.status().may_run() {
+            let closed = self.say(own(Code::Connecting), "the product is closed");
+            self.shared.set_status(closed);
+        }
     }
 
     /// Waits for whatever comes first; `false` when nobody can ask any more.
@@ -124,7 +132,7 @@ impl Worker {
             .granted
             .as_ref()
             .filter(|_| self.permits > 0)
-            .map(|granted| granted.ends_at);
+            .map(|granted| granted.end.at());
         let retry = self
             .retry
             .due()
@@ -198,7 +206,7 @@ impl Worker {
             self.shared.set_connection(None);
         }
         self.granted = None;
-        self.told_stop = None;
+        self.stop = Stop::default();
     }
 
     fn connect(&mut self) {
@@ -231,7 +239,8 @@ impl Worker {
         let Some(link) = &self.link else { return };
         match link.status(&self.shared.product.key) {
             Ok(view) => {
-                self.set_status(view, "");
+                let (view, detail) = unproven(view);
+                self.set_status(view, detail);
                 let status = self.shared.status();
                 self.questions
                     .drain(..)
@@ -270,6 +279,20 @@ impl Worker {
             self.without_agent(&error.to_string());
         }
     }
+}
+
+/// What the agent says of a product that is not open, with what there is to add. An OK is nothing without its proof, and only who
+/// opens the product is given that.
+fn unproven(view: StatusView) -> (StatusView, &'static str) {
+    if !view.may_run() {
+        return (view, "");
+    }
+    let StatusView { code, name, .. } = own(Code::Connecting);
+    let view = StatusView { code, name, ..view };
+    (
+        view,
+        "the agent says that it may run, which is proven when it is opened",
+    )
 }
 
 fn answer(question: &SyncSender<Status>, status: Status) {

@@ -69,7 +69,7 @@ fn by_hand(words: &Words) {
     output::note(&words.message("cli-reset-by-hand", &[("folder", Value::from(&folder))]));
 }
 
-/// Where the agent keeps its state (`docs/cli.md`, "Files"): a folder for each machine that sees this home.
+/// Where the agent keeps its state (`docs/cli.md`, "Resetting"): a folder for each machine that sees this home.
 fn state_folder() -> Option<PathBuf> {
     let folder = |variable| {
         env::var_os(variable)

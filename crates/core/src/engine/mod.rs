@@ -157,6 +157,7 @@ impl Engine {
             Input::ClientGone(client) => {
                 self.uses.retain(|key, _| key.client != client);
                 self.asker_gone(client);
+                self.wisher_gone(client);
             }
             Input::Ask { ticket, client, ask } => self.ask(now, ticket, client, ask),
             Input::Shown(ids) => self.shown(&ids),
@@ -187,7 +188,7 @@ impl Engine {
             Ask::SignOut(service) => self.ask_sign_out(now, ticket, service),
             Ask::Check => self.ask_check(ticket),
             Ask::Reset(product) => self.ask_reset(now, ticket, product),
-            Ask::Session { product, wish } => self.ask_session(ticket, &product, wish),
+            Ask::Session { product, wish } => self.ask_session(ticket, client, &product, wish),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::session::{SessionWish, WaitingDevice};
 use crate::time::{MINUTE, Now};
 use crate::view::Reach;
 
-use super::{Answer, Attempt, Effect, Engine, Ticket};
+use super::{Answer, Attempt, ClientId, Effect, Engine, Ticket};
 
 /// Programs that are closed together make one check; and one that was refused and asks again each second was never closed.
 const SETTLED_AFTER: Duration = Duration::from_secs(2);
@@ -42,9 +42,11 @@ pub(super) struct SessionLink {
     stream: Stream,
 }
 
-/// What somebody wishes of a session, until a check takes it along. That one answers them, and no other carries it.
+/// What somebody wishes of a session, until a check takes it along. That one answers them, and no other carries it. It goes with
+/// whoever wished for it (rule 17): nobody would hear what became of it.
 #[derive(Debug)]
 pub(super) struct Wish {
+    client: ClientId,
     pub(super) product: String,
     pub(super) wish: SessionWish,
     pub(super) ticket: Ticket,
@@ -135,7 +137,7 @@ impl Stream {
 
 impl Engine {
     /// *Use here instead*, or the holder gives the session to whoever waits for it.
-    pub(super) fn ask_session(&mut self, ticket: Ticket, product: &str, wish: SessionWish) {
+    pub(super) fn ask_session(&mut self, ticket: Ticket, client: ClientId, product: &str, wish: SessionWish) {
         let Some(entry) = self.registry.iter().find(|entry| entry.product == product) else {
             return self.answer(ticket, Answer::refused(Code::InvalidArgument, "unknown_product"));
         };
@@ -145,6 +147,7 @@ impl Engine {
         }
         let link = self.links.entry(name).or_default();
         let wish = Wish {
+            client,
             product: product.to_owned(),
             wish,
             ticket,
@@ -153,6 +156,13 @@ impl Engine {
         let earlier = link.session.wish.replace(wish);
         link.waiters.extend(earlier.map(|earlier| earlier.ticket));
         link.want();
+    }
+
+    /// Whoever wished for something has gone before a check took it along.
+    pub(super) fn wisher_gone(&mut self, client: ClientId) {
+        for link in self.links.values_mut() {
+            link.session.wish.take_if(|wish| wish.client == client);
+        }
     }
 
     /// Somebody is signed in whom the identity service still vouches for, with the device key that is here.

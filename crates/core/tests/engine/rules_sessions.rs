@@ -1,13 +1,15 @@
 //! Rules 2 and 11: what keeps a session, what ends it, and what the user may do about it.
 
 use latchkey_core::code::Code;
-use latchkey_core::engine::{Answer, Ask, CheckFailure, CheckOrder, Side};
+use latchkey_core::engine::{Answer, Ask, CheckFailure, CheckOrder, Input, Side};
 use latchkey_core::policy::SessionPolicy;
 use latchkey_core::session::{SessionWish, WaitingDevice};
 
 use crate::support::licensing::Seat;
-use crate::support::world::{Wire, World};
+use crate::support::world::{TRAY, Wire, World};
 use crate::support::{ATLAS, QUARRY, SERVICE, days, hours, minutes, seconds};
+
+const WINDOW: u64 = 2;
 
 fn says_open(order: &CheckOrder, product: &str) -> bool {
     let query = order.products.iter().find(|query| query.product == product);
@@ -235,6 +237,33 @@ fn a_wish_is_answered_by_the_check_that_carries_it_and_by_no_other() {
     world.pass(days(2));
     assert!(world.orders.len() > before);
     assert!(world.orders[before..].iter().all(|order| wish(order).is_none()));
+}
+
+/// Rule 17: a window that is closed, or a command that is interrupted, before a check has taken its wish along.
+#[test]
+fn a_wish_goes_with_whoever_wished_for_it() {
+    for (gone, taken_over) in [(WINDOW, false), (TRAY, true)] {
+        let mut world = World::signed_in();
+        world.latency = seconds(5);
+        world.ask(Ask::Check);
+        let before = world.orders.len();
+        world.ask_as(
+            WINDOW,
+            Ask::Session {
+                product: ATLAS.to_owned(),
+                wish: SessionWish::TakeOver,
+            },
+        );
+        world.input(Input::ClientGone(gone));
+        world.pass(minutes(1));
+        let mut carried = world.orders[before..].iter().filter_map(wish);
+        assert_eq!(carried.next().is_some(), taken_over, "{gone} has gone");
+        assert_eq!(
+            says_open(last(&world), ATLAS),
+            taken_over,
+            "nothing is kept for nobody"
+        );
+    }
 }
 
 #[test]

@@ -7,15 +7,12 @@ use latchkey_core::lease::Lease;
 use latchkey_core::time::Timestamp;
 use latchkey_core::view::StatusView;
 
+use super::ending::{Due, End, Stop};
 use super::link::Answer;
 use super::{Granted, Worker};
 use crate::event::Event;
 use crate::status::{Status, own, wall_clock};
 use crate::verify::{Believed, Distrust};
-
-/// How long the agent may take, after a lease has ended, to come with another or to say when the product must stop. Its
-/// own check before the end takes a minute at most (rule 5).
-const END_TIMEOUT: Duration = Duration::from_secs(90);
 
 impl Worker {
     /// Believes what is proven.
@@ -48,7 +45,7 @@ impl Worker {
                 self.retry.failed();
                 self.link = None;
                 self.shared.set_connection(None);
-                self.decided(own(Code::LeaseInvalid), &distrust.to_string());
+                self.found(Code::LeaseInvalid, &distrust.to_string());
             }
         }
     }
@@ -82,10 +79,9 @@ impl Worker {
         };
         self.granted = Some(Granted {
             base: believed.base.clone(),
-            ends_at,
-            asked_at_end: false,
+            end: End::new(ends_at),
         });
-        self.told_stop = None;
+        self.stop = Stop::default();
         self.set_status(StatusView { until, ..status }, "");
         for wish in self.wishes.drain(..) {
             self.permits += 1;
@@ -93,7 +89,8 @@ impl Worker {
         }
     }
 
-    /// The product may not run, or not yet.
+    /// The agent says that the product may not run, or not yet. What runs has had its proof, and stops where the agent says by
+    /// when: a status without that (a keyring that nobody has unlocked) keeps others from starting, and ends nothing (rule 20).
     pub(super) fn decided(&mut self, view: StatusView, detail: &str) {
         self.set_status(view.clone(), detail);
         if view.is_pending() {
@@ -101,50 +98,48 @@ impl Worker {
         }
         let status = self.shared.status();
         self.wishes.drain(..).for_each(|wish| wish.deny(status.clone()));
-        if self.permits > 0 {
-            self.must_stop(&view);
+        if let Some(at) = view.stop_at {
+            self.must_stop(view.code, Some(at), at.since(self.now()));
         }
     }
 
-    fn must_stop(&mut self, view: &StatusView) {
-        if self.told_stop == Some((view.code, view.stop_at)) {
+    /// The SDK finds by itself that the product may not run; who may stop for it has the save window of what was verified last.
+    fn found(&mut self, code: Code, detail: &str) {
+        self.decided(own(code), detail);
+        self.must_stop(code.number(), None, self.save_window());
+    }
+
+    fn must_stop(&mut self, code: u16, stop_at: Option<Timestamp>, left: Duration) {
+        if self.permits == 0 {
             return;
         }
-        self.told_stop = Some((view.code, view.stop_at));
-        let now = self.now();
-        let window = self
-            .granted
-            .as_ref()
-            .map(|granted| granted.base.policy().save_window);
-        let at = view.stop_at.unwrap_or(now + window.unwrap_or_default());
-        self.shared.listeners.tell(&Event::MustStop {
-            code: view.code,
-            at,
-            left: at.since(now),
-        });
+        if let Some(left) = self.stop.tell(code, stop_at, left, Instant::now()) {
+            let latest = self.now() + left;
+            let at = stop_at.map_or(latest, |at| at.min(latest));
+            self.shared.listeners.tell(&Event::MustStop { code, at, left });
+        }
     }
 
-    /// A lease that ends while nobody says anything ends all the same.
+    fn save_window(&self) -> Duration {
+        let granted = self.granted.as_ref();
+        granted.map_or(Duration::ZERO, |granted| granted.base.policy().save_window)
+    }
+
+    /// What was verified ends by this process's own count, also while nobody says so, or says it for another day.
     pub(super) fn watch_the_end(&mut self) {
-        let Some(granted) = self.granted.as_mut() else {
-            return;
-        };
-        if self.permits == 0 || Instant::now() < granted.ends_at {
-            return;
-        }
-        granted.ends_at = Instant::now() + END_TIMEOUT;
-        if self.link.is_some() && !granted.asked_at_end {
-            granted.asked_at_end = true;
-            self.ask();
-            return;
-        }
-        let code = if self.link.is_some() {
-            Code::OfflineLimitReached
-        } else {
-            Code::AgentNotFound
-        };
-        if self.told_stop.is_none() {
-            self.decided(own(code), "the lease has ended");
+        let (now, reached) = (Instant::now(), self.link.is_some());
+        let granted = self.granted.as_mut().filter(|_| self.permits > 0);
+        match granted.and_then(|granted| granted.end.due(now, reached)) {
+            Some(Due::Ask) => self.ask(),
+            Some(Due::Over) if !self.stop.is_by(now + self.save_window()) => {
+                let code = if reached {
+                    Code::OfflineLimitReached
+                } else {
+                    Code::AgentNotFound
+                };
+                self.found(code, "the lease has ended");
+            }
+            Some(Due::Over) | None => {}
         }
     }
 

@@ -163,3 +163,12 @@ pub(crate) fn product(folder: &Path) -> Product {
 pub(crate) fn open(folder: &Path) -> Licence {
     product(folder).open().unwrap()
 }
+
+/// Answers as an honest agent with a good lease does.
+pub(crate) fn honest() -> impl FnMut(&Request) -> Option<Reply> + Send + 'static {
+    grants(|nonce| Offer::honest(nonce).reply())
+}
+
+pub(crate) fn is_authorize(heard: &Heard) -> bool {
+    matches!(heard, Heard::Request(Request::Authorize { .. }))
+}

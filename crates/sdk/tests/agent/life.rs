@@ -1,44 +1,22 @@
 //! Starting, waiting, losing the agent, stopping.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use latchkey_core::code::{Code, Reason};
 use latchkey_core::time::{DAY, MINUTE};
 use latchkey_core::view::StatusView;
 use latchkey_ipc::messages::{Refused, Reply, Request};
-use latchkey_sdk::{Event, Events, Product};
+use latchkey_sdk::{Event, Product};
 
-use crate::agent::{Agent, Heard, Present, SOON, as_is, grants, nonce, open, product};
-use crate::vendor::{NOW, Offer, registration, says, status};
-
-fn honest() -> impl FnMut(&Request) -> Option<Reply> + Send + 'static {
-    grants(|nonce| Offer::honest(nonce).reply())
-}
+use crate::agent::{Agent, Heard, Present, SOON, as_is, honest, is_authorize, nonce, open, product};
+use crate::vendor::{NOW, Offer, ok, registration, says, status};
 
 fn pending() -> StatusView {
     StatusView {
         until: Some(NOW + MINUTE),
         since: Some(NOW),
         ..status(Code::PendingLicensing)
-    }
-}
-
-fn next(events: &Events, wanted: impl Fn(&Event) -> bool) -> Event {
-    std::iter::from_fn(|| events.wait(SOON))
-        .find(wanted)
-        .expect("told in time")
-}
-
-fn is_authorize(heard: &Heard) -> bool {
-    matches!(heard, Heard::Request(Request::Authorize { .. }))
-}
-
-fn must_stop(events: &Events) -> (u16, Duration) {
-    match next(events, |event| matches!(event, Event::MustStop { .. })) {
-        Event::MustStop { code, left, .. } => (code, left),
-        other => panic!("{other:?}"),
     }
 }
 
@@ -212,94 +190,6 @@ fn the_agent_hears_that_the_product_is_closed() {
 }
 
 #[test]
-fn a_product_that_must_stop_is_told_the_time_left_once_for_each_cause_and_when_that_is_over() {
-    let folder = tempfile::tempdir().unwrap();
-    let present = Present::default();
-    let agent = Agent::start(folder.path(), as_is(&present));
-    let licence = open(folder.path());
-    let events = licence.events();
-    let permit = licence.authorize(SOON).unwrap();
-    let stop = |code| {
-        Some(StatusView {
-            stop_at: Some(NOW + 10 * MINUTE),
-            ..status(code)
-        })
-    };
-    agent.change(&present, stop(Code::SessionInUse));
-    agent.change(&present, stop(Code::SessionInUse));
-    let (code, left) = must_stop(&events);
-    assert_eq!(code, 16);
-    assert!(left <= 10 * MINUTE && left > 9 * MINUTE, "{left:?}");
-    assert_eq!(
-        licence.authorize(SOON).map(drop).map_err(|denied| denied.code()),
-        Err(16)
-    );
-    agent.change(&present, stop(Code::NotAssigned));
-    assert_eq!(
-        must_stop(&events).0,
-        13,
-        "another cause, and not the first one again"
-    );
-    agent.change(&present, None);
-    let healed = next(
-        &events,
-        |event| matches!(event, Event::Changed(status) if status.may_run()),
-    );
-    assert_eq!(events.wait(Duration::ZERO), None, "{healed:?} was the last word");
-    drop(permit);
-}
-
-#[test]
-fn a_lease_ends_though_the_agent_says_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let asked = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&asked);
-    let agent = Agent::start(
-        folder.path(),
-        grants(move |nonce| {
-            let times = counted.fetch_add(1, Ordering::SeqCst);
-            let offer = Offer::honest(nonce).signed(NOW - DAY, DAY + Duration::from_secs(1));
-            if times == 0 {
-                return offer.reply();
-            }
-            says(StatusView {
-                stop_at: Some(NOW + 5 * MINUTE),
-                ..status(Code::OfflineLimitReached)
-            })
-        }),
-    );
-    let licence = open(folder.path());
-    let events = licence.events();
-    let permit = licence.authorize(SOON).unwrap();
-    let (code, left) = must_stop(&events);
-    assert_eq!(code, 12);
-    assert!(left > 4 * MINUTE && left < 5 * MINUTE, "{left:?}");
-    assert_eq!(asked.load(Ordering::SeqCst), 2, "asked once more at the end");
-    drop((permit, agent));
-}
-
-#[test]
-fn a_lease_ends_though_there_is_no_agent() {
-    let folder = tempfile::tempdir().unwrap();
-    let agent = Agent::start(
-        folder.path(),
-        grants(|nonce| {
-            Offer::honest(nonce)
-                .signed(NOW - DAY, DAY + Duration::from_secs(1))
-                .reply()
-        }),
-    );
-    let licence = open(folder.path());
-    let events = licence.events();
-    let permit = licence.authorize(SOON).unwrap();
-    drop(agent);
-    let (code, left) = must_stop(&events);
-    assert_eq!(code, 20);
-    assert!(left > 9 * MINUTE, "the save window of the policy: {left:?}");
-    drop(permit);
-}
-
-#[test]
 fn a_product_that_brings_its_registration_registers_itself_once() {
     let folder = tempfile::tempdir().unwrap();
     let registered = AtomicBool::new(false);
@@ -369,6 +259,53 @@ fn where_it_stands_can_be_asked_without_opening_it() {
     assert_eq!((status.code, status.name.as_str()), (13, "NOT_ASSIGNED"));
     assert_eq!(status.message, "No seat for Atlas is assigned to you.");
     agent.wait_for(|heard| *heard == Heard::Gone);
+}
+
+#[test]
+fn whoever_asks_where_it_stands_is_never_told_an_ok_that_nobody_has_proven() {
+    let folder = tempfile::tempdir().unwrap();
+    let agent = Agent::start(folder.path(), |request| match request {
+        Request::Status { .. } => Some(Reply::Status {
+            status: ok(NOW + 30 * DAY),
+        }),
+        request => nonce(request).map(|nonce| Offer::honest(nonce).reply()),
+    });
+    let licence = open(folder.path());
+    let events = licence.events();
+    let told = licence.status();
+    assert_eq!((told.code, told.name.as_str()), (1, "CONNECTING"));
+    assert!(!told.may_run() && told.is_pending());
+    assert_eq!(
+        told.view.until,
+        Some(NOW + 30 * DAY),
+        "what else the agent says is there"
+    );
+    let said = std::iter::from_fn(|| events.wait(Duration::ZERO));
+    assert!(
+        !said
+            .into_iter()
+            .any(|event| matches!(event, Event::Changed(status) if status.may_run()))
+    );
+
+    let permit = licence.authorize(SOON).unwrap();
+    assert!(licence.status().may_run(), "proven, and a permit is out");
+    permit.release();
+    assert!(
+        !licence.status().may_run(),
+        "it is closed, and what was proven was so then"
+    );
+    agent.wait_for(is_authorize);
+}
+
+#[test]
+fn what_was_proven_before_it_was_closed_is_no_ok_when_the_agent_is_silent() {
+    let folder = tempfile::tempdir().unwrap();
+    let _agent = Agent::start(folder.path(), |request| {
+        nonce(request).map(|nonce| Offer::honest(nonce).reply())
+    });
+    let licence = open(folder.path());
+    licence.authorize(SOON).unwrap().release();
+    assert_eq!(licence.status().code, 1);
 }
 
 #[test]

@@ -6,7 +6,12 @@ mod agent;
 #[cfg(test)]
 mod atlas;
 #[cfg(test)]
+#[cfg(unix)]
+mod future;
+#[cfg(test)]
 mod life;
+#[cfg(test)]
+mod stops;
 #[cfg(test)]
 mod trust;
 #[cfg(test)]
