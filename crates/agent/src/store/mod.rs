@@ -54,13 +54,22 @@ impl<D: Disk> Store<D> {
     /// Reads the state.
     ///
     /// # Errors
-    /// When the disk cannot be read. A damaged copy is no error: it is named among the problems.
+    /// When the disk cannot be read. A copy that is damaged or cannot be read beside one that is whole is no error: it is named
+    /// among the problems.
     pub fn open(mut disk: D) -> io::Result<(Self, Loaded)> {
         let mut loaded = Loaded::default();
         let mut newest: Option<(u64, usize)> = None;
         let (mut damaged, mut untouchable) = (false, false);
+        let mut unreadable = None;
         for (index, name) in COPIES.into_iter().enumerate() {
-            match read(&disk.read(name)?) {
+            let content = match disk.read(name) {
+                Ok(content) => content,
+                Err(why) => {
+                    unreadable = Some(why);
+                    continue;
+                }
+            };
+            match read(&content) {
                 Copy::Missing => {}
                 Copy::Damaged => damaged = true,
                 Copy::TooNew => untouchable = true,
@@ -73,6 +82,11 @@ impl<D: Disk> Store<D> {
                     Err(_) => damaged = true,
                 },
             }
+        }
+        // Whatever was in it is not known to be gone: nothing is begun anew over it.
+        damaged |= unreadable.is_some();
+        if let Some(why) = unreadable.filter(|_| newest.is_none()) {
+            return Err(why);
         }
         if untouchable {
             loaded = Loaded {

@@ -305,6 +305,33 @@ fn a_damaged_copy_falls_back_and_says_so() {
     assert_eq!((generation(&loaded.facts), loaded.problems), (3, Vec::new()));
 }
 
+/// A block that the disk does not give back, or rights that somebody changed.
+#[test]
+fn a_copy_that_cannot_be_read_falls_back_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut store, _) = Store::open(Folder::new(folder.path())).unwrap();
+    store.save(&facts(7), true).unwrap();
+    for copy in COPIES {
+        let path = folder.path().join(copy);
+        let content = std::fs::read(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        let (_, loaded) = Store::open(Folder::new(folder.path())).unwrap();
+        assert_eq!(generation(&loaded.facts), 7, "{copy}");
+        assert_eq!(loaded.problems, [Problem::StateRecovered]);
+        std::fs::remove_dir(&path).unwrap();
+        std::fs::write(&path, content).unwrap();
+    }
+    for copy in COPIES {
+        std::fs::remove_file(folder.path().join(copy)).unwrap();
+        std::fs::create_dir(folder.path().join(copy)).unwrap();
+    }
+    assert!(
+        Store::open(Folder::new(folder.path())).is_err(),
+        "what cannot be read is not nothing"
+    );
+}
+
 #[test]
 fn a_newer_state_is_left_untouched() {
     let newer = b"latchkey-state 2 7 whatever\nsomething new".to_vec();

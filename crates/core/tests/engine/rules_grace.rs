@@ -529,20 +529,20 @@ fn a_service_that_is_well_speaks_for_no_other() {
     world.break_streams();
     world.input(Input::Changed(FIRST_ASKED.to_owned()));
     world.pass(minutes(2));
-    let outage = ("OTHER".to_owned(), Says::Outage);
-    assert_eq!(said(&world), [outage.clone()]);
+    let outage = || ("OTHER".to_owned(), Says::Outage);
+    assert_eq!(said(&world), [outage()]);
     for _ in 0..5 {
         world.input(Input::Changed(SERVICE.to_owned()));
         world.pass(hours(1));
     }
     assert_eq!(world.status(other).code, 0);
-    assert_eq!(said(&world), [outage.clone()]);
+    assert_eq!(said(&world), [outage()]);
     world.service_at(FIRST_ASKED).out = false;
     world.pass(minutes(10));
     world.service_at(FIRST_ASKED).out = true;
     world.input(Input::Changed(FIRST_ASKED.to_owned()));
     world.pass(minutes(2));
-    assert_eq!(said(&world), [outage.clone(), outage], "another outage");
+    assert_eq!(said(&world), [outage(), outage()], "another outage");
 }
 
 /// While the other services are being asked whether they are out of reach as well, nothing is said yet.

@@ -43,11 +43,15 @@ impl LicensingService {
 
     /// The devices that are to be pushed since this was last asked.
     pub(crate) fn pushes(&mut self) -> Vec<String> {
+        if !self.was_asked.get() {
+            return Vec::new();
+        }
         let since = self.last_push;
         let pushes = self.block(async |store| store.pushes_since(since).await).unwrap();
         if let Some((last, _)) = pushes.last() {
             self.last_push = *last;
         }
+        self.was_asked.set(!pushes.is_empty());
         pushes.into_iter().map(|(_, device)| device).collect()
     }
 

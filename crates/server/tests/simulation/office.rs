@@ -1,6 +1,8 @@
 //! The vendor's side of the service: how it is founded, who has a seat, and what the table of usage says.
 
-use std::sync::Arc;
+use std::cell::Cell;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
 
 use latchkey_core::first_start::FirstStartClaims;
 use latchkey_core::jws::Jwk;
@@ -17,6 +19,19 @@ use super::service::{LicensingService, URL, address_of};
 
 const ORGANISATION: &str = "Studio Nord";
 
+/// A new database. Its tables are made once, for all histories.
+fn new_store(path: &Path) -> SqliteStore {
+    static EMPTY: OnceLock<Vec<u8>> = OnceLock::new();
+    let empty = EMPTY.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("empty.db");
+        drop(SqliteStore::create(&path).unwrap());
+        std::fs::read(&path).unwrap()
+    });
+    std::fs::write(path, empty).unwrap();
+    SqliteStore::open(path).unwrap()
+}
+
 impl LicensingService {
     /// With an organisation, whose `users` have seats of everything, and the `crowd` of the first product.
     pub(crate) fn new(
@@ -28,7 +43,7 @@ impl LicensingService {
     ) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         // In memory where there is such a folder: nothing is to survive this process.
-        let memory = std::path::Path::new("/dev/shm");
+        let memory = Path::new("/dev/shm");
         let folder = if memory.is_dir() {
             tempfile::tempdir_in(memory)
         } else {
@@ -36,7 +51,7 @@ impl LicensingService {
         };
         let folder = folder.unwrap();
         let path = folder.path().join("latchkey.db");
-        let store = SqliteStore::create(&path).unwrap();
+        let store = new_store(&path);
         let root = RootKey::create(&folder.path().join("root.key")).unwrap();
         let lease_key = new_lease_key(at).unwrap();
         let lease_keys = std::slice::from_ref(&lease_key);
@@ -67,6 +82,7 @@ impl LicensingService {
             full: None,
             clock_ahead: 0,
             last_push: 0,
+            was_asked: Cell::default(),
             store: Some(Arc::new(store)),
         };
         let subscriptions = service.block(async |store| {

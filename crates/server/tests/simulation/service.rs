@@ -1,5 +1,6 @@
 //! The real licensing service but for its HTTP: its store on SQLite, its decisions, its signatures. It may fail at any point.
 
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -85,6 +86,8 @@ pub(crate) struct LicensingService {
     /// How far its clock is ahead of the true time, in milliseconds.
     pub(crate) clock_ahead: i64,
     pub(super) last_push: i64,
+    /// It was asked for something since its pushes were last looked for.
+    pub(super) was_asked: Cell<bool>,
 }
 
 pub(crate) fn address_of(user: usize) -> String {
@@ -93,6 +96,7 @@ pub(crate) fn address_of(user: usize) -> String {
 
 impl LicensingService {
     pub(super) fn block<T>(&self, work: impl AsyncFnOnce(&dyn Store) -> T) -> T {
+        self.was_asked.set(true);
         let store = self.store.as_ref().expect("it is open");
         self.runtime.block_on(work(&**store))
     }
