@@ -34,6 +34,7 @@
 //! | [`vault`] | where the secrets are kept, and what may stand in the way |
 //! | [`network`] | what of the network may stand in the way |
 //! | [`view`] | the whole state, for everyone who shows it |
+//! | `lenient` | how an older reader of it survives a newer agent |
 //! | [`engine`] | the one place where facts change |
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -48,6 +49,7 @@ pub mod identity;
 pub mod jws;
 pub mod keys;
 pub mod lease;
+mod lenient;
 pub mod network;
 pub mod notice;
 pub mod policy;

@@ -1,9 +1,10 @@
 //! The whole state, for everyone who shows it: tray, window and command line render the same value.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::code::{Basis, Code, Reason};
 use crate::lease::RefusalDetail;
+use crate::lenient;
 use crate::notice::{Left, Notice};
 use crate::session::WaitingDevice;
 use crate::time::Timestamp;
@@ -17,10 +18,18 @@ pub struct StatusView {
     /// The stable name.
     pub name: String,
     /// What an `OK` rests on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::known",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub basis: Option<Basis>,
     /// Why an `AUTH_PENDING` is pending.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::known",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub reason: Option<Reason>,
     /// Since when it is pending or refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -29,13 +38,21 @@ pub struct StatusView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
     /// Time left until `until`, as people count it (`OK` only).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::known",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub left: Option<Left>,
     /// When an open product must have stopped (rules 5 and 20).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_at: Option<Timestamp>,
     /// What else a refusal says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::known",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub detail: Option<RefusalDetail>,
 }
 
@@ -131,6 +148,7 @@ pub struct AccountView {
     #[serde(default)]
     pub user: Option<UserView>,
     /// What is known about reaching it.
+    #[serde(deserialize_with = "lenient::known_or_default")]
     pub reach: Reach,
     /// The last good check.
     #[serde(default)]
@@ -148,11 +166,12 @@ pub struct AccountView {
 }
 
 /// Where a sign-in stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SignInPhase {
     /// The identity service is asked where to go.
+    #[default]
     Starting,
     /// The browser is open: the user is awaited.
     WaitingForUser,
@@ -191,9 +210,10 @@ pub struct SignInView {
     /// For which licensing service.
     pub service: String,
     /// How.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::known_or_default")]
     pub method: SignInMethod,
     /// Where it stands.
+    #[serde(deserialize_with = "lenient::known_or_default")]
     pub phase: SignInPhase,
     /// The identity service, once known: the vendor's own, or the user's company's.
     #[serde(default)]
@@ -241,11 +261,22 @@ pub struct SignInEnd {
     /// Which attempt.
     pub attempt: u64,
     /// In the browser here, or by a code: what is offered once more.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::known_or_default")]
     pub method: SignInMethod,
     /// How.
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "known_or_failed")]
     pub result: SignInResult,
+}
+
+/// An end that this version does not know is a failure of that name.
+fn known_or_failed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SignInResult, D::Error> {
+    let end = serde_json::Value::deserialize(deserializer)?;
+    let name = end.get("result").and_then(serde_json::Value::as_str);
+    let failed = SignInResult::Failed {
+        problem: name.unwrap_or("unknown").to_owned(),
+        detail: String::new(),
+    };
+    Ok(SignInResult::deserialize(&end).unwrap_or(failed))
 }
 
 /// The tray icon.
@@ -329,15 +360,22 @@ pub enum Line {
     },
     /// The system's keyring waits for the user.
     VaultLocked,
+    /// Something that only a newer version has words for.
+    Unknown,
+}
+
+fn known_line<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Line, D::Error> {
+    lenient::known(deserializer).map(|line| line.unwrap_or(Line::Unknown))
 }
 
 /// What the tray shows at a glance.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Headline {
     /// The icon.
+    #[serde(deserialize_with = "lenient::known_or_default")]
     pub icon: Icon,
     /// The status line.
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "known_line")]
     pub line: Line,
 }
 
@@ -384,7 +422,7 @@ pub enum Problem {
     AuthorityUnknown,
 }
 
-/// The whole state. `revision` counts the changes, so that a reader can tell a newer from an older.
+/// The whole state. An older reader survives a newer agent: a word that it does not know is absent, or reads as its default. `revision` counts the changes, so that a reader can tell a newer from an older.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct View {
     /// Counts up with every change.
@@ -404,10 +442,12 @@ pub struct View {
     #[serde(default)]
     pub last_sign_in: Option<SignInEnd>,
     /// Notices not yet shown.
+    #[serde(deserialize_with = "lenient::known_ones")]
     pub notices: Vec<Notice>,
     /// What the user can mend.
+    #[serde(deserialize_with = "lenient::known_ones")]
     pub problems: Vec<Problem>,
     /// Where the secrets of a sign-in are kept.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::known_or_default")]
     pub vault: VaultKind,
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use latchkey_core::view::{Icon, Line, Problem, Reach, SignInMethod, SignInPhase, SignInResult};
 use serde::Deserialize as _;
 use serde_json::Value;
 
@@ -59,13 +60,77 @@ fn every_recorded_frame_is_read_and_written_as_it_was() {
                 (_, true) => Call::deserialize(frame).and_then(serde_json::to_value),
                 (_, false) => Message::deserialize(frame).and_then(serde_json::to_value),
             });
-            // What a newer client says beyond this version is understood as far as it goes, and not repeated.
+            // What a newer side says beyond this version is understood as far as it goes, and not repeated.
             assert!(
-                name == "of_a_newer_client" || says(&written, frame),
+                name.starts_with("of_a_newer") || says(&written, frame),
                 "{name}:\n{frame}\nis now\n{written}"
             );
         }
     }
+}
+
+/// What a client makes of an agent from the future: a word that it does not know costs that word, and never the frame.
+#[test]
+fn a_newer_agent_is_understood_as_far_as_it_goes() {
+    let (_, steps) = transcripts()
+        .into_iter()
+        .find(|(name, _)| name == "of_a_newer_agent")
+        .unwrap();
+    let messages = steps.iter().skip(2).filter(|(by_client, _)| !by_client);
+    let messages: Vec<Message> = messages
+        .map(|(_, frame)| Message::deserialize(frame).unwrap())
+        .collect();
+    let [authorized, stop, unknown, view, offline] = messages.as_slice() else {
+        panic!("{messages:?}");
+    };
+    let Message::Answer {
+        reply: Reply::Authorized { status, .. },
+        ..
+    } = authorized
+    else {
+        panic!("{authorized:?}");
+    };
+    assert!(status.is_pending() && status.reason.is_none(), "{status:?}");
+    let Message::Event(Event::Use { status, .. }) = stop else {
+        panic!("{stop:?}");
+    };
+    assert_eq!((status.code, status.name.as_str()), (31, "MOON_REQUIRED"));
+    assert!(
+        !status.may_run() && !status.is_pending(),
+        "a refusal, to be shown"
+    );
+    assert!(status.stop_at.is_some() && status.left.is_none() && status.detail.is_none());
+    assert_eq!(*unknown, Message::Event(Event::Unknown));
+    let Message::Answer {
+        reply: Reply::View { view },
+        ..
+    } = view
+    else {
+        panic!("{view:?}");
+    };
+    assert_eq!(
+        (view.headline.icon, &view.headline.line),
+        (Icon::default(), &Line::Unknown)
+    );
+    assert_eq!(view.accounts[0].reach, Reach::Unknown);
+    let atlas = &view.products[0].status;
+    assert!(atlas.may_run() && atlas.basis.is_none() && atlas.left.is_none());
+    let sign_in = view.sign_in.as_ref().unwrap();
+    assert_eq!(
+        (sign_in.method, sign_in.phase),
+        (SignInMethod::Browser, SignInPhase::Starting)
+    );
+    let failed = SignInResult::Failed {
+        problem: "dreamt".into(),
+        detail: String::new(),
+    };
+    assert_eq!(view.last_sign_in.as_ref().unwrap().result, failed);
+    assert_eq!(view.notices.len(), 1, "what nobody has words for is not shown");
+    assert_eq!(view.problems, [Problem::ClockWrong]);
+    let Message::Event(Event::View { view }) = offline else {
+        panic!("{offline:?}");
+    };
+    assert_eq!(view.headline.line, Line::Unknown, "days are not moons");
 }
 
 #[test]

@@ -6,6 +6,9 @@ mod agent;
 #[cfg(test)]
 mod atlas;
 #[cfg(test)]
+#[cfg(unix)]
+mod future;
+#[cfg(test)]
 mod life;
 #[cfg(test)]
 mod stops;
