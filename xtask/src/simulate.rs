@@ -6,7 +6,7 @@ use anyhow::Result;
 use crate::command::{self, cargo, say};
 
 /// How many histories the tests live through.
-pub(crate) const TESTED: u64 = 1000;
+pub(crate) const TESTED: u64 = 2000;
 /// And how many of one machine against the model.
 const MODELLED: u32 = 20_000;
 

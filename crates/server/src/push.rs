@@ -152,7 +152,14 @@ pub(crate) async fn serve(pushes: Arc<Pushes>, store: Arc<dyn Store>, clock: Arc
 
 async fn pass_on(pushes: &Pushes, store: &dyn Store, last: &mut Option<i64>) -> Result<(), StoreError> {
     let Some(mut seen) = *last else {
-        *last = Some(store.last_push().await?);
+        let seen = store.last_push().await?;
+        // Whoever came first has looked for what they missed. What was written between that and now is in neither.
+        for device in pushes.connected() {
+            if store.push_missed(device.clone()).await? {
+                pushes.tell(&device);
+            }
+        }
+        *last = Some(seen);
         return Ok(());
     };
     loop {
@@ -171,6 +178,27 @@ async fn pass_on(pushes: &Pushes, store: &dyn Store, last: &mut Option<i64>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::sqlite::SqliteStore;
+    use crate::store::suite::Fixture;
+
+    #[tokio::test]
+    async fn what_is_written_while_the_first_stream_opens_reaches_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::create(&folder.path().join("latchkey.db")).unwrap();
+        let store: Arc<dyn Store> = Arc::new(store);
+        let fixture = Fixture::new(Arc::clone(&store)).await;
+        fixture.one(fixture.command("d")).await;
+        let device = store.devices(None).await.unwrap().remove(0);
+        let pushes = Pushes::new(1);
+        let mut stream = pushes.open(device.id.clone()).unwrap();
+        assert!(!store.push_missed(device.id).await.unwrap());
+        store
+            .unassign_seat(device.email.unwrap(), "ATLAS".into())
+            .await
+            .unwrap();
+        pass_on(&pushes, &*store, &mut None).await.unwrap();
+        assert_eq!(stream.try_recv(), Ok(()));
+    }
 
     #[test]
     fn there_are_so_many_streams_and_one_for_each_device() {

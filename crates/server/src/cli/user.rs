@@ -52,7 +52,7 @@ impl User {
                 Output::new(&user, format!("{email} belongs to {organisation}."))
             }
             Self::List => {
-                let head = ["EMAIL", "ORGANISATION", "ID", "SIGNED IN WITH"];
+                let head = ["EMAIL", "ORGANISATION", "SUB", "SIGNED IN WITH"];
                 Output::table(&store.users().await?, head, |one| {
                     let email = match (&one.email, &one.claims) {
                         (None, Some(claims)) => format!("- (claims {claims})"),
@@ -64,7 +64,7 @@ impl User {
                     } else {
                         one.issuers.join(" ")
                     };
-                    [email, organisation, one.id.clone(), issuers]
+                    [email, organisation, optional(one.sub.as_ref()), issuers]
                 })
             }
             Self::Rename { email, to } => {

@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use super::problem::Answer;
 
 /// How many requests are worked on at once. More are told to come back.
-const AT_ONCE: usize = 512;
+pub(super) const AT_ONCE: usize = 512;
 /// How long the body of a request may take.
 const BODY: Duration = Duration::from_secs(8);
 /// How long one request may be worked on.
@@ -26,9 +26,9 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(at_once: usize) -> Self {
         Self {
-            places: Semaphore::new(AT_ONCE),
+            places: Semaphore::new(at_once),
         }
     }
 }

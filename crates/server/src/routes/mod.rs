@@ -65,6 +65,7 @@ pub struct Service {
     replays: Replays,
     pushes: Arc<Pushes>,
     health: health::Health,
+    at_once: usize,
 }
 
 impl Service {
@@ -91,7 +92,14 @@ impl Service {
             replays,
             pushes: Arc::new(Pushes::new(Capacity::FULL.streams)),
             health: health::Health::default(),
+            at_once: limits::AT_ONCE,
         })
+    }
+
+    /// The same, working on so many requests at once.
+    #[must_use]
+    pub fn with_requests(self, at_once: usize) -> Self {
+        Self { at_once, ..self }
     }
 
     /// The same, with so many streams of pushes at once.
@@ -120,7 +128,7 @@ impl Service {
 
 /// Everything that the service answers.
 pub fn router(service: Arc<Service>) -> Router {
-    let limits = Arc::new(limits::Limits::new());
+    let limits = Arc::new(limits::Limits::new(service.at_once));
     let next_nonce = || from_fn_with_state(Arc::clone(&service), check::next_nonce);
     Router::new()
         .route(CHECK, post(check::check).layer(next_nonce()))

@@ -357,8 +357,10 @@ pub struct Subscription {
 /// A user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct User {
-    /// The service's own id (`sub` of leases).
+    /// The service's own id.
     pub id: String,
+    /// What leases and refusals call the user (`sub`), since the first check.
+    pub sub: Option<String>,
     /// E-mail, in small letters, where one is known.
     pub email: Option<String>,
     /// The e-mail that the user proved and that was somebody else's then.

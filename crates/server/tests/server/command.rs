@@ -173,7 +173,7 @@ async fn from_an_empty_folder_to_a_lease() {
         (&"STUDIO-1".into(), &"ATLAS".into())
     );
     assert_eq!(
-        server.json(&["user", "list"])[0]["id"],
+        server.json(&["user", "list"])[0]["sub"],
         lease.claims().binding.sub.as_str()
     );
     server.text(&["key", "rotate"]);

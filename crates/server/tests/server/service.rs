@@ -59,6 +59,16 @@ impl Running {
     }
 
     pub(crate) async fn start_all(policy: Policy, timing: Timing) -> Self {
+        Self::serve(policy, timing, |service| service).await
+    }
+
+    /// A service that works on so many requests at once.
+    pub(crate) async fn start_small(at_once: usize) -> Self {
+        let small = |service: Service| service.with_requests(at_once);
+        Self::serve(Policy::default(), Timing::DEFAULT, small).await
+    }
+
+    async fn serve(policy: Policy, timing: Timing, change: impl FnOnce(Service) -> Service) -> Self {
         let _once = rustls::crypto::ring::default_provider().install_default();
         let issuer = Issuer::start().await;
         let folder = tempfile::tempdir().unwrap();
@@ -117,6 +127,7 @@ impl Running {
             Identity::new(timing).unwrap(),
         )
         .unwrap();
+        let service = change(service);
         tokio::spawn(service.push());
         let router = router(Arc::new(service));
         tokio::spawn(listener.serve(router, std::future::pending()));

@@ -17,6 +17,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<User> {
         removed_at: optional_time(row, 3)?,
         issuers: json(row, 4)?,
         claims: row.get(5)?,
+        sub: row.get(6)?,
     })
 }
 

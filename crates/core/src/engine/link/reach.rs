@@ -1,0 +1,199 @@
+//! What a check that was answered, or failed, shows of both services (rule 8), and when the next one is tried (rule 2).
+
+use std::time::Duration;
+
+use crate::code::Reason;
+use crate::status::is_offline;
+use crate::time::{Now, Timestamp};
+use crate::view::Reach;
+
+use super::super::{CheckFailure, Side};
+use super::Link;
+
+/// The shortest and the longest ceiling of a back-off (rule 2).
+const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(5 * 60));
+/// Two failures decide, at least this far apart (rule 8).
+const DECIDED_AFTER: Duration = Duration::from_secs(10);
+
+impl Link {
+    pub(in super::super) fn answered(&mut self, now: &Now) {
+        self.failures = 0;
+        self.retry_at = None;
+        self.suspicion = None;
+        self.hindrance = None;
+        self.busy = None;
+        self.is_refused = false;
+        self.heal = None;
+        self.reach = Reach::Online;
+        self.cut_off_since = None;
+        self.session.heard_at = Some(now.ticks);
+        self.jitter = now.entropy.to_le_bytes()[0];
+    }
+
+    /// Rule 8: what a failure shows counts when a second one, 10 s later, shows the same.
+    fn learn(&mut self, shown: Reach, now: &Now, at: Timestamp) {
+        self.hindrance = None;
+        let decided = match self.suspicion {
+            _ if self.reach == shown => true,
+            Some((same, first, _)) if same == shown => now.ticks.saturating_sub(first) >= DECIDED_AFTER,
+            Some(_) | None => {
+                self.suspicion = Some((shown, now.ticks, at));
+                false
+            }
+        };
+        self.is_fresh = decided;
+        if decided {
+            self.reach = shown;
+            self.suspicion = None;
+        } else if matches!(self.reach, Reach::Unknown | Reach::Online) {
+            self.reach = Reach::Doubtful;
+        }
+        match self.reach {
+            Reach::Offline | Reach::NeitherAnswers | Reach::IdentityOutage | Reach::LicensingOutage => {
+                self.cut_off(now);
+            }
+            Reach::Online => self.cut_off_since = None,
+            // What stood in the way before stands there until something has answered.
+            Reach::Unknown | Reach::Doubtful => {}
+        }
+    }
+
+    /// No check can be made that one needs. Whoever sits in an outage, in front of a portal or of a locked keyring must not be worse off than
+    /// with the cable pulled (rule 9).
+    fn cut_off(&mut self, now: &Now) {
+        self.cut_off_since.get_or_insert(now.ticks);
+    }
+
+    /// Something was reached: failures need not be compared any more.
+    fn undoubt(&mut self) {
+        self.suspicion = None;
+        if self.reach == Reach::Doubtful {
+            self.reach = Reach::Unknown;
+        }
+    }
+
+    /// Something stands between the machine and the service: whether that is out, nobody knows any more.
+    fn forget_the_outage(&mut self) {
+        if self.is_licensing_out() {
+            self.reach = Reach::Unknown;
+        }
+    }
+
+    /// A check brought nothing.
+    pub(in super::super) fn failed(&mut self, failure: &CheckFailure, now: &Now, at: Timestamp) {
+        self.heal.take_if(|heal| !heal.patient);
+        let hindered = self.hindrance.take();
+        let busy = self.busy.take();
+        self.is_refused = matches!(failure, CheckFailure::IdentityRefuses { .. });
+        self.blocked = None;
+        match shown_in(failure) {
+            Some(shown) => self.learn(shown, now, at),
+            None => self.undoubt(),
+        }
+        let mut at_least = Duration::ZERO;
+        match failure {
+            CheckFailure::Busy { retry_after } => {
+                // It was reached. An outage of it that is known goes on until it does what it is asked.
+                if is_offline(self.reach) {
+                    self.reach = Reach::Unknown;
+                }
+                self.busy = busy.or(Some((now.ticks, at)));
+                at_least = retry_after.unwrap_or_default().min(BACK_OFF.1);
+            }
+            CheckFailure::IdentityBusy { retry_after } => {
+                at_least = retry_after.unwrap_or_default().min(BACK_OFF.1);
+            }
+            CheckFailure::IdentityOut { retry_after } => at_least = (*retry_after).min(BACK_OFF.1),
+            CheckFailure::Hindered(reason) => {
+                self.forget_the_outage();
+                self.cut_off(now);
+                self.hindered(*reason, hindered, at);
+            }
+            CheckFailure::Blocked(trouble) => {
+                self.forget_the_outage();
+                self.cut_off(now);
+                self.hindered(Reason::NetworkBlocked, hindered, at);
+                self.blocked = Some(*trouble);
+            }
+            CheckFailure::Vault(_) => self.cut_off(now),
+            CheckFailure::Unreachable { .. }
+            | CheckFailure::IdentityRefuses { .. }
+            | CheckFailure::VaultEmptied
+            | CheckFailure::SignInAgain
+            | CheckFailure::IdTokenRequired => {}
+        }
+        self.back_off(now, at_least);
+    }
+
+    fn hindered(&mut self, reason: Reason, before: Option<(Reason, Timestamp)>, at: Timestamp) {
+        let since = before
+            .filter(|(same, _)| *same == reason)
+            .map_or(at, |(_, since)| since);
+        self.hindrance = Some((reason, since));
+    }
+
+    /// A probe found a side silent.
+    pub(in super::super) fn found_out(&mut self, shown: Reach, now: &Now, at: Timestamp) {
+        self.busy = None;
+        self.learn(shown, now, at);
+        self.back_off(now, Duration::ZERO);
+    }
+
+    fn back_off(&mut self, now: &Now, at_least: Duration) {
+        let ceiling = BACK_OFF
+            .0
+            .saturating_mul(1 << self.failures.min(16))
+            .min(BACK_OFF.1);
+        self.failures = self.failures.saturating_add(1);
+        let millis = u64::try_from(ceiling.as_millis()).unwrap_or(u64::MAX).max(1);
+        let full_jitter = Duration::from_millis(now.entropy % millis);
+        // Who was told to come back later than they would anyway was told so together with everybody else.
+        let tenth = u64::try_from((at_least / 10).as_millis())
+            .unwrap_or(u64::MAX)
+            .max(1);
+        let later = at_least + Duration::from_millis(now.entropy.rotate_left(17) % tenth);
+        let retry_at = now.ticks + full_jitter.max(later).max(Duration::from_millis(50));
+        // The failure that decides is not waited for longer than it must be.
+        let decides = self.suspicion.map(|(_, first, _)| first + DECIDED_AFTER);
+        let decides = decides.filter(|at| now.ticks < *at);
+        self.retry_at = Some(decides.map_or(retry_at, |at| at.min(retry_at)));
+    }
+
+    /// What a start goes by: the machine's own word that there is no route need not be compared with anything.
+    pub(in super::super) fn reach_of_start(&self) -> Reach {
+        match self.suspicion {
+            Some((Reach::Offline, ..)) => Reach::Offline,
+            Some(_) | None => self.reach,
+        }
+    }
+}
+
+/// What a failure shows of both services, where it shows anything.
+const fn shown_in(failure: &CheckFailure) -> Option<Reach> {
+    match failure {
+        CheckFailure::Unreachable { licensing, identity } => Some(shown_by(*licensing, *identity)),
+        // As a token that is not taken: to the user it is as if there were none (rule 6).
+        CheckFailure::IdentityRefuses { .. } | CheckFailure::IdentityOut { .. } => {
+            Some(Reach::IdentityOutage)
+        }
+        CheckFailure::Busy { .. }
+        | CheckFailure::IdentityBusy { .. }
+        | CheckFailure::Vault(_)
+        | CheckFailure::VaultEmptied
+        | CheckFailure::SignInAgain
+        | CheckFailure::IdTokenRequired
+        | CheckFailure::Hindered(_)
+        | CheckFailure::Blocked(_) => None,
+    }
+}
+
+/// What the two sides together show (rules 6 to 8).
+pub(in super::super) const fn shown_by(licensing: Side, identity: Side) -> Reach {
+    match (licensing, identity) {
+        (Side::Answers, Side::Answers) => Reach::Online,
+        (Side::Answers, Side::Silent | Side::NoRoute) => Reach::IdentityOutage,
+        (Side::Silent | Side::NoRoute, Side::Answers) => Reach::LicensingOutage,
+        (Side::NoRoute, Side::NoRoute) => Reach::Offline,
+        (Side::Silent, Side::Silent | Side::NoRoute) | (Side::NoRoute, Side::Silent) => Reach::NeitherAnswers,
+    }
+}
