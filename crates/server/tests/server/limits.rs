@@ -1,6 +1,5 @@
 //! Bodies that are too large or no JSON, and names that are no names.
 
-#[cfg(target_os = "linux")]
 use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
@@ -73,7 +72,6 @@ async fn each_field_of_a_check_is_bounded() {
 }
 
 /// For so long is waited for something that comes soon.
-#[cfg(target_os = "linux")]
 const BOUNDED: Duration = Duration::from_secs(15);
 
 /// Both ends of every connection are open in this process, which many systems allow too few of.
@@ -90,7 +88,6 @@ fn allow_many_connections() {
 
 /// As many requests as are worked on at once hold their places, here because another process holds the database: one more is told
 /// to come back, which is no refusal, and is served when there is room.
-#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn an_overloaded_service_turns_away_early_and_refuses_nobody() {
     const PLACES: usize = 16;

@@ -210,7 +210,10 @@ async fn whoever_a_restored_backup_has_forgotten_is_called_the_same() {
     };
     let name = async |store: Arc<SqliteStore>| match store.check(noor.clone()).await.unwrap() {
         CheckOutcome::Decided { user, .. } => user,
-        other => panic!("{other:?}"),
+        other @ (CheckOutcome::IdTokenRequired
+        | CheckOutcome::IssuerMoved
+        | CheckOutcome::Held
+        | CheckOutcome::TokenLivesTooLong(_)) => panic!("{other:?}"),
     };
     let first = name(Arc::new(
         SqliteStore::open(&folder.path().join("latchkey.db")).unwrap(),
