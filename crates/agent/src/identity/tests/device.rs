@@ -230,14 +230,14 @@ async fn a_clock_that_jumps_past_the_code_ends_it_and_one_set_back_changes_nothi
 /// Who confirms when the interval would have led past the end has signed in all the same.
 #[tokio::test]
 async fn the_last_question_comes_shortly_before_the_end() {
-    let idp = giving(&json!({ "expires_in": 4, "interval": 2 })).await;
+    let idp = giving(&json!({ "expires_in": 6, "interval": 3 })).await;
     idp.script()
         .raw
         .push(("/token", refused("authorization_pending")));
     let attempt = begin(&idp).await.unwrap();
     let confirms = idp.clone();
     tokio::spawn(async move {
-        tokio::time::sleep(std::time::Duration::from_millis(2_400)).await;
+        tokio::time::sleep(std::time::Duration::from_millis(3_500)).await;
         confirms.script().raw.retain(|(path, _)| *path != "/token");
     });
     let signed_in = attempt.signed_in(|| {}).await;
