@@ -108,7 +108,7 @@ impl Devices {
         let Some((grounds, (product, service))) = engine.grant(now, key).zip(engine.use_of(key)) else {
             return (status, None);
         };
-        let at = engine.trusted(now);
+        let at = engine.time_of(service, now);
         let Some(device) = self.device(service) else {
             return (loading(at), None);
         };

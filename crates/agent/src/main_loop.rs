@@ -101,12 +101,12 @@ impl Agent {
         if self.engine.view().vault != VaultKind::Memory {
             return;
         }
-        let at = self.engine.trusted(&self.clocks.now());
+        let now = self.clocks.now();
         let signed: Vec<_> = self
             .devices
             .held()
             .filter_map(|(service, device)| {
-                let release = sign_release(&device.key, service, None, at)?;
+                let release = sign_release(&device.key, service, None, self.engine.time_of(service, &now))?;
                 Some((service.to_owned(), release))
             })
             .collect();

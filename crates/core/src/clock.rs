@@ -1,6 +1,6 @@
 //! Trusted time (rule 16).
 //!
-//! The licensing service's time anchors ours at each check. Within a boot, trusted time is the anchor plus the
+//! A licensing service's time anchors ours at each check. Within a boot, trusted time is the anchor plus the
 //! time passed since, whatever the wall clock does. After a reboot the wall clock is the only witness of how long
 //! the machine was off, and is believed for that, and for nothing else.
 
@@ -13,7 +13,7 @@ use crate::time::{BootId, Now, Timestamp};
 /// A wall clock that is wrong by more than this is named, because TLS and tokens will refuse it. In milliseconds.
 pub(crate) const WRONG_FROM: u64 = 10 * 60 * 1000;
 
-/// Clocks of two services that are both right differ by less than this.
+/// Clocks that are both right differ by less than this.
 pub(crate) const SKEW: Duration = Duration::from_secs(5 * 60);
 
 /// A moment of a boot at which trusted time was known.
@@ -84,15 +84,20 @@ impl Clock {
             .is_some_and(|anchor| anchor.boot == now.boot && anchor.ticks <= ticks(now))
     }
 
-    /// Takes the service's time from a verified answer to our own request: the only thing that may lower the floor. Where another
-    /// service has anchored ours in this boot, and this one says the same but for [`SKEW`], nothing is taken: what is licensed by
-    /// the one must not depend on the seconds by which the clock of the other is behind.
+    /// Whether another service than this one has anchored it in this boot, and this one says the same but for [`SKEW`], or is further
+    /// from the wall clock: which of two is right that contradict each other, nobody else can say.
+    pub fn is_told_better(&self, service_time: Timestamp, now: &Now, service: &str) -> bool {
+        let apart = |time: Timestamp, other: Timestamp| u128::from(time.offset_from(other).unsigned_abs());
+        let by_another = self.anchor.as_ref().is_some_and(|anchor| anchor.by != service);
+        let known = self.trusted(now);
+        let is_the_same = apart(service_time, known) < SKEW.as_millis();
+        self.is_verified(now)
+            && by_another
+            && (is_the_same || apart(known, now.wall) <= apart(service_time, now.wall))
+    }
+
+    /// Takes the service's time from a verified answer to our own request: the only thing that may lower the floor.
     pub fn anchor(&mut self, service_time: Timestamp, now: &Now, by: &str) {
-        let apart = service_time.offset_from(self.trusted(now)).unsigned_abs();
-        let by_another = self.anchor.as_ref().is_some_and(|anchor| anchor.by != by);
-        if self.is_verified(now) && by_another && u128::from(apart) < SKEW.as_millis() {
-            return;
-        }
         self.anchor = Some(Anchor {
             boot: now.boot.clone(),
             ticks: ticks(now),
@@ -157,41 +162,39 @@ mod tests {
     }
 
     #[test]
-    fn two_services_that_are_right_but_for_seconds_do_not_move_the_clock_to_and_fro() {
+    fn of_two_services_one_tells_the_time_of_a_boot_and_where_they_contradict_the_one_nearer_to_the_wall_clock()
+     {
         let mut machine = Machine::new();
         let mut clock = Clock::default();
         clock.anchor(machine.real, &machine.now(), SERVICE);
         machine.pass(HOUR);
-        let before = clock.trusted(&machine.now());
-        for (millis, moves) in [
-            (-299_999, false),
-            (299_999, false),
-            (-300_000, true),
-            (300_000, true),
+        let minutes = |minutes: i64| minutes * 60_000;
+        // By how many minutes the other one is ahead, and the wall clock; and which is believed.
+        for (theirs, wall, better) in [
+            (0, 0, true),
+            (4, 0, true),
+            (-4, -4, true),
+            (5, 0, true),
+            (-5, 0, true),
+            (5, 5, false),
+            (-5, -5, false),
+            (60, 31, false),
+            (60, 29, true),
         ] {
-            let mut clock = clock.clone();
-            let theirs = machine.real.shifted(millis);
-            clock.anchor(theirs, &machine.now(), "https://other.example");
-            let expected = if moves { theirs } else { before };
-            assert_eq!(clock.trusted(&machine.now()), expected, "{millis} ms");
+            machine.wall_error = minutes(wall);
+            let time = machine.real.shifted(minutes(theirs));
+            let told = clock.is_told_better(time, &machine.now(), "https://other.example");
+            assert_eq!(told, better, "{theirs} min, with the wall at {wall} min");
+            assert!(
+                !clock.is_told_better(time, &machine.now(), SERVICE),
+                "its own check always counts"
+            );
         }
-        let its_own = machine.real.shifted(-1);
-        clock.anchor(its_own, &machine.now(), SERVICE);
-        assert_eq!(
-            clock.trusted(&machine.now()),
-            its_own,
-            "its own check always counts"
-        );
-
         machine.reboot(HOUR);
         clock.settle(&machine.now());
-        let theirs = machine.real.shifted(-1);
-        clock.anchor(theirs, &machine.now(), "https://other.example");
-        assert_eq!(
-            clock.trusted(&machine.now()),
-            theirs,
-            "nobody else has, in this boot"
-        );
+        let time = machine.real.shifted(-1);
+        let told = clock.is_told_better(time, &machine.now(), "https://other.example");
+        assert!(!told, "nobody else has told it in this boot");
     }
 
     /// A machine whose true time, wall clock and ticks can be moved apart.

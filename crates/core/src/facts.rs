@@ -3,6 +3,8 @@
 //! Facts are kept per licensing service, and there for one account on one device key. What lets somebody in,
 //! tokens and keys, is not among them: that is in the vault.
 
+mod times;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -27,7 +29,7 @@ pub const VERSION: u32 = 1;
 /// Everything that is stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
-    /// Rule 16.
+    /// The machine's time (rule 16): what nobody has signed is reckoned by it. The services tell it, as far as they agree.
     pub clock: Clock,
     /// By the service's address.
     pub services: BTreeMap<String, Service>,
@@ -75,6 +77,9 @@ pub struct Service {
     pub keys: Option<String>,
     /// By product key.
     pub products: BTreeMap<String, Held>,
+    /// Its own time (rule 16): whatever it has signed is judged by this. It begins as the machine's, and no other service moves it.
+    #[serde(default)]
+    pub clock: Option<Clock>,
     /// The last good check, by the service's clock.
     pub checked_at: Option<Timestamp>,
     /// Releases that have not reached the service.

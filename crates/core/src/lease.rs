@@ -226,8 +226,8 @@ impl Lease {
         Timestamp::from_secs(self.claims.binding.server_time)
     }
 
-    /// Whether it is good at `now`: from `nbf` (RFC 7519 section 4.1.5, with a few minutes for clocks that differ: the one that
-    /// counts may be another service's), and before `exp`.
+    /// Whether it is good at `now`, by its service's clock: from `nbf` (RFC 7519 section 4.1.5, with a few minutes for clocks that
+    /// differ: a service may be several machines), and before `exp`.
     pub fn is_good(&self, now: Timestamp) -> bool {
         Timestamp::from_secs(self.claims.nbf) <= now + SKEW && now < self.until()
     }

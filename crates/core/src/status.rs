@@ -121,6 +121,31 @@ pub struct Pending {
     pub hindrance: Option<(Reason, Timestamp)>,
 }
 
+impl Pending {
+    /// The same, in the time of a clock that is so far ahead, in milliseconds.
+    pub fn shifted(&self, millis: i64) -> Self {
+        let one = |instant: Timestamp| instant.shifted(millis);
+        Self {
+            wire: self.wire.map(|wire| Wire {
+                since: one(wire.since),
+                until: one(wire.until),
+                ..wire
+            }),
+            sign_in: self.sign_in.map(|open| OpenSignIn {
+                since: one(open.since),
+                until: one(open.until),
+                ..open
+            }),
+            vault_locked: self.vault_locked.map(one),
+            vault_silent: self.vault_silent.map(one),
+            key_awaited: self.key_awaited.map(one),
+            spreading: self.spreading.map(|(since, next)| (one(since), one(next))),
+            hindrance: self.hindrance.map(|(reason, since)| (reason, one(since))),
+            ..self.clone()
+        }
+    }
+}
+
 /// Where a product stands. `registration` is `None` when the product is not registered; `now` is trusted time.
 ///
 /// Where several answers would fit, the first of `docs/rules.md`'s order is given.

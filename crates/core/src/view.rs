@@ -62,6 +62,18 @@ impl StatusView {
         Code::from_number(self.code)
     }
 
+    /// The same, in the time of a clock that is so far ahead, in milliseconds.
+    #[must_use]
+    pub fn shifted(self, millis: i64) -> Self {
+        let one = |instant: Timestamp| instant.shifted(millis);
+        Self {
+            since: self.since.map(one),
+            until: self.until.map(one),
+            stop_at: self.stop_at.map(one),
+            ..self
+        }
+    }
+
     /// Whether the product may start, or go on.
     pub fn may_run(&self) -> bool {
         self.code == Code::Ok.number()

@@ -8,9 +8,6 @@ use crate::time::{Now, Timestamp};
 
 use super::{CheckAnswered, Dirty, Engine, Signed};
 
-/// Less than this, in milliseconds, is how long an answer takes; a program need not be told another `stop_at` for it.
-const A_JUMP: u64 = 60_000;
-
 enum Verified {
     Lease(String, Lease),
     Refusal(String, Refusal),
@@ -37,9 +34,7 @@ impl Engine {
         };
 
         let time = Timestamp::from_secs(time);
-        let before = self.trusted(now);
-        self.facts.clock.anchor(time, now, name);
-        self.time_jumped(self.trusted(now).offset_from(before));
+        self.told_the_time(name, now, time);
         if let Some(service) = self.facts.services.get_mut(name) {
             service.user = verified.first().map(|one| one.binding().sub.clone());
             service.linked = true;
@@ -76,25 +71,6 @@ impl Engine {
         });
         self.connected_again(now, name);
         true
-    }
-
-    /// Whatever is pending lasts as long as it would have, although trusted time became another.
-    fn time_jumped(&mut self, millis: i64) {
-        let since = self.vault_locked.iter_mut().chain(self.vault.instants_mut());
-        let sign_in = self.sign_in.iter_mut();
-        let sign_in = sign_in.flat_map(|open| [&mut open.since, &mut open.until]);
-        for instant in since.chain(sign_in) {
-            *instant = instant.shifted(millis);
-        }
-        self.links.values_mut().for_each(|link| link.shift(millis));
-        if millis.unsigned_abs() < A_JUMP {
-            return;
-        }
-        let services = self.facts.services.values_mut();
-        let held = services.flat_map(|service| service.products.values_mut());
-        for window in held.filter_map(|held| held.save_window.as_mut()) {
-            window.stop_at = window.stop_at.shifted(millis);
-        }
     }
 
     /// The newer of the document we hold and the one that came along, if the vendor's root signed it.

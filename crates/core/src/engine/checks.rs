@@ -60,8 +60,7 @@ impl Engine {
                     sign_in_again: false, ..
                 }) => {
                     let link = self.links.entry(name.to_owned()).or_default();
-                    link.want();
-                    link.waiters.insert(ticket);
+                    link.want_for(ticket);
                     asked = true;
                 }
                 Some(_) | None => problem = "not_signed_in",
@@ -94,7 +93,7 @@ impl Engine {
     }
 
     fn work_link(&mut self, now: &Now, name: &str) {
-        let at = self.trusted(now);
+        let at = self.time_of(name, now);
         let has_products = self.registry.iter().any(|entry| entry.service == name);
         let service = self.facts.services.get(name);
         let account = service.and_then(|service| service.account.as_ref());
@@ -142,7 +141,8 @@ impl Engine {
             return self.effects.push(Effect::Probe { attempt, service });
         }
         link.anew = false;
-        link.waiters.extend(link.session.takes_wish(now));
+        let wisher = link.session.takes_wish(now);
+        link.waits_too(wisher);
         let open = order.products.iter().filter(|query| query.open);
         link.session
             .says(open.map(|query| query.product.clone()).collect());
@@ -192,7 +192,7 @@ impl Engine {
         products
     }
 
-    /// When the next check of a service is due: `check_every` after the last, early by jitter, never later.
+    /// When the next check of a service is due, by its clock: `check_every` after the last, early by jitter, never later.
     pub(super) fn next_check_at(&self, name: &str) -> Option<Timestamp> {
         let service = self.facts.services.get(name)?;
         let checked_at = service.checked_at?;
@@ -315,7 +315,7 @@ impl Engine {
         if let Some(failure) = &failed {
             self.check_failed(now, &name, failure);
         }
-        self.answer_waiters(&name, failed.as_ref());
+        self.answer_waiters(now, &name, failed.as_ref());
     }
 
     /// Whatever that was, it was not our service: nothing of it is believed (rule 9). What it is a sign of, the identity service
@@ -327,7 +327,7 @@ impl Engine {
             licensing: Side::Silent,
             identity: Side::Answers,
         };
-        self.answer_waiters(name, Some(&silent));
+        self.answer_waiters(now, name, Some(&silent));
         self.fly(now, name, true);
         if let Some(link) = self.links.get_mut(name) {
             link.is_strange = true;
@@ -377,39 +377,36 @@ impl Engine {
         }
     }
 
-    fn answer_waiters(&mut self, name: &str, failed: Option<&CheckFailure>) {
+    fn answer_waiters(&mut self, now: &Now, name: &str, failed: Option<&CheckFailure>) {
         let Some(link) = self.links.get_mut(name) else {
             return;
         };
         let waiters = match failed {
-            // Whoever still wishes for something hears it as well: it is not done hours later, unasked.
-            Some(_) => link.take_waiters(),
-            None => std::mem::take(&mut link.waiters),
+            Some(_) => link.take_waiters_of_failure(),
+            None => link.take_waiters_of_answer(),
         };
         for ticket in waiters {
             if let Some(failure) = failed {
                 // One failure is the answer: whoever waits for other services need not wait longer to hear it.
-                self.links.values_mut().for_each(|link| {
-                    link.waiters.remove(&ticket);
-                });
+                self.links
+                    .values_mut()
+                    .for_each(|link| link.does_not_wait(ticket));
                 let (code, problem) = in_words(failure);
                 self.answer(ticket, Answer::refused(code, problem));
-            } else if self.links.values().all(|link| !link.waiters.contains(&ticket)) {
-                let until = self.earliest_end();
+            } else if !self.links.values().any(|link| link.is_awaited_by(ticket)) {
+                let until = self.earliest_end(now);
                 self.answer(ticket, Answer::Checked { until });
             }
         }
     }
 
-    /// The earliest end of the leases held for registered products.
-    pub(super) fn earliest_end(&self) -> Option<Timestamp> {
-        let held = self
-            .registry
-            .iter()
-            .filter_map(|entry| self.facts.held(&entry.service, &entry.product));
-        held.filter_map(|held| held.lease())
-            .map(|lease| lease.until())
-            .min()
+    /// The earliest end of the leases held for registered products, in the machine's time.
+    fn earliest_end(&self, now: &Now) -> Option<Timestamp> {
+        let ends = self.registry.iter().filter_map(|entry| {
+            let lease = self.facts.held(&entry.service, &entry.product)?.lease()?;
+            Some(self.ours(&entry.service, now, lease.until()))
+        });
+        ends.min()
     }
 }
 

@@ -118,7 +118,7 @@ impl Engine {
     }
 
     fn begin_reset(&mut self, now: &Now, service: &str, product: Option<String>, ticket: Ticket) {
-        let at = self.trusted(now);
+        let at = self.time_of(service, now);
         let attempt = self.next_attempt();
         let link = self.links.entry(service.to_owned()).or_default();
         // Answers to requests that are under way came too late from here on.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::facts::Held;
 use crate::notice::NoticeKind;
 use crate::registration::Registration;
-use crate::status::{Status, status};
+use crate::status::Status;
 use crate::time::{DAY, Now, Timestamp};
 
 use super::Engine;
@@ -68,27 +68,27 @@ impl Engine {
     }
 
     fn untold_end(&self, now: &Now, entry: &Registration) -> Option<End> {
-        let at = self.trusted(now);
+        let at = self.time_of(&entry.service, now);
         let held = self.facts.held(&entry.service, &entry.product)?;
         let lease = Held::lease(held).filter(|lease| lease.until() <= at)?;
         let jti = &lease.claims().binding.jti;
         let pending = self.pending_of_nobody(&entry.service);
         let is_the_cause = matches!(
-            status(&self.facts, &pending, Some(entry), at),
+            self.judge(now, entry, &pending),
             Status::OfflineLimitReached { .. }
         );
         if held.end_told.as_ref() == Some(jti) || !is_the_cause {
             return None;
         }
-        let (_, stop_at) = self.status_of_product(now, &entry.service, &entry.product);
+        let (_, stop_at) = self.status_of_product(now, entry);
         let good_for = lease.until().since(lease.checked_at());
         Some(End {
             service: entry.service.clone(),
             product: entry.product.clone(),
             lease: jti.clone(),
             good_for_days: u32::try_from(good_for.as_secs().div_ceil(DAY.as_secs())).unwrap_or(u32::MAX),
-            stop_at,
-            is_known: stop_at.is_some() || self.counts_down(&entry.service, lease, at),
+            stop_at: stop_at.map(|stop_at| self.ours(&entry.service, now, stop_at)),
+            is_known: stop_at.is_some() || self.counts_down(now, &entry.service, lease),
         })
     }
 }

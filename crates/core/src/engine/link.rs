@@ -56,8 +56,10 @@ pub(super) struct Link {
     blocked: Option<NetworkTrouble>,
     /// A share of 10 % of `check_every` by which the daily check comes early, 0 to 255.
     jitter: u8,
-    /// Requests that wait for the check.
-    pub(super) waiters: BTreeSet<Ticket>,
+    /// Requests that wait for the check that is under way, or for the next one.
+    waiters: BTreeSet<Ticket>,
+    /// Requests that came while it was under way: its failure is no answer to them, because what failed may be mended since.
+    late: BTreeSet<Ticket>,
     /// The leases whose end was answered with a check first (rule 5).
     pub(super) end_checked: BTreeSet<String>,
     /// Those checks.
@@ -94,9 +96,44 @@ struct Flight {
 }
 
 impl Link {
+    /// Somebody wants a check, and waits for its answer.
+    pub(super) fn want_for(&mut self, ticket: Ticket) {
+        self.wanted = true;
+        match &self.flight {
+            Some(_) => self.late.insert(ticket),
+            None => self.waiters.insert(ticket),
+        };
+    }
+
+    /// Whoever waits for the check that is under way waits for this one as well.
+    pub(super) fn waits_too(&mut self, ticket: Option<Ticket>) {
+        self.waiters.extend(ticket);
+    }
+
+    pub(super) fn is_awaited_by(&self, ticket: Ticket) -> bool {
+        self.waiters.contains(&ticket) || self.late.contains(&ticket)
+    }
+
+    pub(super) fn does_not_wait(&mut self, ticket: Ticket) {
+        self.waiters.remove(&ticket);
+        self.late.remove(&ticket);
+    }
+
+    /// Everyone to whom a failed check is the answer. Who came while it was under way has the next one.
+    pub(super) fn take_waiters_of_failure(&mut self) -> BTreeSet<Ticket> {
+        std::mem::replace(&mut self.waiters, std::mem::take(&mut self.late))
+    }
+
+    /// Everyone to whom a check that was answered is the answer.
+    pub(super) fn take_waiters_of_answer(&mut self) -> BTreeSet<Ticket> {
+        let mut waiters = std::mem::take(&mut self.waiters);
+        waiters.append(&mut self.late);
+        waiters
+    }
+
     /// Everyone who waits for an answer, also those whose wish no check has taken along yet.
     pub(super) fn take_waiters(&mut self) -> BTreeSet<Ticket> {
-        let mut waiters = std::mem::take(&mut self.waiters);
+        let mut waiters = self.take_waiters_of_answer();
         waiters.extend(self.session.wish.take().map(|wish| wish.ticket));
         waiters
     }

@@ -6,7 +6,7 @@
 //! | `messages` | what comes in, and what goes out: inputs, outcomes, effects |
 //! | `checks` | when a check is made, what its failure means, and who waits for it (rules 2, 19) |
 //! | `link` | one service: flights, back-off, and what was learned of reaching it (rules 2, 5, 8) |
-//! | `answer` | what a check brought: leases, refusals, time (rules 2, 9, 16) |
+//! | `answer` | what a check brought: leases, refusals (rules 2, 9) |
 //! | `sessions` | what keeps a session, and what ends it: heartbeats, the stream of pushes, wishes (rules 2 and 11) |
 //! | `spreading` | a seat that was just assigned (rule 14) |
 //! | `temporaries` | temporary licences in a licensing outage (rule 7) |
@@ -17,6 +17,7 @@
 //! | `notices` | what the user is told of days and outages (rules 3, 4, 7) |
 //! | `ends` | what the user is told when leases have ended (rule 5) |
 //! | `picture` | the View |
+//! | `times` | the machine's time and each service's own (rule 16) |
 //! | `saving` | what is to be on disk, and a disk that takes nothing |
 //! | `vault` | what stands between the agent and its secrets |
 //! | `wake` | when something is due next |
@@ -35,6 +36,7 @@ mod sign_in;
 mod spreading;
 mod starts;
 mod temporaries;
+mod times;
 mod usage;
 mod vault;
 mod wake;
@@ -112,11 +114,6 @@ impl Engine {
         &self.view
     }
 
-    /// Trusted time (rule 16).
-    pub fn trusted(&self, now: &Now) -> Timestamp {
-        self.facts.clock.trusted(now)
-    }
-
     /// Whether nothing is under way, open or due, so that the agent may end (the next client starts it again).
     pub fn is_idle(&self) -> bool {
         self.uses.is_empty()
@@ -132,7 +129,7 @@ impl Engine {
 
     /// Works one input off. Effects are to be carried out in order.
     pub fn handle(&mut self, now: &Now, input: Input) -> Vec<Effect> {
-        self.facts.clock.settle(now);
+        self.facts.settle(now);
         match input {
             Input::Tick => {}
             Input::Woke { slept } => {
@@ -174,7 +171,7 @@ impl Engine {
     /// The agent ends, and is told so: what is open is counted until now (rule 12), and nothing is begun any more. The facts are to
     /// be stored once more.
     pub fn ends(&mut self, now: &Now) {
-        self.facts.clock.settle(now);
+        self.facts.settle(now);
         self.count_all(now, Duration::ZERO);
     }
 

@@ -48,24 +48,28 @@ impl Engine {
     /// A check was answered: what nobody saw of its service's being away is no longer true, and whoever saw a warning hears that
     /// it is over. Other services are what they were.
     pub(super) fn connected_again(&mut self, now: &Now, service: &str) {
-        let at = self.trusted(now);
         let was_warned = self.facts.told.warned_of.contains(service);
         self.unsay(service, is_about_being_offline);
-        let first = self.ends_first(at, service);
+        self.facts.told.outages.remove(service);
+        let first = self.ends_first(now, service);
         if let Some((product, until)) = first.filter(|_| was_warned) {
-            self.note(at, product, NoticeKind::Connected { until });
+            self.note(self.trusted(now), product, NoticeKind::Connected { until });
         }
     }
 
-    /// Such notices of a service are true no longer.
+    /// Such notices of a service are true no longer. An outage that was shown was told, whoever signs in after it.
     pub(super) fn unsay(&mut self, service: &str, is_over: impl Fn(&NoticeKind) -> bool) {
         let entries = self.registry.iter().filter(|entry| entry.service == service);
         let names: BTreeSet<&str> = entries.map(|entry| entry.name.as_str()).collect();
         let told = &mut self.facts.told;
-        told.waiting
-            .retain(|notice| !(is_over(&notice.kind) && names.contains(notice.product.as_str())));
+        let is_unsaid =
+            |notice: &mut Notice| is_over(&notice.kind) && names.contains(notice.product.as_str());
+        for unsaid in told.waiting.extract_if(.., is_unsaid) {
+            if unsaid.kind == NoticeKind::Outage {
+                told.outages.remove(service);
+            }
+        }
         told.warned_of.remove(service);
-        told.outages.remove(service);
     }
 
     pub(super) fn work_notices(&mut self, now: &Now) {
@@ -76,7 +80,8 @@ impl Engine {
     }
 
     /// The registered product of a service whose good lease ends first: its name, and when.
-    fn ends_first(&self, at: Timestamp, service: &str) -> Option<(String, Timestamp)> {
+    fn ends_first(&self, now: &Now, service: &str) -> Option<(String, Timestamp)> {
+        let at = self.time_of(service, now);
         let known = self.facts.services.get(service)?;
         known.account.as_ref()?;
         let entries = self.registry.iter().filter(|entry| entry.service == service);
@@ -84,7 +89,8 @@ impl Engine {
             let lease = known.products.get(&entry.product)?.lease()?;
             lease.is_good(at).then(|| (entry.name.clone(), lease.until()))
         });
-        leases.min_by_key(|(_, until)| *until)
+        let (product, until) = leases.min_by_key(|(_, until)| *until)?;
+        Some((product, self.ours(service, now, until)))
     }
 
     fn reach_of(&self, service: &str) -> Reach {
@@ -93,7 +99,8 @@ impl Engine {
 
     /// Whether whoever holds this lease is to be told the days (rules 3 and 6): the services are out of reach, or
     /// something else, like a captive portal or a locked keyring, has kept checks away for too long.
-    pub(super) fn counts_down(&self, service: &str, lease: &Lease, at: Timestamp) -> bool {
+    pub(super) fn counts_down(&self, now: &Now, service: &str, lease: &Lease) -> bool {
+        let at = self.time_of(service, now);
         match self.reach_of(service) {
             Reach::Offline | Reach::NeitherAnswers | Reach::IdentityOutage => true,
             Reach::LicensingOutage => {
@@ -142,16 +149,17 @@ impl Engine {
                 .facts
                 .held(&open.service, &open.product)
                 .and_then(Held::lease);
-            let Some(lease) = lease.filter(|lease| lease.is_good(at)) else {
+            let its_time = self.time_of(&open.service, now);
+            let Some(lease) = lease.filter(|lease| lease.is_good(its_time)) else {
                 continue;
             };
-            let counts_down = self.counts_down(&open.service, lease, at);
+            let counts_down = self.counts_down(now, &open.service, lease);
             let decided = !matches!(self.reach_of(&open.service), Reach::Unknown | Reach::Doubtful);
             if counts_down || decided {
                 settled.push(*key);
             }
             if counts_down {
-                let until = lease.until();
+                let until = self.ours(&open.service, now, lease.until());
                 if told.as_ref().is_none_or(|earliest| until < earliest.until) {
                     told = Some(Ending {
                         service: open.service.clone(),
@@ -209,22 +217,21 @@ impl Engine {
                     .facts
                     .held(&entry.service, &entry.product)
                     .and_then(Held::lease)?;
-                let counts_down = self.counts_down(&entry.service, lease, at);
-                (lease.is_good(at) && (counts_down || self.is_deciding(&entry.service))).then_some((
-                    entry,
-                    lease,
-                    counts_down,
-                ))
+                let counts_down = self.counts_down(now, &entry.service, lease);
+                let is_good = lease.is_good(self.time_of(&entry.service, now));
+                (is_good && (counts_down || self.is_deciding(&entry.service))).then(|| {
+                    let of = Ending {
+                        service: entry.service.clone(),
+                        product: entry.name.clone(),
+                        until: self.ours(&entry.service, now, lease.until()),
+                        final_warning: lease.claims().policy.final_warning,
+                    };
+                    (of, counts_down)
+                })
             })
-            .min_by_key(|(_, lease, _)| lease.until());
+            .min_by_key(|(of, _)| of.until);
         // A cable that is pulled is noticed at one service after the other: which product ends first is known when all have been.
-        if let Some((entry, lease, true)) = first {
-            let of = Ending {
-                service: entry.service.clone(),
-                product: entry.name.clone(),
-                until: lease.until(),
-                final_warning: lease.claims().policy.final_warning,
-            };
+        if let Some((of, true)) = first {
             self.facts.told.offline_on = Some(today);
             self.tell_days(at, of);
         }
@@ -246,7 +253,7 @@ impl Engine {
     }
 }
 
-/// Whose lease ends, and when.
+/// Whose lease ends, and when, in the machine's time.
 struct Ending {
     service: String,
     product: String,

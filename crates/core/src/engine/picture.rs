@@ -33,8 +33,8 @@ impl Engine {
 
     fn paint(&self, now: &Now) -> View {
         let at = self.trusted(now);
-        let products = self.paint_products(now, at);
-        let accounts = self.paint_accounts();
+        let products = self.paint_products(now);
+        let accounts = self.paint_accounts(now);
         View {
             revision: 0,
             at,
@@ -49,12 +49,12 @@ impl Engine {
         }
     }
 
-    fn paint_products(&self, now: &Now, at: Timestamp) -> Vec<(ProductView, Status)> {
+    fn paint_products(&self, now: &Now) -> Vec<(ProductView, Status)> {
         let mut products: Vec<_> = self
             .registry
             .iter()
             .map(|entry| {
-                let (status, stop_at) = self.status_of_product(now, &entry.service, &entry.product);
+                let (status, stop_at) = self.status_of_product(now, entry);
                 let lease = self
                     .facts
                     .held(&entry.service, &entry.product)
@@ -69,9 +69,9 @@ impl Engine {
                     name: entry.name.clone(),
                     publisher: entry.publisher.clone(),
                     service: entry.service.clone(),
-                    status: status.view(at, stop_at),
+                    status: self.shown_status(now, &entry.service, &status, stop_at),
                     open: u32::try_from(running.count()).unwrap_or(u32::MAX),
-                    checked_at: lease.map(|lease| lease.checked_at()),
+                    checked_at: lease.map(|lease| self.ours(&entry.service, now, lease.checked_at())),
                     offline_for: lease.map(|lease| lease.until().since(lease.checked_at()).as_secs()),
                     org: lease.map(|lease| lease.claims().org.clone()),
                 };
@@ -82,12 +82,13 @@ impl Engine {
         products
     }
 
-    fn paint_accounts(&self) -> Vec<AccountView> {
+    fn paint_accounts(&self, now: &Now) -> Vec<AccountView> {
         self.links
             .iter()
             .map(|(name, link)| {
                 let service = self.facts.services.get(name);
                 let account = service.and_then(|service| service.account.as_ref());
+                let ours = |its| self.ours(name, now, its);
                 AccountView {
                     service: name.clone(),
                     user: account.map(|account| UserView {
@@ -96,8 +97,8 @@ impl Engine {
                         issuer: account.issuer.clone(),
                     }),
                     reach: link.reach,
-                    checked_at: service.and_then(|service| service.checked_at),
-                    next_check_at: account.and_then(|_| self.next_check_at(name)),
+                    checked_at: service.and_then(|service| service.checked_at).map(ours),
+                    next_check_at: account.and_then(|_| self.next_check_at(name)).map(ours),
                     checking: link.is_checking(),
                     release_waiting: service.is_some_and(|service| !service.releases.is_empty()),
                     session_awaited: link.session.waiting.clone(),
@@ -258,8 +259,8 @@ impl Engine {
         let counting = products.iter().filter_map(|(product, status)| match status {
             Status::Ok {
                 basis: basis @ (Basis::Grace | Basis::FinalWarning),
-                until,
-            } => Some((product, *basis, *until)),
+                ..
+            } => Some((product, *basis, product.status.until?)),
             Status::Ok { .. }
             | Status::OnWire(_)
             | Status::AuthPending { .. }

@@ -99,6 +99,13 @@ impl SessionLink {
         Some(wish.wish)
     }
 
+    /// Nobody is signed in: what one user took over is not open for the next. Says who still wished for something.
+    fn has_no_user(&mut self) -> Option<Ticket> {
+        (self.said_open, self.taken) = (BTreeSet::new(), None);
+        self.waiting.clear();
+        self.wish.take().map(|wish| wish.ticket)
+    }
+
     /// A check begins that takes the wish along: who waits for its answer.
     pub(super) fn takes_wish(&mut self, now: &Now) -> Option<Ticket> {
         let wish = self.wish.take()?;
@@ -154,7 +161,7 @@ impl Engine {
         };
         // Whoever wished for something else before is answered by the check that is under way.
         let earlier = link.session.wish.replace(wish);
-        link.waiters.extend(earlier.map(|earlier| earlier.ticket));
+        link.waits_too(earlier.map(|earlier| earlier.ticket));
         link.want();
     }
 
@@ -212,17 +219,15 @@ impl Engine {
                 continue;
             };
             let online = link.reach == Reach::Online;
+            if !signed_in {
+                let wisher = link.session.has_no_user();
+                link.waits_too(wisher);
+            }
             let session = &mut link.session;
             let mut uses = self.uses.values();
             session.taken.take_if(|(product, until)| {
                 now.ticks >= *until || uses.any(|open| open.service == name && open.product == *product)
             });
-            if !signed_in {
-                // What one user took over is not open for the next.
-                (session.said_open, session.taken) = (BTreeSet::new(), None);
-                link.waiters.extend(session.wish.take().map(|wish| wish.ticket));
-                session.waiting.clear();
-            }
             if signed_in && online {
                 let said = session.said_open.len();
                 let (uses, taken) = (&self.uses, session.taken.as_ref());

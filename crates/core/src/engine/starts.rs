@@ -8,6 +8,7 @@ use crate::code::Reason;
 use crate::facts::{Held, SaveWindow};
 use crate::notice::NoticeKind;
 use crate::policy::SessionPolicy;
+use crate::registration::Registration;
 use crate::status::{OpenSignIn, Pending, Status, VAULT_AWAITED_FOR, status};
 use crate::temporary::Temporary;
 use crate::time::{MINUTE, Now, Timestamp};
@@ -91,9 +92,12 @@ impl Engine {
         let service = entry.service.clone();
         let at = self.trusted(now);
         let held = self.facts.held(&service, product);
-        let policy = held
-            .and_then(Held::lease)
-            .map(|lease| (lease.is_good(at), lease.claims().policy.session_policy));
+        let policy = held.and_then(Held::lease).map(|lease| {
+            (
+                lease.is_good(self.time_of(&service, now)),
+                lease.claims().policy.session_policy,
+            )
+        });
         let was_in_use = held.is_some_and(Held::is_session_in_use);
         let without_seat = held.is_some_and(Held::is_not_assigned) && !running;
         // The next try starts clean: its user is awaited anew (rule 17).
@@ -130,25 +134,29 @@ impl Engine {
         }
     }
 
-    /// Where an open product, or a start, stands. A product that is not registered has no use and is told so.
+    /// Where an open product, or a start, stands, in its service's time: whoever has it open reckons by that. A product that is not
+    /// registered has no use and is told so.
     pub fn use_status(&self, now: &Now, key: UseKey) -> StatusView {
-        let at = self.trusted(now);
         let Some(open) = self.uses.get(&key) else {
-            return status(&self.facts, &Pending::default(), None, at).view(at, None);
+            return self.not_registered(now);
         };
         let status = self.status_of_use(now, open);
         let stop_at = self.stop_at(open, &status);
-        status.view(at, stop_at)
+        status.view(self.time_of(&open.service, now), stop_at)
     }
 
-    /// Where a product stands for whoever asks without opening it.
+    /// Where a product stands for whoever asks without opening it, in the machine's time.
     pub fn product_status(&self, now: &Now, product: &str) -> StatusView {
-        let at = self.trusted(now);
         let Some(entry) = self.registry.iter().find(|entry| entry.product == product) else {
-            return status(&self.facts, &Pending::default(), None, at).view(at, None);
+            return self.not_registered(now);
         };
-        let (status, stop_at) = self.status_of_product(now, &entry.service, product);
-        status.view(at, stop_at)
+        let (status, stop_at) = self.status_of_product(now, entry);
+        self.shown_status(now, &entry.service, &status, stop_at)
+    }
+
+    fn not_registered(&self, now: &Now) -> StatusView {
+        let at = self.trusted(now);
+        status(&self.facts, &Pending::default(), None, at).view(at, None)
     }
 
     /// What lets a use run, when it may.
@@ -188,22 +196,17 @@ impl Engine {
     }
 
     pub(super) fn status_of_use(&self, now: &Now, open: &Use) -> Status {
-        let at = self.trusted(now);
-        let entry = self.registry.iter().find(|entry| entry.product == open.product);
-        if entry.is_none() {
-            return status(
-                &self.facts,
-                &Pending::default(),
-                None,
-                open.missing_since.unwrap_or(at),
-            );
-        }
+        let Some(entry) = self.registry.iter().find(|entry| entry.product == open.product) else {
+            let since = open.missing_since.unwrap_or_else(|| self.trusted(now));
+            let its = since.shifted(self.ahead(&open.service, now));
+            return status(&self.facts, &Pending::default(), None, its);
+        };
         let pending = if open.running {
             self.pending_of_running(now, open)
         } else {
             self.pending_of_start(now, open)
         };
-        status(&self.facts, &pending, entry, at)
+        self.judge(now, entry, &pending)
     }
 
     /// A start waits for whatever may still let it run.
@@ -261,23 +264,15 @@ impl Engine {
         }
     }
 
-    /// Where a product stands as a whole: with whatever its starts wait for, and the save window of its open programs.
-    pub(super) fn status_of_product(
-        &self,
-        now: &Now,
-        service: &str,
-        product: &str,
-    ) -> (Status, Option<Timestamp>) {
-        let at = self.trusted(now);
+    /// Where a product stands as a whole, in its service's time: with whatever its starts wait for, and the save window of its open
+    /// programs.
+    pub(super) fn status_of_product(&self, now: &Now, entry: &Registration) -> (Status, Option<Timestamp>) {
+        let (service, product) = (entry.service.as_str(), entry.product.as_str());
         let mine = || {
             self.uses
                 .values()
                 .filter(|open| open.product == product && open.service == service)
         };
-        let entry = self
-            .registry
-            .iter()
-            .find(|entry| entry.product == product && entry.service == service);
         let starting = mine().find(|open| !open.running);
         let running = mine().find(|open| open.running);
         let pending = match (starting, running) {
@@ -285,7 +280,7 @@ impl Engine {
             (None, Some(open)) => self.pending_of_running(now, open),
             (None, None) => self.pending_of_service(service),
         };
-        let status = status(&self.facts, &pending, entry, at);
+        let status = self.judge(now, entry, &pending);
         let stop_at = running.and_then(|open| self.stop_at(open, &status));
         (status, stop_at)
     }
@@ -350,7 +345,9 @@ impl Engine {
                     .is_some_and(|account| !account.sign_in_again)
             });
             let held = self.facts.held(&open.service, &open.product);
-            if let Some(what) = held.and_then(|held| held.has_ended(at)).filter(|_| signed_in) {
+            let its_time = self.time_of(&open.service, now);
+            let ended_since = held.and_then(|held| held.has_ended(its_time));
+            if let Some(what) = ended_since.filter(|_| signed_in) {
                 ended.entry(open.service.clone()).or_default().insert(what);
             }
         }
@@ -378,11 +375,11 @@ impl Engine {
     }
 
     fn must_stop(&mut self, now: &Now, key: UseKey, status: &Status) {
-        let at = self.trusted(now);
         let Some(open) = self.uses.get(&key).filter(|open| open.running) else {
             return;
         };
         let (service, product) = (open.service.clone(), open.product.clone());
+        let (at, ahead) = (self.time_of(&service, now), self.ahead(&service, now));
         let cause = self.cause(&service, &product, status);
         let name = self.name_of(&service, &product);
         let entry = self.facts.services.entry(service).or_default();
@@ -400,11 +397,11 @@ impl Engine {
         self.save(Dirty::One);
         if let Status::Refused(refusal) = status {
             self.note(
-                at,
+                at.shifted(-ahead),
                 name,
                 NoticeKind::MustStop {
                     code: refusal.claims().code.number(),
-                    stop_at,
+                    stop_at: stop_at.shifted(-ahead),
                 },
             );
         }

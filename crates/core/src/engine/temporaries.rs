@@ -191,7 +191,6 @@ impl Engine {
 
     /// Asks for what is due.
     pub(super) fn work_temporaries(&mut self, now: &Now) {
-        let at = self.trusted(now);
         let licences: Vec<Licence> = self
             .registry
             .iter()
@@ -199,6 +198,7 @@ impl Engine {
             .collect();
         for licence in licences {
             let (service, product) = &licence;
+            let at = self.time_of(service, now);
             let Some(Due { claims, identify }) = self.due(service, product, at) else {
                 self.temporaries.asked.remove(&licence);
                 continue;
@@ -209,7 +209,7 @@ impl Engine {
             let attempt = self.next_attempt();
             let asked = Asked {
                 attempt,
-                since: at,
+                since: self.trusted(now),
                 ticks: now.ticks,
                 identify: identify.is_some(),
                 repeated: self.temporaries.asked.contains_key(&licence),
@@ -278,15 +278,13 @@ impl Engine {
         })
     }
 
-    /// The instants at which temporary licences begin, follow and end.
-    pub(super) fn temporary_instants(&self) -> impl Iterator<Item = Timestamp> {
-        let out = |service: &str| self.link(service).is_some_and(Link::is_licensing_out);
-        self.registry.iter().flat_map(move |entry| {
+    /// The instants at which temporary licences of a service's products begin, follow and end, by its clock.
+    pub(super) fn temporary_instants(&self, service: &str) -> impl Iterator<Item = Timestamp> {
+        let is_out = self.link(service).is_some_and(Link::is_licensing_out);
+        let entries = self.registry.iter().filter(move |entry| entry.service == service);
+        entries.flat_map(move |entry| {
             let held = self.facts.held(&entry.service, &entry.product);
-            let begins = held
-                .and_then(Held::lease)
-                .filter(|_| out(&entry.service))
-                .map(begin_at);
+            let begins = held.and_then(Held::lease).filter(|_| is_out).map(begin_at);
             let given = held.and_then(Held::temporary);
             begins
                 .into_iter()

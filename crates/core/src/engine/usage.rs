@@ -50,7 +50,7 @@ impl Engine {
 
     /// Counts the time of what is open until now, but for the time that the machine slept.
     pub(super) fn count(&mut self, now: &Now, name: &str, slept: Duration) {
-        let at = self.trusted(now);
+        let at = self.time_of(name, now);
         let lasts = self.heard_lasts(name);
         let Some(link) = self.links.get_mut(name) else {
             return;
@@ -92,7 +92,7 @@ impl Engine {
 
     /// The service has taken what the check sent.
     pub(super) fn usage_taken(&mut self, now: &Now, name: &str, sent: &[Usage]) {
-        let today = LocalDay::of(self.trusted(now), 0);
+        let today = LocalDay::of(self.time_of(name, now), 0);
         if let Some(service) = self.facts.services.get_mut(name) {
             service.usage.taken(sent);
             service.usage.prune(today);

@@ -359,3 +359,34 @@ fn a_lease_that_ends_with_its_subscription_is_asked_about_when_it_ends() {
         );
     }
 }
+
+/// The cable is put back while a try is under way that began without it.
+#[test]
+fn who_asks_while_a_check_is_under_way_that_fails_has_the_next_one() {
+    let mut world = World::signed_in();
+    (world.licensing, world.latency) = (false, seconds(2));
+    let before = world.ask(Ask::Check);
+    world.pass(seconds(1));
+    world.licensing = true;
+    let after = world.ask(Ask::Check);
+    world.pass(seconds(10));
+    let told = world.answer(before);
+    assert!(matches!(told, Some(Answer::Refused { .. })), "{told:?}");
+    let told = world.answer(after);
+    assert!(matches!(told, Some(Answer::Checked { .. })), "{told:?}");
+
+    // Nobody waits for more than one more.
+    world.licensing = false;
+    let late: Vec<_> = (0..3)
+        .map(|_| {
+            let ticket = world.ask(Ask::Check);
+            world.pass(seconds(1));
+            ticket
+        })
+        .collect();
+    world.pass(seconds(10));
+    for ticket in late {
+        let told = world.answer(ticket);
+        assert!(matches!(told, Some(Answer::Refused { .. })), "{told:?}");
+    }
+}

@@ -1,11 +1,14 @@
 //! Rule 16: time that nobody can set.
 
+use latchkey_core::code::Basis;
 use latchkey_core::engine::Ask;
+use latchkey_core::notice::Left;
 use latchkey_core::view::Problem;
 
 use crate::support::world::World;
-use crate::support::{ATLAS, at, days, hours, minutes, seconds};
+use crate::support::{ATLAS, SERVICE, at, days, hours, minutes, seconds};
 
+const ANOTHER: &str = "https://licence.other.example";
 const DAY_MS: i64 = 86_400_000;
 
 /// How far trusted time is behind the service's, in whole seconds.
@@ -127,9 +130,8 @@ fn a_power_cut_hides_an_hour_at_most() {
 
 #[test]
 fn a_save_window_lasts_as_long_whatever_the_clock_is_corrected_by() {
-    const OTHER: &str = "https://licence.other.example";
     let mut world = World::signed_in();
-    world.install(OTHER, 9, "OTHER");
+    world.install(ANOTHER, 9, "OTHER");
     world.set_network(false);
     world.machine.wall_ahead = 400 * DAY_MS;
     world.reboot(hours(1));
@@ -152,10 +154,9 @@ fn a_save_window_lasts_as_long_whatever_the_clock_is_corrected_by() {
 /// Rule 17: a wait lasts as long whatever the clock is corrected by; nothing is pending since the future.
 #[test]
 fn what_is_under_way_lasts_as_long_whatever_the_clock_is_corrected_by() {
-    const OTHER: &str = "https://licence.other.example";
     let mut world = World::signed_in();
-    world.install(OTHER, 9, "OTHER");
-    world.ask(Ask::SignIn(at(OTHER)));
+    world.install(ANOTHER, 9, "OTHER");
+    world.ask(Ask::SignIn(at(ANOTHER)));
     world.pass(minutes(1));
     world.machine.wall_ahead = 3 * DAY_MS;
     world.latency = seconds(2);
@@ -167,6 +168,91 @@ fn what_is_under_way_lasts_as_long_whatever_the_clock_is_corrected_by() {
     world.pass(seconds(3));
     assert!((0..=2).contains(&behind(&mut world)));
     assert_eq!(world.status(key).code, 0);
+}
+
+/// The clocks of another service that are tried: a little off, hours and years off.
+const APART: [i64; 6] = [
+    -400 * DAY_MS,
+    -3_600_000,
+    -240_000,
+    240_000,
+    3_600_000,
+    400 * DAY_MS,
+];
+
+fn with_another_whose_clock_is(ahead: i64) -> World {
+    let mut world = World::signed_in();
+    world.install(ANOTHER, 9, "OTHER");
+    world.services.get_mut(ANOTHER).unwrap().clock_ahead = ahead;
+    world.ask(Ask::SignIn(at(ANOTHER)));
+    world.pass(minutes(1));
+    assert_eq!((world.code(ATLAS), world.code("OTHER")), (0, 0), "{ahead}");
+    world
+}
+
+#[test]
+fn services_whose_clocks_differ_license_their_own_and_stop_nothing_of_each_other() {
+    for ahead in APART {
+        let mut world = with_another_whose_clock_is(ahead);
+        let keys = [world.start(ATLAS), world.start("OTHER")];
+        world.pass(days(3));
+        world.ask(Ask::Check);
+        world.pass(hours(1));
+        for key in keys {
+            let told = world.told(key);
+            assert!(told.iter().all(|code| *code <= 3), "{ahead}: {told:?}");
+        }
+        assert_eq!(world.view().problems, [], "{ahead}");
+
+        let ends = world.machine.real + days(30);
+        world.set_network(false);
+        world.pass(days(20));
+        for product in [ATLAS, "OTHER"] {
+            let seen = world.product(product);
+            assert_eq!(seen.left, Some(Left::Days(10)), "{ahead}, {product}");
+            // People read when it ends by their own clock, and not by that of whoever signed it.
+            let apart = seen.until.unwrap().offset_from(ends).unsigned_abs();
+            assert!(apart <= 86_400_000, "{ahead}, {product}: {seen:?}");
+        }
+        world.pass(days(10) + minutes(2));
+        for key in keys {
+            let seen = world.status(key);
+            assert_eq!(seen.code, 12, "{ahead}: {seen:?}");
+        }
+        for product in [ATLAS, "OTHER"] {
+            let seen = world.product(product);
+            let window = seen.stop_at.unwrap().since(world.machine.real);
+            assert!(window <= minutes(10), "{ahead}, {product}: {window:?}");
+        }
+        world.set_network(true);
+        world.pass(minutes(6));
+        assert_eq!((world.code(ATLAS), world.code("OTHER")), (0, 0), "{ahead}");
+    }
+}
+
+/// Anybody may run a service of their own and register it.
+#[test]
+fn a_service_of_ones_own_turns_no_clock_back_for_another() {
+    let mut world = with_another_whose_clock_is(0);
+    world.services.get_mut(SERVICE).unwrap().out = true;
+    for day in 1..=31 {
+        let own = world.services.get_mut(ANOTHER).unwrap();
+        own.clock_ahead = -day * DAY_MS;
+        world.reboot(seconds(30));
+        world.ask(Ask::Check);
+        world.pass(days(1));
+    }
+    assert_eq!(world.code("OTHER"), 0);
+    let seen = world.product(ATLAS);
+    assert_ne!(seen.basis, Some(Basis::Lease), "{seen:?}");
+    let lease = world
+        .facts()
+        .held(SERVICE, ATLAS)
+        .unwrap()
+        .lease()
+        .unwrap()
+        .until();
+    assert!(world.engine().time_of(SERVICE, &world.now()) > lease);
 }
 
 #[test]

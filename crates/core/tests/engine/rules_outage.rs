@@ -4,11 +4,11 @@ use latchkey_core::code::{Basis, Reason};
 use latchkey_core::engine::{Ask, CheckFailure, Input};
 use latchkey_core::network::NetworkTrouble;
 use latchkey_core::notice::NoticeKind;
-use latchkey_core::policy::IdentityOutage;
+use latchkey_core::policy::{IdentityOutage, Policy};
 use latchkey_core::view::Reach;
 
 use crate::support::world::{Wire, World};
-use crate::support::{ATLAS, days, hours, minutes, seconds};
+use crate::support::{ATLAS, QUARRY, days, hours, minutes, seconds};
 
 /// What answers, what it is called, and what a good lease rests on.
 const TABLE: [(bool, bool, bool, Reach, Basis); 5] = [
@@ -171,6 +171,14 @@ fn an_outage_is_told_once() {
     world.licensing = false;
     world.pass(days(2));
     assert_eq!(count(&world), 2, "another outage");
+    world.may_first_start(QUARRY, Policy::default());
+    world.ask(Ask::SignOut(None));
+    world.pass(minutes(10));
+    world.sign_in();
+    world.start(QUARRY);
+    world.pass(days(1));
+    assert!(!world.temporaries.is_empty(), "a first start in it");
+    assert_eq!(count(&world), 2, "the same one, whoever is signed in");
 }
 
 #[test]

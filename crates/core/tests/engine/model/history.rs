@@ -126,6 +126,7 @@ fn happen(world: &mut World, step: &Step) {
         Step::Licensing(up) => world.licensing = *up,
         Step::Identity(up) => world.identity = *up,
         Step::Wire(wire) => world.wire = wire.clone(),
+        Step::NoToken(failure) => world.gives_no_token = failure.clone(),
         Step::Latency(time) => world.latency = *time,
         Step::Keyring(keyring) => world.keyring = *keyring,
         Step::EndGrant => world.grant_revoked = true,
@@ -166,7 +167,7 @@ fn happen(world: &mut World, step: &Step) {
 fn heals(world: &mut World) {
     (world.network, world.licensing, world.identity) = (true, true, true);
     (world.wire, world.keyring, world.grant_revoked) = (Wire::Honest, Keyring::Open, false);
-    world.streams_served = true;
+    (world.streams_served, world.gives_no_token) = (true, None);
     (world.user, world.dies_in) = (User::Ignores, None);
     world.latency = Duration::from_millis(200);
     world.pass(HEALS_WITHIN);

@@ -440,7 +440,8 @@ impl Judge for Reference {
             self.silent_at = now;
             self.out_at = now.filter(|_| world.identity).or(self.out_at);
         }
-        let is_cut_off = !world.network || !answers || !world.identity || world.keyring != Keyring::Open;
+        let gives_tokens = world.identity && world.gives_no_token.is_none();
+        let is_cut_off = !world.network || !answers || !gives_tokens || world.keyring != Keyring::Open;
         if is_cut_off && self.unreached_since.is_none() {
             self.unreached_since = Some(world.machine.ticks);
         }

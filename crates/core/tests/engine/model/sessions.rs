@@ -40,7 +40,7 @@ impl Heard {
         let ticks = world.machine.ticks;
         let in_order = world.network
             && (world.licensing && world.identity && world.wire == Wire::Honest)
-            && (world.keyring == Keyring::Open && !world.grant_revoked)
+            && (world.keyring == Keyring::Open && !world.grant_revoked && world.gives_no_token.is_none())
             && world.latency <= seconds(2)
             && world.dies_in.is_none()
             // Until the user signs in again, nobody can ask.

@@ -28,6 +28,8 @@ pub(super) enum Step {
     Licensing(bool),
     Identity(bool),
     Wire(Wire),
+    /// Whether the identity service gives access tokens, and what its answer means where it does not.
+    NoToken(Option<CheckFailure>),
     Latency(Duration),
     Keyring(Keyring),
     EndGrant,
@@ -68,6 +70,8 @@ impl fmt::Debug for Step {
             Self::Licensing(up) => write!(f, "the licensing service {}", comes_and_goes(up)),
             Self::Identity(up) => write!(f, "the identity service {}", comes_and_goes(up)),
             Self::Wire(wire) => write!(f, "from now on answers are {wire:?}"),
+            Self::NoToken(None) => f.write_str("the identity service gives tokens"),
+            Self::NoToken(Some(failure)) => write!(f, "the identity service gives no token: {failure:?}"),
             Self::Latency(time) => write!(f, "from now on an answer takes {}", Time(*time)),
             Self::Keyring(keyring) => write!(f, "the keyring is {keyring:?}"),
             Self::EndGrant => f.write_str("the identity service ends the grant"),
@@ -150,6 +154,22 @@ fn wires() -> impl Strategy<Value = Wire> {
     ]
 }
 
+fn tokens() -> impl Strategy<Value = Option<CheckFailure>> {
+    select(vec![
+        None,
+        None,
+        Some(CheckFailure::IdentityRefuses {
+            problem: "provider_error",
+        }),
+        Some(CheckFailure::IdentityBusy {
+            retry_after: Some(seconds(100)),
+        }),
+        Some(CheckFailure::IdentityOut {
+            retry_after: seconds(100),
+        }),
+    ])
+}
+
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         12 => up_to(days(2)).prop_map(Step::Pass),
@@ -162,6 +182,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => any::<bool>().prop_map(Step::Licensing),
         3 => any::<bool>().prop_map(Step::Identity),
         3 => wires().prop_map(Step::Wire),
+        2 => tokens().prop_map(Step::NoToken),
         1 => select(vec![50, 200, 2_000, 20_000]).prop_map(|millis| Step::Latency(Duration::from_millis(millis))),
         2 => select(vec![Keyring::Open, Keyring::Open, Keyring::Locked, Keyring::Missing]).prop_map(Step::Keyring),
         1 => Just(Step::EndGrant),
@@ -221,6 +242,7 @@ fn scene() -> impl Strategy<Value = Vec<Step>> {
         Step::Licensing(true),
         Step::Identity(true),
         Step::Wire(Wire::Honest),
+        Step::NoToken(None),
         Step::Keyring(Keyring::Open),
     ]);
     prop_oneof![

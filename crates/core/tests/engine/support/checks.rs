@@ -182,7 +182,8 @@ impl World {
         if refreshed {
             match sides {
                 (_, Side::Answers) if self.grant_revoked => return Err(CheckFailure::SignInAgain),
-                (_, Side::Answers) => {}
+                (Side::Answers, Side::Answers) => self.gives_no_token.clone().map_or(Ok(()), Err)?,
+                (_, Side::Answers) if self.gives_no_token.is_none() => {}
                 silent => return Err(unreachable(silent)),
             }
         }

@@ -37,6 +37,8 @@ pub(crate) struct Licensing {
     pub(crate) knows_user: bool,
     /// It alone does not answer.
     pub(crate) out: bool,
+    /// How far its clock is ahead of the real time, in milliseconds.
+    pub(crate) clock_ahead: i64,
     /// Devices that wait for our session.
     pub(crate) waiting: Vec<WaitingDevice>,
     /// Releases that reached it.
@@ -71,6 +73,7 @@ impl Licensing {
             seats: BTreeMap::new(),
             knows_user: false,
             out: false,
+            clock_ahead: 0,
             waiting: Vec::new(),
             released: Vec::new(),
             first_start: None,
@@ -140,8 +143,9 @@ impl Licensing {
         request: &str,
         device: &Thumbprint,
         products: &[String],
-        at: Timestamp,
+        real: Timestamp,
     ) -> CheckAnswered {
+        let at = real.shifted(self.clock_ahead);
         let products = products.iter().map(|product| {
             let has_ended = self.subscription_ends.is_some_and(|end| end <= at);
             let seat = if has_ended {

@@ -48,11 +48,14 @@ impl World {
         }
     }
 
-    /// Where a program stands now.
+    /// Where a program stands now, by its service's clock.
     pub(crate) fn status(&self, key: UseKey) -> StatusView {
         let now = self.now();
         let status = self.engine().use_status(&now, key);
-        let trusted = self.engine().trusted(&now);
+        let trusted = match self.engine().use_of(key) {
+            Some((_, service)) => self.engine().time_of(service, &now),
+            None => self.engine().trusted(&now),
+        };
         judge_pending(&status, trusted);
         status
     }

@@ -144,6 +144,8 @@ pub(crate) struct World {
     pub(super) streams: Vec<(Attempt, String)>,
     /// Every check that was made, as it was ordered.
     pub(crate) orders: Vec<CheckOrder>,
+    /// The identity service answers, and gives no access token: this is what it means.
+    pub(crate) gives_no_token: Option<CheckFailure>,
     /// How long a service takes to answer.
     pub(crate) latency: Duration,
     pub(crate) services: BTreeMap<String, Licensing>,
@@ -215,6 +217,7 @@ impl World {
             id_tokens: true,
             signing: Signing::Works,
             wire: Wire::Honest,
+            gives_no_token: None,
             user: User::SignsIn,
             subject: "maya",
             keyring: Keyring::Open,
