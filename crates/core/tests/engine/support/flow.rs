@@ -76,12 +76,15 @@ impl World {
         let mut facts = serde_json::to_value(self.facts()).unwrap();
         facts["clock"].take();
         facts["told"].take();
-        // Minutes of use go on by themselves.
+        // Its own time and the minutes of use go on by themselves.
         let services = facts["services"]
             .as_object_mut()
             .into_iter()
             .flat_map(|all| all.values_mut());
-        services.for_each(|service| drop(service["usage"].take()));
+        for service in services {
+            service["usage"].take();
+            service["clock"].take();
+        }
         facts
     }
 
