@@ -13,6 +13,7 @@ tell!(
     a_first_start_offline_is_refused_in_words,
     a_product_starts_again_without_the_services,
     days_offline_are_counted_through_sleep_and_reboot,
+    an_agent_that_is_too_old_runs_to_the_end_of_its_lease,
     a_reset_leaves_no_secret_behind,
 );
 
@@ -151,6 +152,32 @@ fn days_offline_are_counted_through_sleep_and_reboot(story: &Story) -> Result<()
     world.machine().wall().set(world.service().clock().ahead())?;
     world.cli(["check"])?;
     left(30)
+}
+
+fn an_agent_that_is_too_old_runs_to_the_end_of_its_lease(story: &Story) -> Result<()> {
+    let desk = Desktop::start(story)?;
+    let world = World::seeded(&desk)?;
+    world.sign_in()?;
+    world.cli(["check"])?;
+    world.service().tell(["agent", "require", "99.0.0"])?;
+    world.time_passes(29 * DAY)?;
+    world.cli(["check"])?;
+    let mut atlas = world.start_atlas()?;
+    atlas.wait_for("OK")?;
+    atlas.close()?;
+
+    world.time_passes(2 * DAY)?;
+    let refused = world.cli_output(["status", PRODUCT])?;
+    let words = String::from_utf8_lossy(&refused.stdout).into_owned();
+    ensure!(
+        refused.status.code() == Some(119) && words.contains("99.0.0"),
+        "{}: {words}",
+        refused.status
+    );
+    world.service().tell(["agent", "require", "--any"])?;
+    world.cli(["check"])?;
+    ensure!(atlas_status(&world)?["code"] == 0, "it is allowed again");
+    Ok(())
 }
 
 fn a_reset_leaves_no_secret_behind(story: &Story) -> Result<()> {

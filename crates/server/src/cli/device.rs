@@ -27,7 +27,7 @@ impl Device {
     pub(super) async fn run(self, store: &dyn Store, now: Timestamp) -> Result<Output, CliError> {
         match self {
             Self::List { email } => {
-                let head = ["ID", "EMAIL", "NAME", "SYSTEM", "LAST SEEN", "PRODUCTS"];
+                let head = ["ID", "EMAIL", "NAME", "SYSTEM", "AGENT", "LAST SEEN", "PRODUCTS"];
                 Output::table(&store.devices(email).await?, head, |one| {
                     let products = if one.released_at.is_some() {
                         "released".into()
@@ -40,6 +40,7 @@ impl Device {
                         email,
                         one.name.clone(),
                         one.system.clone(),
+                        one.agent.clone(),
                         time(one.last_seen),
                         products,
                     ]

@@ -1,5 +1,6 @@
 //! The `latchkey-server` command. Every command works while the service runs; `--json` makes its answer one JSON value.
 
+mod agent;
 mod device;
 mod error;
 mod hold;
@@ -72,6 +73,9 @@ enum Command {
     /// Losses of seats that wait for an administrator.
     #[command(subcommand)]
     Hold(hold::Hold),
+    /// Agents: how old they may be.
+    #[command(subcommand)]
+    Agent(agent::Agent),
     /// Devices that hold places.
     #[command(subcommand)]
     Device(device::Device),
@@ -136,6 +140,7 @@ fn run(cli: Cli) -> Result<Output, CliError> {
             Command::User(command) => command.run(&data.open()?, now).await,
             Command::Seat(command) => command.run(&data.open()?, now).await,
             Command::Hold(command) => command.run(&data.open()?).await,
+            Command::Agent(command) => command.run(&data.open()?).await,
             Command::Device(command) => command.run(&data.open()?, now).await,
             Command::Session(command) => command.run(&data.open()?).await,
             Command::Usage(usage) => usage.run(&data.open()?).await,

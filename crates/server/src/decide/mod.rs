@@ -1,6 +1,7 @@
 //! Who gets a lease. PURE: rows and the time come in as arguments, and what comes out is data. The store calls this
 //! inside its transaction, so that two devices can never both take the last place.
 
+mod agents;
 pub mod mass_loss;
 mod places;
 mod sessions;
@@ -13,6 +14,7 @@ use latchkey_api::check::SessionWish;
 use latchkey_core::code::Code;
 use latchkey_core::lease::{DeviceEntry, RefusalDetail};
 use latchkey_core::policy::Policy;
+use semver::Version;
 
 use self::sessions::Sessions;
 
@@ -90,6 +92,10 @@ pub struct Question {
     pub now: i64,
     /// The device that asks.
     pub device: DeviceEntry,
+    /// The version of its agent, as it says.
+    pub agent: String,
+    /// The oldest version that is given leases; `None` for any.
+    pub minimum_agent: Option<Version>,
     /// How long the access token lives altogether.
     pub token_life: Duration,
     /// What is asked about.
@@ -260,7 +266,12 @@ fn product(question: &Question, places: &[Place], sessions: &mut Sessions<'_>, a
     let best = running
         .map(|(offer, seat)| {
             let decision = places::place(question, places, offer, seat);
+            let runs = places::held(places, &offer.subscription, &question.device.id).is_some();
             let admitted = match decision {
+                // Without a lease that runs on it has no use for a session.
+                Decision::Lease(_) if !runs && agents::is_outdated(question) => {
+                    agents::outdated(question, offer)
+                }
                 Decision::Lease(_) if asked.open => sessions.admit(offer).map_or(decision, Decision::Refuse),
                 Decision::Lease(_) | Decision::Refuse(_) => decision,
             };
@@ -274,7 +285,7 @@ fn product(question: &Question, places: &[Place], sessions: &mut Sessions<'_>, a
         if asked.open {
             sessions.settle(offer, &decision);
         }
-        return decision;
+        return agents::renewed(question, offer, decision);
     }
     let ended = seats().max_by_key(|(offer, _)| offer.ends_at);
     Decision::Refuse(match (ended, asked.offers.first()) {

@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use latchkey_core::jws::Thumbprint;
 use latchkey_core::policy::Policy;
 use latchkey_core::time::Timestamp;
+use semver::Version;
 
 use latchkey_api::devices::{OwnDevices, ReleaseDevice};
 
@@ -157,6 +158,11 @@ pub trait Store: Send + Sync {
     async fn overlaps(&self) -> Result<Vec<Overlap>, StoreError>;
     /// Minutes of use, from this day on (UTC, `YYYY-MM-DD`).
     async fn usage(&self, since: Option<String>) -> Result<Vec<UsageRow>, StoreError>;
+
+    /// The oldest agent version that is given leases; `None` for any.
+    async fn minimum_agent(&self) -> Result<Option<Version>, StoreError>;
+    /// Gives leases to agents of this version or a newer one alone; to any with `None` (rule 9, `CLIENT_OUTDATED`).
+    async fn require_agent(&self, minimum: Option<Version>) -> Result<(), StoreError>;
 
     /// Writes nothing, in its turn among those who write: it shows that they get their turn, and not that the disk has room.
     async fn writes(&self) -> Result<(), StoreError>;

@@ -221,3 +221,28 @@ async fn what_the_service_says_about_itself() {
         );
     }
 }
+
+/// Rule 9's table: what it has runs to its end, and is not renewed.
+#[tokio::test]
+async fn an_agent_older_than_the_service_asks_for_is_told_which_one_it_wants() {
+    let service = Running::start().await;
+    let device = Device::new(1);
+    service.first_check(&device).await;
+    let newer = "99.0.0";
+    service
+        .store
+        .require_agent(Some(newer.parse().unwrap()))
+        .await
+        .unwrap();
+    let refusal = service.attempt(&device).send().await.refusal(&service, "ATLAS");
+    assert_eq!(refusal.claims().code, Code::ClientOutdated);
+    assert_eq!(refusal.claims().detail.minimum_version.as_deref(), Some(newer));
+    let devices = service.store.devices(None).await.unwrap();
+    assert_eq!(devices[0].products, ["ATLAS"], "its lease keeps its place");
+
+    let mut attempt = service.attempt(&device);
+    attempt.body.agent = newer.to_owned();
+    attempt.send().await.lease(&service, "ATLAS");
+    service.store.require_agent(None).await.unwrap();
+    service.attempt(&device).send().await.lease(&service, "ATLAS");
+}

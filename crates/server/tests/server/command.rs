@@ -374,3 +374,28 @@ fn the_lists_read_as_tables() {
     assert_eq!(policy["ends_at"], 1_924_992_000_i64);
     assert_eq!(server.json(&["issuer", "list"])[0]["scopes"][0], "openid");
 }
+
+#[test]
+fn how_old_agents_may_be_is_said_and_shown() {
+    let server = Installation::new();
+    server.text(&["init", "--url", "https://licence.example"]);
+    let minimum = |args: &[&str]| server.json(args)["minimum_version"].clone();
+    assert_eq!(minimum(&["agent", "show"]), serde_json::Value::Null);
+    assert_eq!(minimum(&["agent", "require", "1.4.0"]), "1.4.0");
+    assert_eq!(
+        server.text(&["agent", "show"]),
+        "Agents from 1.4.0 on are given leases.\n"
+    );
+    // Keys are published anew, and it stands.
+    server.text(&["key", "rotate"]);
+    assert_eq!(minimum(&["agent", "show"]), "1.4.0");
+    assert_eq!(minimum(&["agent", "require", "--any"]), serde_json::Value::Null);
+    for wrong in [
+        &["agent", "require", "1.4"][..],
+        &["agent", "require"],
+        &["agent", "require", "1.4.0", "--any"],
+    ] {
+        assert_eq!(server.fails(wrong).0, 2, "{wrong:?}");
+    }
+    assert_eq!(minimum(&["agent", "show"]), serde_json::Value::Null);
+}

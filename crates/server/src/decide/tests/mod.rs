@@ -46,6 +46,8 @@ fn question(offers: Vec<Offer>, places: Vec<Place>) -> Question {
     Question {
         now: NOW,
         device: device("mine"),
+        agent: "1.2.3".into(),
+        minimum_agent: None,
         token_life: HOUR,
         asked: vec![Asked {
             product: "ATLAS".into(),
@@ -274,4 +276,51 @@ fn a_released_device_hears_that_and_nothing_else() {
         ..question(vec![offer("s", 3)], vec![place_of("s", "mine", NOW - 10)])
     };
     assert_eq!(refusal(&asked).code, Code::DeviceReleased);
+}
+
+#[test]
+fn an_agent_that_is_too_old_is_given_no_lease_and_told_which_one_would_be() {
+    for (agent, minimum, outdated) in [
+        ("1.2.3", None, false),
+        ("1.2.3", Some("1.2.3"), false),
+        ("1.10.0", Some("1.9.9"), false),
+        ("1.2.3", Some("1.2.4"), true),
+        ("1.2.3-beta.1", Some("1.2.3"), true),
+        ("", Some("0.0.1"), true),
+        ("a fork", Some("0.0.1"), true),
+        ("a fork", None, false),
+    ] {
+        for places in [vec![], vec![place_of("s", "mine", NOW - 10)]] {
+            let asked = Question {
+                agent: agent.into(),
+                minimum_agent: minimum.map(|minimum| minimum.parse().unwrap()),
+                ..question(vec![offer("s", 3)], places)
+            };
+            if !outdated {
+                lease(&asked);
+                continue;
+            }
+            let refused = refusal(&asked);
+            assert_eq!(refused.code, Code::ClientOutdated, "{agent:?} under {minimum:?}");
+            assert_eq!(refused.detail.minimum_version.as_deref(), minimum);
+            assert_eq!(refused.detail.contact.as_deref(), Some("it@nord.example"));
+            assert_eq!(refused.save_window, 7 * MINUTE);
+        }
+    }
+}
+
+#[test]
+fn what_else_stands_in_the_way_of_an_old_agent_is_said_first() {
+    let old = |offers, places| Question {
+        minimum_agent: Some("2.0.0".parse().unwrap()),
+        ..question(offers, places)
+    };
+    let full = vec![place_of("s", "a", NOW - 10)];
+    assert_eq!(refusal(&old(vec![offer("s", 1)], full)).code, Code::DeviceLimit);
+    assert_eq!(refusal(&old(vec![], vec![])).code, Code::NotAssigned);
+    let released = Question {
+        released: true,
+        ..old(vec![offer("s", 3)], vec![])
+    };
+    assert_eq!(refusal(&released).code, Code::DeviceReleased);
 }

@@ -301,3 +301,17 @@ fn whoever_is_refused_for_another_reason_takes_no_session() {
     assert_eq!(refusal(&asked).code, Code::DeviceLimit);
     assert_eq!(steps(&asked), [], "nor does it wait for another's");
 }
+
+#[test]
+fn an_agent_that_is_too_old_keeps_the_session_of_what_runs_on_and_begins_none() {
+    let old = |places| Question {
+        minimum_agent: Some("2.0.0".parse().unwrap()),
+        places,
+        ..opened(SessionPolicy::Takeover, vec![])
+    };
+    assert_eq!(
+        steps(&old(vec![place_of("s", "mine", NOW - 10)])),
+        [hold("mine", NOW)]
+    );
+    assert_eq!(steps(&old(vec![])), []);
+}

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row, params};
 use super::losses::{self, Loss};
 use super::person::{Person, Who, who};
 use super::row::{execute, id, json, optional, rows, sql, value};
-use super::{devices, sessions, usage};
+use super::{agents, devices, sessions, usage};
 use crate::decide::{self, Asked, Decision, Offer, Place, Question};
 use crate::store::StoreError;
 use crate::store::records::{CheckCommand, CheckOutcome, Decided};
@@ -218,6 +218,8 @@ fn question(
             system: command.device.system.clone(),
             last_seen: now,
         },
+        agent: command.agent.clone(),
+        minimum_agent: agents::minimum(c)?,
         token_life: command.token_life,
         asked: asked.collect::<Result<_, StoreError>>()?,
         places,

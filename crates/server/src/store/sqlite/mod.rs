@@ -1,6 +1,7 @@
 //! The store on SQLite, embedded: one thread writes and one reads (measured elsewhere at several times the rate of a
 //! connection pool). The command line opens the same file while the service runs; WAL and a busy timeout keep them apart.
 
+mod agents;
 mod check;
 mod devices;
 mod issuers;
@@ -28,6 +29,7 @@ use latchkey_api::devices::{OwnDevices, ReleaseDevice};
 use latchkey_core::jws::Thumbprint;
 use latchkey_core::policy::Policy;
 use latchkey_core::time::Timestamp;
+use semver::Version;
 
 pub use self::open::OpenError;
 use self::worker::{Kind, Worker};
@@ -129,6 +131,16 @@ impl Store for SqliteStore {
 
     async fn usage(&self, since: Option<String>) -> Result<Vec<UsageRow>, StoreError> {
         self.reader.run(move |c| usage::all(c, since.as_deref())).await
+    }
+
+    async fn minimum_agent(&self) -> Result<Option<Version>, StoreError> {
+        self.reader.run(agents::minimum).await
+    }
+
+    async fn require_agent(&self, minimum: Option<Version>) -> Result<(), StoreError> {
+        self.writer
+            .run(move |c| agents::require(c, minimum.as_ref()))
+            .await
     }
 
     async fn writes(&self) -> Result<(), StoreError> {

@@ -1,0 +1,36 @@
+//! Agents that are too old to be given leases (rule 9's table, `CLIENT_OUTDATED`).
+
+use latchkey_core::code::Code;
+use latchkey_core::lease::RefusalDetail;
+use semver::Version;
+
+use super::{Decision, Offer, Question, Refused, refuse};
+
+/// Whether the asking agent is older than the service asks for. One whose version is none ([Semantic Versioning]) is.
+///
+/// [Semantic Versioning]: https://semver.org
+pub(super) fn is_outdated(question: &Question) -> bool {
+    let agent = Version::parse(&question.agent).ok();
+    let minimum = question.minimum_agent.as_ref();
+    minimum.is_some_and(|minimum| agent.is_none_or(|agent| agent < *minimum))
+}
+
+/// What the device may have, without a new lease for an agent that is too old: what it holds runs to its end.
+pub(super) fn renewed(question: &Question, offer: &Offer, decision: Decision) -> Decision {
+    match decision {
+        Decision::Lease(_) if is_outdated(question) => outdated(question, offer),
+        Decision::Lease(_) | Decision::Refuse(_) => decision,
+    }
+}
+
+/// The refusal, which says from which version on leases are given.
+pub(super) fn outdated(question: &Question, offer: &Offer) -> Decision {
+    let refused = refuse(Code::ClientOutdated, offer);
+    Decision::Refuse(Refused {
+        detail: RefusalDetail {
+            minimum_version: question.minimum_agent.as_ref().map(Version::to_string),
+            ..refused.detail
+        },
+        ..refused
+    })
+}

@@ -1,0 +1,1 @@
+SELECT minimum_agent FROM service

@@ -1,0 +1,1 @@
+UPDATE service SET minimum_agent = ?1
