@@ -1,6 +1,7 @@
 use latchkey_core::code::Code;
 use latchkey_core::notice::Left;
 use latchkey_core::time::{DAY, MINUTE};
+use latchkey_core::view::Away;
 use latchkey_words::jiff::tz::TimeZone;
 
 use super::*;
@@ -22,6 +23,7 @@ fn notice(id: u64, product: &str, kind: NoticeKind) -> Notice {
 
 fn offline(days: u32) -> NoticeKind {
     NoticeKind::Offline {
+        away: Away::Offline,
         left: Left::Days(days),
         until: AT + days * DAY,
     }
@@ -64,6 +66,7 @@ fn of_several_that_count_down_the_earliest_is_told() {
 #[test]
 fn the_gravest_comes_first_and_decides_how_loud_it_is() {
     let last = NoticeKind::FinalWarning {
+        away: Away::Offline,
         left: Left::Days(2),
         until: AT + 2 * DAY,
     };

@@ -41,6 +41,7 @@ export function lineText(words: Words, line: Line, now: Timestamp): string {
     case 'final':
       return words.message(`line-${line.line}`, {
         product: line.product,
+        away: line.away ?? 'offline',
         until: words.dateTime(line.until, now),
         ...leftArguments(line.left),
       });
@@ -96,6 +97,7 @@ function statusArguments(words: Words, status: StatusView, now: Timestamp): Argu
   const left = status.left ?? (until === undefined ? { hours: 0 } : leftBetween(now, until));
   return {
     code: String(status.code),
+    away: status.away ?? 'offline',
     until: until === undefined ? NONE : soon ? words.time(until, now) : words.dateTime(until, now),
     contact: detail?.contact || NONE,
     holder: detail?.holder?.name || NONE,

@@ -52,6 +52,8 @@ export interface StatusView {
   code: number;
   name: string;
   basis?: Basis;
+  /** What keeps checks away: `offline`, `identity_outage` or `overdue`. */
+  away?: string;
   reason?: string;
   since?: Timestamp;
   until?: Timestamp;
@@ -129,7 +131,7 @@ export type SignInEnd = { attempt: number; method: SignInMethod } & (
 export type Line =
   | { line: 'no_products' | 'signed_out' | 'signing_in' | 'checking' | 'vault_locked' }
   | { line: 'licensed' | 'sign_in_again'; user: string }
-  | { line: 'offline' | 'final'; product: string; left: Left; until: Timestamp }
+  | { line: 'offline' | 'final'; away?: string; product: string; left: Left; until: Timestamp }
   | { line: 'outage'; reach: Reach }
   | { line: 'stopped'; product: string; code: number; stop_at: Timestamp | null };
 

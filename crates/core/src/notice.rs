@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::lenient;
 use crate::time::{DAY, HOUR, Timestamp};
+use crate::view::Away;
 
 /// Time left, as people count it: days, and hours under 24 h (rules 3 and 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +55,9 @@ impl Left {
 pub enum NoticeKind {
     /// Offline, with time to spare (rule 3). Urgency low.
     Offline {
+        /// What keeps checks away.
+        #[serde(default, deserialize_with = "lenient::known_or_default")]
+        away: Away,
         /// Time left.
         left: Left,
         /// The end, exclusive.
@@ -60,6 +65,9 @@ pub enum NoticeKind {
     },
     /// The final days (rule 4). Urgency critical; it stays.
     FinalWarning {
+        /// What keeps checks away.
+        #[serde(default, deserialize_with = "lenient::known_or_default")]
+        away: Away,
         /// Time left.
         left: Left,
         /// The end, exclusive.

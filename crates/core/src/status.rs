@@ -10,7 +10,7 @@ use crate::policy::IdentityOutage;
 use crate::registration::Registration;
 use crate::temporary::Temporary;
 use crate::time::{DAY, MINUTE, Timestamp};
-use crate::view::{Reach, StatusView};
+use crate::view::{Away, Reach, StatusView};
 
 /// How long the user is awaited at a locked keyring (rule 17).
 pub(crate) const VAULT_AWAITED_FOR: Duration = Duration::from_secs(15 * 60);
@@ -26,6 +26,8 @@ pub enum Status {
     Ok {
         /// What that rests on.
         basis: Basis,
+        /// What keeps checks away, where that is grace or the final days.
+        away: Option<Away>,
         /// The end of the lease or of the temporary licence, exclusive.
         until: Timestamp,
     },
@@ -194,7 +196,11 @@ pub fn status(
     if let Some((basis, until)) = grounds.filter(|_| unproven.is_none()) {
         return match pending.wire.filter(|_| pending.confirm) {
             Some(wire) => Status::OnWire(wire),
-            None => Status::Ok { basis, until },
+            None => Status::Ok {
+                basis,
+                away: matches!(basis, Basis::Grace | Basis::FinalWarning).then(|| pending.reach.into()),
+                until,
+            },
         };
     }
     if let Some(wire) = pending.wire {
@@ -358,8 +364,9 @@ impl Status {
             ..StatusView::default()
         };
         match self {
-            Self::Ok { basis, until } => StatusView {
+            Self::Ok { basis, away, until } => StatusView {
                 basis: Some(*basis),
+                away: *away,
                 until: Some(*until),
                 left: Some(Left::between(now, *until)),
                 ..base

@@ -24,6 +24,13 @@ pub struct StatusView {
         skip_serializing_if = "Option::is_none"
     )]
     pub basis: Option<Basis>,
+    /// What keeps checks away, where an `OK` rests on grace or is in its final days.
+    #[serde(
+        default,
+        deserialize_with = "lenient::known",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub away: Option<Away>,
     /// Why an `AUTH_PENDING` is pending.
     #[serde(
         default,
@@ -149,6 +156,41 @@ pub enum Reach {
     IdentityOutage,
     /// The identity service answers and the licensing service does not (rule 7).
     LicensingOutage,
+}
+
+/// What keeps checks away while the days are counted (rules 3, 4 and 6).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Away {
+    /// The machine has no network, or nobody answers.
+    #[default]
+    Offline,
+    /// The identity service gives no token (rule 6).
+    IdentityOutage,
+    /// Something else, and the check that was due has not been made.
+    Overdue,
+}
+
+impl Away {
+    /// The stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Offline => "offline",
+            Self::IdentityOutage => "identity_outage",
+            Self::Overdue => "overdue",
+        }
+    }
+}
+
+impl From<Reach> for Away {
+    fn from(reach: Reach) -> Self {
+        match reach {
+            Reach::Offline | Reach::NeitherAnswers => Self::Offline,
+            Reach::IdentityOutage => Self::IdentityOutage,
+            Reach::Unknown | Reach::Online | Reach::Doubtful | Reach::LicensingOutage => Self::Overdue,
+        }
+    }
 }
 
 /// One licensing service, and the account there.
@@ -338,8 +380,11 @@ pub enum Line {
     },
     /// A check that somebody waits for is on the wire.
     Checking,
-    /// Grace, or neither service answers.
+    /// Grace.
     Offline {
+        /// What keeps checks away.
+        #[serde(default, deserialize_with = "lenient::known_or_default")]
+        away: Away,
         /// The product that ends first.
         product: String,
         /// Time left.
@@ -349,6 +394,9 @@ pub enum Line {
     },
     /// Final warning.
     Final {
+        /// What keeps checks away.
+        #[serde(default, deserialize_with = "lenient::known_or_default")]
+        away: Away,
         /// The product that ends first.
         product: String,
         /// Time left.

@@ -1,7 +1,7 @@
 //! The status line: the one sentence that tooltip, menu, window and `latchkey status` begin with.
 
 use latchkey_core::time::Timestamp;
-use latchkey_core::view::{Line, Reach, StatusView};
+use latchkey_core::view::{Away, Line, Reach, StatusView};
 
 use crate::Words;
 use crate::dates::left_args;
@@ -10,7 +10,7 @@ use crate::message::Value;
 impl Words {
     /// The status line.
     pub fn line(&self, line: &Line, now: Timestamp) -> String {
-        let timed = |id, product: &str, left, until| {
+        let timed = |id, away: Away, product: &str, left, until| {
             let until = self.date_time(until, now);
             let [unit, count] = left_args(left);
             self.message(
@@ -18,6 +18,7 @@ impl Words {
                 &[
                     ("product", Value::Text(product)),
                     ("until", Value::from(&until)),
+                    ("away", away.name().into()),
                     unit,
                     count,
                 ],
@@ -30,8 +31,18 @@ impl Words {
             Line::Licensed { user } => self.message("line-licensed", &[("user", user.into())]),
             Line::SignInAgain { user } => self.message("line-sign-in-again", &[("user", user.into())]),
             Line::Checking => self.message("line-checking", &[]),
-            Line::Offline { product, left, until } => timed("line-offline", product, *left, *until),
-            Line::Final { product, left, until } => timed("line-final", product, *left, *until),
+            Line::Offline {
+                away,
+                product,
+                left,
+                until,
+            } => timed("line-offline", *away, product, *left, *until),
+            Line::Final {
+                away,
+                product,
+                left,
+                until,
+            } => timed("line-final", *away, product, *left, *until),
             Line::Outage {
                 reach: Reach::IdentityOutage,
             } => self.message("line-outage-identity", &[]),

@@ -3,6 +3,7 @@
 use latchkey_core::code::Code;
 use latchkey_core::notice::{Left, Notice, NoticeKind};
 use latchkey_core::time::{MINUTE, Timestamp};
+use latchkey_core::view::Away;
 
 use crate::Words;
 use crate::dates::left_args;
@@ -46,18 +47,33 @@ impl Words {
                 stays,
             }
         };
-        let timed = |id, urgency, stays, left: Left, until| {
+        let timed = |id, urgency, stays, away: Away, left: Left, until| {
             let until = self.date_time(until, now);
             let [unit, count] = left_args(left);
-            show(id, urgency, stays, &[unit, count, ("until", (&until).into())])
+            show(
+                id,
+                urgency,
+                stays,
+                &[
+                    unit,
+                    count,
+                    ("until", (&until).into()),
+                    ("away", away.name().into()),
+                ],
+            )
         };
         match &notice.kind {
-            NoticeKind::Offline { left, until } => {
-                timed("notice-offline", Urgency::Low, false, *left, *until)
+            NoticeKind::Offline { away, left, until } => {
+                timed("notice-offline", Urgency::Low, false, *away, *left, *until)
             }
-            NoticeKind::FinalWarning { left, until } => {
-                timed("notice-final-warning", Urgency::Critical, true, *left, *until)
-            }
+            NoticeKind::FinalWarning { away, left, until } => timed(
+                "notice-final-warning",
+                Urgency::Critical,
+                true,
+                *away,
+                *left,
+                *until,
+            ),
             NoticeKind::Ended { days, stop_at: None } => show(
                 "notice-ended",
                 Urgency::Critical,

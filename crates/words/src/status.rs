@@ -101,6 +101,7 @@ fn args<'a>(status: &'a StatusView, product: &'a str, facts: &'a Facts) -> Vec<(
     let mut args = vec![
         ("product", Value::Text(product)),
         ("code", Value::Text(&facts.code)),
+        ("away", Value::Text(status.away.unwrap_or_default().name())),
         ("until", or_none(facts.until.as_deref())),
         (
             "contact",

@@ -4,7 +4,7 @@
 use latchkey_core::code::Code;
 use latchkey_core::notice::{Left, Notice, NoticeKind};
 use latchkey_core::time::{DAY, HOUR, MINUTE, Timestamp};
-use latchkey_core::view::{Line, Reach, StatusView};
+use latchkey_core::view::{Away, Line, Reach, StatusView};
 use latchkey_words::jiff::tz::TimeZone;
 use latchkey_words::{Urgency, Words};
 
@@ -31,6 +31,7 @@ fn body(locale: &str, at: Timestamp, kind: NoticeKind) -> String {
 #[test]
 fn offline() {
     let kind = NoticeKind::Offline {
+        away: Away::Offline,
         left: Left::Days(27),
         until: UNTIL,
     };
@@ -50,6 +51,7 @@ fn offline() {
 #[test]
 fn the_final_days() {
     let kind = NoticeKind::FinalWarning {
+        away: Away::Offline,
         left: Left::Days(3),
         until: UNTIL,
     };
@@ -60,6 +62,7 @@ fn the_final_days() {
     );
     assert_eq!((text.urgency, text.stays), (Urgency::Critical, true));
     let kind = NoticeKind::FinalWarning {
+        away: Away::Offline,
         left: Left::Hours(1),
         until: UNTIL,
     };
@@ -130,6 +133,7 @@ fn the_status_line() {
     };
     assert_eq!(words("en").line(&line, UNTIL), "Maya Lindqvist — licensed");
     let line = Line::Offline {
+        away: Away::Offline,
         product: "Atlas".to_owned(),
         left: Left::Days(27),
         until: UNTIL,

@@ -7,7 +7,7 @@ use latchkey_core::code::{Basis, Code, Reason};
 use latchkey_core::lease::{DeviceEntry, RefusalDetail};
 use latchkey_core::notice::{Left, Notice, NoticeKind};
 use latchkey_core::time::{DAY, HOUR, MINUTE, Timestamp};
-use latchkey_core::view::{Line, ProductView, Reach, StatusView};
+use latchkey_core::view::{Away, Line, ProductView, Reach, StatusView};
 use latchkey_words::jiff::tz::TimeZone;
 use latchkey_words::{MenuItem, Sentence, Words};
 use serde_json::json;
@@ -82,6 +82,18 @@ fn statuses() -> Vec<(String, StatusView)> {
                         ..status(code)
                     };
                     all.push((format!("{name} {}", basis.name()), ok));
+                }
+                for away in [Away::IdentityOutage, Away::Overdue] {
+                    for basis in [Basis::Grace, Basis::FinalWarning] {
+                        let ok = StatusView {
+                            basis: Some(basis),
+                            away: Some(away),
+                            left: Some(Left::Days(3)),
+                            until: Some(NOW + 3 * DAY),
+                            ..status(code)
+                        };
+                        all.push((format!("{name} {}, {}", basis.name(), away.name()), ok));
+                    }
                 }
                 let until = Some(NOW + HOUR);
                 let left = Some(Left::Hours(1));
@@ -170,13 +182,47 @@ fn every_notice() {
         (
             "offline",
             NoticeKind::Offline {
+                away: Away::Offline,
                 left: Left::Days(27),
                 until: NOW + 27 * DAY,
             },
         ),
         (
+            "offline, while the identity service is out",
+            NoticeKind::Offline {
+                away: Away::IdentityOutage,
+                left: Left::Days(27),
+                until: NOW + 27 * DAY,
+            },
+        ),
+        (
+            "offline, because something is in the way",
+            NoticeKind::Offline {
+                away: Away::Overdue,
+                left: Left::Days(27),
+                until: NOW + 27 * DAY,
+            },
+        ),
+        (
+            "final warning, while the identity service is out",
+            NoticeKind::FinalWarning {
+                away: Away::IdentityOutage,
+                left: Left::Days(3),
+                until: NOW + 3 * DAY,
+            },
+        ),
+        (
+            "final warning, because something is in the way",
+            NoticeKind::FinalWarning {
+                away: Away::Overdue,
+                left: Left::Days(3),
+                until: NOW + 3 * DAY,
+            },
+        ),
+        (
             "offline, one day",
             NoticeKind::Offline {
+                away: Away::Offline,
                 left: Left::Days(1),
                 until: NOW + DAY,
             },
@@ -184,6 +230,7 @@ fn every_notice() {
         (
             "final warning",
             NoticeKind::FinalWarning {
+                away: Away::Offline,
                 left: Left::Days(3),
                 until: NOW + 3 * DAY,
             },
@@ -191,6 +238,7 @@ fn every_notice() {
         (
             "final warning, one hour",
             NoticeKind::FinalWarning {
+                away: Away::Offline,
                 left: Left::Hours(1),
                 until: NOW + HOUR,
             },
@@ -265,11 +313,37 @@ fn lines() -> Vec<Line> {
         Line::SignInAgain { user: user() },
         Line::Checking,
         Line::Offline {
+            away: Away::Offline,
+            product: product(),
+            left: Left::Days(27),
+            until: NOW + 27 * DAY,
+        },
+        Line::Offline {
+            away: Away::IdentityOutage,
+            product: product(),
+            left: Left::Days(27),
+            until: NOW + 27 * DAY,
+        },
+        Line::Offline {
+            away: Away::Overdue,
             product: product(),
             left: Left::Days(27),
             until: NOW + 27 * DAY,
         },
         Line::Final {
+            away: Away::IdentityOutage,
+            product: product(),
+            left: Left::Hours(5),
+            until: NOW + 5 * HOUR,
+        },
+        Line::Final {
+            away: Away::Overdue,
+            product: product(),
+            left: Left::Hours(5),
+            until: NOW + 5 * HOUR,
+        },
+        Line::Final {
+            away: Away::Offline,
             product: product(),
             left: Left::Hours(5),
             until: NOW + 5 * HOUR,

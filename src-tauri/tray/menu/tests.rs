@@ -1,7 +1,7 @@
 use latchkey_core::code::{Basis, Code};
 use latchkey_core::notice::Left;
 use latchkey_core::time::{DAY, HOUR, Timestamp};
-use latchkey_core::view::{Headline, Line, ProductView, Reach, SignInMethod, UserView};
+use latchkey_core::view::{Away, Headline, Line, ProductView, Reach, SignInMethod, UserView};
 use latchkey_words::jiff::tz::TimeZone;
 
 use super::*;
@@ -264,6 +264,7 @@ fn offline_says_how_long() {
     let view = View {
         headline: Headline {
             line: Line::Offline {
+                away: Away::Offline,
                 product: "Atlas".into(),
                 left,
                 until,
@@ -299,6 +300,7 @@ fn the_final_days_say_what_to_do() {
     let view = View {
         headline: Headline {
             line: Line::Final {
+                away: Away::Offline,
                 product: "Atlas".into(),
                 left,
                 until,

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use latchkey_core::code::Code;
 use latchkey_core::notice::{Left, Notice, NoticeKind};
 use latchkey_core::time::{DAY, HOUR, MINUTE, Timestamp};
-use latchkey_core::view::View;
+use latchkey_core::view::{Away, View};
 use latchkey_words::Words;
 use latchkey_words::jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -57,15 +57,27 @@ type Pictured = (&'static str, &'static str, fn(Timestamp) -> NoticeKind);
 pub(crate) const NOTICES: [Pictured; 9] = [
     ("offline", "offline", |now| {
         let (left, until) = left(now, 27 * DAY - HOUR);
-        NoticeKind::Offline { left, until }
+        NoticeKind::Offline {
+            away: Away::Offline,
+            left,
+            until,
+        }
     }),
     ("final-days", "final-days", |now| {
         let (left, until) = left(now, 3 * DAY - HOUR);
-        NoticeKind::FinalWarning { left, until }
+        NoticeKind::FinalWarning {
+            away: Away::Offline,
+            left,
+            until,
+        }
     }),
     ("final-hours", "final-hours", |now| {
         let (left, until) = left(now, 5 * HOUR - 10 * MINUTE);
-        NoticeKind::FinalWarning { left, until }
+        NoticeKind::FinalWarning {
+            away: Away::Offline,
+            left,
+            until,
+        }
     }),
     ("ending", "stopping-offline", |now| NoticeKind::Ended {
         days: 30,

@@ -5,8 +5,8 @@ use latchkey_core::lease::{DeviceEntry, RefusalDetail};
 use latchkey_core::notice::Left;
 use latchkey_core::time::{DAY, HOUR, MINUTE, Timestamp};
 use latchkey_core::view::{
-    AccountView, Headline, Icon, Line, Problem, ProductView, Reach, SignInEnd, SignInMethod, SignInPhase,
-    SignInResult, SignInView, StatusView, UserView, View,
+    AccountView, Away, Headline, Icon, Line, Problem, ProductView, Reach, SignInEnd, SignInMethod,
+    SignInPhase, SignInResult, SignInView, StatusView, UserView, View,
 };
 
 pub(crate) const NOW: Timestamp = Timestamp::from_secs(1_795_525_500);
@@ -171,6 +171,7 @@ pub(crate) fn troubled() -> View {
         headline: Headline {
             icon: Icon::Offline,
             line: Line::Offline {
+                away: Away::Offline,
                 product: "Atlas".to_owned(),
                 left: Left::Days(27),
                 until,

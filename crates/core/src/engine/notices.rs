@@ -130,12 +130,12 @@ impl Engine {
             until,
             final_warning,
         } = of;
-        let left = Left::between(at, until);
+        let (left, away) = (Left::between(at, until), self.reach_of(&service).into());
         if until.since(at) < final_warning {
             self.facts.told.warned_of.insert(service);
-            self.note(at, product, NoticeKind::FinalWarning { left, until });
+            self.note(at, product, NoticeKind::FinalWarning { away, left, until });
         } else {
-            self.note(at, product, NoticeKind::Offline { left, until });
+            self.note(at, product, NoticeKind::Offline { away, left, until });
         }
     }
 

@@ -259,8 +259,9 @@ impl Engine {
         let counting = products.iter().filter_map(|(product, status)| match status {
             Status::Ok {
                 basis: basis @ (Basis::Grace | Basis::FinalWarning),
+                away,
                 ..
-            } => Some((product, *basis, product.status.until?)),
+            } => Some((product, *basis, away.unwrap_or_default(), product.status.until?)),
             Status::Ok { .. }
             | Status::OnWire(_)
             | Status::AuthPending { .. }
@@ -272,12 +273,17 @@ impl Engine {
             | Status::IdentityUnavailable
             | Status::LicensingUnavailable => None,
         });
-        let (product, basis, until) = counting.min_by_key(|(_, _, until)| *until)?;
+        let (product, basis, away, until) = counting.min_by_key(|(.., until)| *until)?;
         let (product, left) = (product.name.clone(), Left::between(at, until));
         if basis == Basis::Grace {
             return Some(Headline {
                 icon: Icon::Offline,
-                line: Line::Offline { product, left, until },
+                line: Line::Offline {
+                    away,
+                    product,
+                    left,
+                    until,
+                },
             });
         }
         let icon = match left {
@@ -287,7 +293,12 @@ impl Engine {
         };
         Some(Headline {
             icon,
-            line: Line::Final { product, left, until },
+            line: Line::Final {
+                away,
+                product,
+                left,
+                until,
+            },
         })
     }
 }

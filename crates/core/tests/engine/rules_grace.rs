@@ -6,7 +6,7 @@ use latchkey_core::code::{Basis, Code, Reason};
 use latchkey_core::engine::{Ask, CheckFailure, Input};
 use latchkey_core::notice::{Left, NoticeKind};
 use latchkey_core::time::{DAY, LocalDay, Timestamp};
-use latchkey_core::view::{Icon, Line, Reach};
+use latchkey_core::view::{Away, Icon, Line, Reach};
 
 use crate::support::licensing::Seat;
 use crate::support::world::{Keyring, Wire, World};
@@ -165,7 +165,7 @@ fn the_exact_end_is_told_everywhere() {
     assert_eq!(world.status(key).until, Some(until));
     assert!(matches!(
         &world.view().headline.line,
-        Line::Offline { until: line, left: Left::Days(30), product } if *line == until && product == "Atlas"
+        Line::Offline { until: line, left: Left::Days(30), product, away: Away::Offline } if *line == until && product == "Atlas"
     ));
     assert!(world.shown.iter().all(|shown| {
         matches!(shown.notice.kind, NoticeKind::Offline { until: told, .. } if told == until)

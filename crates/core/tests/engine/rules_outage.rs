@@ -1,11 +1,13 @@
 //! Rules 6, 7 (as far as leases go) and 8: which outage it is, and what it does to a good lease.
 
+use std::collections::BTreeSet;
+
 use latchkey_core::code::{Basis, Reason};
 use latchkey_core::engine::{Ask, CheckFailure, Input};
 use latchkey_core::network::NetworkTrouble;
 use latchkey_core::notice::NoticeKind;
 use latchkey_core::policy::{IdentityOutage, Policy};
-use latchkey_core::view::Reach;
+use latchkey_core::view::{Away, Line, Reach};
 
 use crate::support::world::{Wire, World};
 use crate::support::{ATLAS, QUARRY, days, hours, minutes, seconds};
@@ -36,6 +38,53 @@ fn it_is_decided_from_what_both_services_answered() {
         let status = world.product(ATLAS);
         assert_eq!((status.code, status.basis), (0, Some(basis)), "{reach:?}");
     }
+}
+
+/// What people read in the days that are counted is what keeps checks away.
+#[test]
+fn the_days_are_told_with_what_keeps_checks_away() {
+    for (network, licensing, identity, away) in [
+        (false, true, true, Away::Offline),
+        (true, false, false, Away::Offline),
+        (true, true, false, Away::IdentityOutage),
+    ] {
+        let mut world = with_outage(network, licensing, identity);
+        let mut headlines = BTreeSet::new();
+        for _ in 0..29 {
+            world.pass(days(1));
+            match world.view().headline.line {
+                Line::Offline { away: told, .. } => {
+                    assert_eq!(told, away);
+                    headlines.insert("offline");
+                }
+                Line::Final { away: told, .. } => {
+                    assert_eq!(told, away);
+                    headlines.insert("final");
+                }
+                ref other => panic!("{other:?}"),
+            }
+            assert_eq!(world.product(ATLAS).away, Some(away));
+        }
+        assert_eq!(headlines.len(), 2);
+        let told: Vec<Away> = world
+            .shown
+            .iter()
+            .filter_map(|shown| match shown.notice.kind {
+                NoticeKind::Offline { away, .. } | NoticeKind::FinalWarning { away, .. } => Some(away),
+                _ => None,
+            })
+            .collect();
+        assert!(
+            told.len() > 20 && told.iter().all(|told| *told == away),
+            "{told:?}"
+        );
+    }
+    let mut world = World::signed_in();
+    world.pass(hours(2));
+    world.wire = Wire::Fails(CheckFailure::Hindered(Reason::NetworkBlocked));
+    world.pass(days(2));
+    let seen = world.product(ATLAS);
+    assert_eq!((seen.basis, seen.away), (Some(Basis::Grace), Some(Away::Overdue)));
 }
 
 #[test]

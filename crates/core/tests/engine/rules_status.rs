@@ -13,7 +13,7 @@ use latchkey_core::registration::Registration;
 use latchkey_core::status::{OpenSignIn, Party, Pending, Status, Wire, status};
 use latchkey_core::temporary::{self, TemporaryClaims};
 use latchkey_core::time::{DAY, MINUTE, Timestamp};
-use latchkey_core::view::Reach;
+use latchkey_core::view::{Away, Reach};
 
 use crate::support::licensing::{Licensing, Seat};
 use crate::support::{ATLAS, SERVICE, device, device_key};
@@ -407,7 +407,8 @@ fn with_both_the_lease_counts_offline_and_the_temporary_licence_in_an_outage() {
             _ => (Basis::Temporary, NOW + MINUTE),
         };
         let (basis, until) = expected;
-        assert_eq!(seen, Status::Ok { basis, until }, "{reach:?}");
+        let away = (basis == Basis::Grace).then(|| Away::from(reach));
+        assert_eq!(seen, Status::Ok { basis, away, until }, "{reach:?}");
     }
 }
 

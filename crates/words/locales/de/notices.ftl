@@ -1,8 +1,16 @@
 ### Mitteilungen: ein Satz oder zwei, vom Desktop unter einem .title gezeigt.
 
-notice-offline = Sie sind offline. { $product } funktioniert { left-more }, bis zum { $until }.
+notice-offline = { $away ->
+        [identity_outage] Der Anmeldedienst antwortet nicht.
+        [overdue] Die Lizenz konnte nicht geprüft werden.
+       *[other] Sie sind offline.
+    } { $product } funktioniert { left-more }, bis zum { $until }.
     .title = { $product }
-notice-final-warning = Weniger als { left } übrig. Stellen Sie vor dem { $until } eine Internetverbindung her, sonst funktioniert { $product } nicht mehr.
+notice-final-warning = Weniger als { left } übrig. { $away ->
+        [identity_outage] { $product } funktioniert ab dem { $until } nicht mehr, wenn der Anmeldedienst nicht vorher antwortet.
+        [overdue] { $product } funktioniert ab dem { $until } nicht mehr, wenn vorher keine Prüfung gelingt.
+       *[other] Stellen Sie vor dem { $until } eine Internetverbindung her, sonst funktioniert { $product } nicht mehr.
+    }
     .title = { $product }
 notice-ended = { $product } hat angehalten: Es war { $days ->
         [one] { $days } Tag

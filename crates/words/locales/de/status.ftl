@@ -5,10 +5,26 @@ status-ok = { $product } darf laufen.
     .next = Nichts zu tun.
 status-ok-lease = { $product } ist lizenziert.
     .next = Nichts zu tun.
-status-ok-grace = Sie sind offline. { $product } funktioniert { left-more }, bis zum { $until }.
-    .next = Noch nichts zu tun. Stellen Sie vorher eine Internetverbindung her.
-status-ok-final-warning = Weniger als { left } übrig. Stellen Sie vor dem { $until } eine Internetverbindung her, sonst funktioniert { $product } nicht mehr.
-    .next = Stellen Sie eine Internetverbindung her.
+status-ok-grace = { $away ->
+        [identity_outage] Der Anmeldedienst antwortet nicht.
+        [overdue] Die Lizenz konnte nicht geprüft werden.
+       *[other] Sie sind offline.
+    } { $product } funktioniert { left-more }, bis zum { $until }.
+    .next = { $away ->
+        [identity_outage] Nichts zu tun: Latchkey versucht es weiter.
+        [overdue] Öffnen Sie Latchkey, um zu sehen, was im Weg steht.
+       *[other] Noch nichts zu tun. Stellen Sie vorher eine Internetverbindung her.
+    }
+status-ok-final-warning = Weniger als { left } übrig. { $away ->
+        [identity_outage] { $product } funktioniert ab dem { $until } nicht mehr, wenn der Anmeldedienst nicht vorher antwortet.
+        [overdue] { $product } funktioniert ab dem { $until } nicht mehr, wenn vorher keine Prüfung gelingt.
+       *[other] Stellen Sie vor dem { $until } eine Internetverbindung her, sonst funktioniert { $product } nicht mehr.
+    }
+    .next = { $away ->
+        [identity_outage] Latchkey versucht es weiter. Dauert es an, fragen Sie, wer Ihre Anmeldung betreibt.
+        [overdue] Öffnen Sie Latchkey, um zu sehen, was im Weg steht.
+       *[other] Stellen Sie eine Internetverbindung her.
+    }
 status-ok-outage = Der Lizenzdienst antwortet nicht. { $product } funktioniert weiter.
     .next = Nichts zu tun.
 status-ok-temporary = Der Lizenzdienst antwortet nicht. { $product } läuft mit einer befristeten Lizenz bis { $until }.
@@ -99,7 +115,11 @@ status-stopping = { $sentence } Speichern Sie Ihre Arbeit: { $product } hält um
 
 state-ok = bereit
 state-ok-lease = bereit
-state-ok-grace = offline, noch { left }
+state-ok-grace = { $away ->
+        [identity_outage] Anmeldedienst antwortet nicht
+        [overdue] nicht geprüft
+       *[other] offline
+    }, noch { left }
 state-ok-final-warning = weniger als { left } übrig
 state-ok-outage = bereit, Dienst antwortet nicht
 state-ok-temporary = befristete Lizenz bis { $until }

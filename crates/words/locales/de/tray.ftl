@@ -6,8 +6,16 @@ line-signing-in = Anmeldung läuft …
 line-licensed = { $user } – lizenziert
 line-sign-in-again = { $user } – bitte erneut anmelden
 line-checking = Wird geprüft …
-line-offline = Offline – noch { left }, bis zum { $until }
-line-final = Weniger als { left } übrig – verbinden Sie sich vor dem { $until }
+line-offline = { $away ->
+        [identity_outage] Der Anmeldedienst antwortet nicht
+        [overdue] Nicht geprüft
+       *[other] Offline
+    } – noch { left }, bis zum { $until }
+line-final = Weniger als { left } übrig – { $away ->
+        [identity_outage] sofern der Anmeldedienst nicht vor dem { $until } antwortet
+        [overdue] sofern nicht vor dem { $until } eine Prüfung gelingt
+       *[other] verbinden Sie sich vor dem { $until }
+    }
 line-outage = Ein Dienst antwortet nicht – Sie können weiterarbeiten
 line-outage-identity = Der Anmeldedienst antwortet nicht – Sie können weiterarbeiten
 line-outage-licensing = Der Lizenzdienst antwortet nicht – Sie können weiterarbeiten

@@ -116,7 +116,11 @@ overdue-title = Die nächste Prüfung ist überfällig
 neither-title = Keiner der Dienste antwortet
 offline-text = Noch nichts zu tun. { $product } funktioniert bis { $until }.
 final-title = Weniger als { left } übrig
-final-text = Stellen Sie vor dem { $until } eine Internetverbindung her, sonst funktioniert { $product } nicht mehr.
+final-text = { $away ->
+        [identity_outage] { $product } funktioniert ab dem { $until } nicht mehr, wenn der Anmeldedienst nicht vorher antwortet.
+        [overdue] { $product } funktioniert ab dem { $until } nicht mehr, wenn vorher keine Prüfung gelingt.
+       *[other] Stellen Sie vor dem { $until } eine Internetverbindung her, sonst funktioniert { $product } nicht mehr.
+    }
 final-connect-text = Eine Prüfung genügt für die volle Zeit.
 
 ## Ausfall

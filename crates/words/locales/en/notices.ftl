@@ -1,8 +1,16 @@
 ### Notices: one sentence or two, shown by the desktop under a .title.
 
-notice-offline = You are offline. { $product } keeps working for { left-more }, until { $until }.
+notice-offline = { $away ->
+        [identity_outage] The sign-in service is not answering.
+        [overdue] The licence could not be checked.
+       *[other] You are offline.
+    } { $product } keeps working for { left-more }, until { $until }.
     .title = { $product }
-notice-final-warning = Less than { left } left. Connect to the Internet before { $until }, or { $product } stops working.
+notice-final-warning = Less than { left } left. { $away ->
+        [identity_outage] { $product } stops working on { $until }, unless the sign-in service answers before.
+        [overdue] { $product } stops working on { $until }, unless a check succeeds before.
+       *[other] Connect to the Internet before { $until }, or { $product } stops working.
+    }
     .title = { $product }
 notice-ended = { $product } has stopped: it has been offline for { $days ->
         [one] { $days } day

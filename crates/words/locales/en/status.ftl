@@ -5,10 +5,26 @@ status-ok = { $product } may run.
     .next = Nothing to do.
 status-ok-lease = { $product } is licensed.
     .next = Nothing to do.
-status-ok-grace = You are offline. { $product } keeps working for { left-more }, until { $until }.
-    .next = Nothing to do yet. Connect to the Internet before then.
-status-ok-final-warning = Less than { left } left. Connect to the Internet before { $until }, or { $product } stops working.
-    .next = Connect to the Internet.
+status-ok-grace = { $away ->
+        [identity_outage] The sign-in service is not answering.
+        [overdue] The licence could not be checked.
+       *[other] You are offline.
+    } { $product } keeps working for { left-more }, until { $until }.
+    .next = { $away ->
+        [identity_outage] Nothing to do: Latchkey keeps trying.
+        [overdue] Open Latchkey to see what is in the way.
+       *[other] Nothing to do yet. Connect to the Internet before then.
+    }
+status-ok-final-warning = Less than { left } left. { $away ->
+        [identity_outage] { $product } stops working on { $until }, unless the sign-in service answers before.
+        [overdue] { $product } stops working on { $until }, unless a check succeeds before.
+       *[other] Connect to the Internet before { $until }, or { $product } stops working.
+    }
+    .next = { $away ->
+        [identity_outage] Latchkey keeps trying. If it lasts, ask who runs your sign-in.
+        [overdue] Open Latchkey to see what is in the way.
+       *[other] Connect to the Internet.
+    }
 status-ok-outage = The licensing service is not answering. { $product } keeps working.
     .next = Nothing to do.
 status-ok-temporary = The licensing service is not answering. { $product } runs on a temporary licence until { $until }.
@@ -99,7 +115,11 @@ status-stopping = { $sentence } Save your work: { $product } stops at { $time }.
 
 state-ok = ready
 state-ok-lease = ready
-state-ok-grace = offline, { left } left
+state-ok-grace = { $away ->
+        [identity_outage] sign-in service not answering
+        [overdue] not checked
+       *[other] offline
+    }, { left } left
 state-ok-final-warning = less than { left } left
 state-ok-outage = ready, service not answering
 state-ok-temporary = temporary licence until { $until }

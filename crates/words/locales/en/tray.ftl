@@ -6,8 +6,16 @@ line-signing-in = Signing in…
 line-licensed = { $user } — licensed
 line-sign-in-again = { $user } — sign in again
 line-checking = Checking…
-line-offline = Offline — { left } left, until { $until }
-line-final = Less than { left } left — connect before { $until }
+line-offline = { $away ->
+        [identity_outage] The sign-in service is not answering
+        [overdue] Not checked
+       *[other] Offline
+    } — { left } left, until { $until }
+line-final = Less than { left } left — { $away ->
+        [identity_outage] unless the sign-in service answers before { $until }
+        [overdue] unless a check succeeds before { $until }
+       *[other] connect before { $until }
+    }
 line-outage = A service is not answering — you can keep working
 line-outage-identity = The sign-in service is not answering — you can keep working
 line-outage-licensing = The licensing service is not answering — you can keep working

@@ -116,7 +116,11 @@ overdue-title = The next check is overdue
 neither-title = Neither service answers
 offline-text = Nothing to do yet. { $product } keeps working until { $until }.
 final-title = Less than { left } left
-final-text = Connect to the Internet before { $until }, or { $product } stops working.
+final-text = { $away ->
+        [identity_outage] { $product } stops working on { $until }, unless the sign-in service answers before.
+        [overdue] { $product } stops working on { $until }, unless a check succeeds before.
+       *[other] Connect to the Internet before { $until }, or { $product } stops working.
+    }
 final-connect-text = One check gives you the full time again.
 
 ## Outage
