@@ -79,6 +79,8 @@ pub struct Asked {
     pub product: String,
     /// A program has it open, or starts it: this takes a session.
     pub open: bool,
+    /// The subscription of the lease that this device has of it and that is still good.
+    pub held: Option<String>,
     /// What the user wants of that session.
     pub wish: Option<SessionWish>,
     /// Everything that could cover it for this user.
@@ -261,17 +263,13 @@ fn product(question: &Question, places: &[Place], sessions: &mut Sessions<'_>, a
             .iter()
             .filter_map(|offer| Some((offer, offer.seat.as_deref()?)))
     };
-    let running = seats().filter(|(offer, _)| offer.ends_at.is_none_or(|end| question.now < end));
+    let running = || seats().filter(|(offer, _)| offer.ends_at.is_none_or(|end| question.now < end));
+    let renewable = running().filter(|(offer, _)| !agents::is_too_old(question, asked, offer));
     // A subscription with a free place and session wins over one without; among equals, the one that lasts longest.
-    let best = running
+    let best = renewable
         .map(|(offer, seat)| {
             let decision = places::place(question, places, offer, seat);
-            let runs = places::held(places, &offer.subscription, &question.device.id).is_some();
             let admitted = match decision {
-                // Without a lease that runs on it has no use for a session.
-                Decision::Lease(_) if !runs && agents::is_outdated(question) => {
-                    agents::outdated(question, offer)
-                }
                 Decision::Lease(_) if asked.open => sessions.admit(offer).map_or(decision, Decision::Refuse),
                 Decision::Lease(_) | Decision::Refuse(_) => decision,
             };
@@ -286,6 +284,9 @@ fn product(question: &Question, places: &[Place], sessions: &mut Sessions<'_>, a
             sessions.settle(offer, &decision);
         }
         return agents::renewed(question, offer, decision);
+    }
+    if let Some((offer, _)) = running().next() {
+        return agents::outdated(question, offer);
     }
     let ended = seats().max_by_key(|(offer, _)| offer.ends_at);
     Decision::Refuse(match (ended, asked.offers.first()) {

@@ -51,6 +51,7 @@ fn question(offers: Vec<Offer>, places: Vec<Place>) -> Question {
         token_life: HOUR,
         asked: vec![Asked {
             product: "ATLAS".into(),
+            held: None,
             open: false,
             wish: None,
             offers,
@@ -230,12 +231,14 @@ fn products_of_one_subscription_share_the_place_of_a_device() {
     let mut asked = question(vec![offer("s", 1)], vec![]);
     asked.asked.push(Asked {
         product: "BOREAS".into(),
+        held: None,
         open: false,
         wish: None,
         offers: vec![offer("s", 1)],
     });
     asked.asked.push(Asked {
         product: "CIRRUS".into(),
+        held: None,
         open: false,
         wish: None,
         offers: vec![],
@@ -290,12 +293,14 @@ fn an_agent_that_is_too_old_is_given_no_lease_and_told_which_one_would_be() {
         ("a fork", Some("0.0.1"), true),
         ("a fork", None, false),
     ] {
-        for places in [vec![], vec![place_of("s", "mine", NOW - 10)]] {
-            let asked = Question {
+        for held in [None, Some("s")] {
+            let places = held.map(|held| place_of(held, "mine", NOW - 10));
+            let mut asked = Question {
                 agent: agent.into(),
                 minimum_agent: minimum.map(|minimum| minimum.parse().unwrap()),
-                ..question(vec![offer("s", 3)], places)
+                ..question(vec![offer("s", 3)], places.into_iter().collect())
             };
+            asked.asked[0].held = held.map(str::to_owned);
             if !outdated {
                 lease(&asked);
                 continue;
@@ -310,14 +315,22 @@ fn an_agent_that_is_too_old_is_given_no_lease_and_told_which_one_would_be() {
 }
 
 #[test]
-fn what_else_stands_in_the_way_of_an_old_agent_is_said_first() {
+fn an_old_agent_need_not_release_a_device_for_a_lease_that_it_would_not_get() {
     let old = |offers, places| Question {
         minimum_agent: Some("2.0.0".parse().unwrap()),
         ..question(offers, places)
     };
-    let full = vec![place_of("s", "a", NOW - 10)];
-    assert_eq!(refusal(&old(vec![offer("s", 1)], full)).code, Code::DeviceLimit);
+    let full = || vec![place_of("s", "a", NOW - 10)];
+    assert_eq!(
+        refusal(&old(vec![offer("s", 1)], full())).code,
+        Code::ClientOutdated
+    );
     assert_eq!(refusal(&old(vec![], vec![])).code, Code::NotAssigned);
+    let ended = Offer {
+        ends_at: Some(NOW),
+        ..offer("s", 3)
+    };
+    assert_eq!(refusal(&old(vec![ended], vec![])).code, Code::SubscriptionEnded);
     let released = Question {
         released: true,
         ..old(vec![offer("s", 3)], vec![])

@@ -229,6 +229,7 @@ fn products_of_one_subscription_share_its_session() {
     let mut asked = opened(SessionPolicy::Takeover, vec![]);
     asked.asked.push(Asked {
         product: "BOREAS".into(),
+        held: None,
         ..asked.asked[0].clone()
     });
     assert_eq!(steps(&asked), [hold("mine", NOW)]);
@@ -303,15 +304,32 @@ fn whoever_is_refused_for_another_reason_takes_no_session() {
 }
 
 #[test]
-fn an_agent_that_is_too_old_keeps_the_session_of_what_runs_on_and_begins_none() {
-    let old = |places| Question {
-        minimum_agent: Some("2.0.0".parse().unwrap()),
-        places,
-        ..opened(SessionPolicy::Takeover, vec![])
+fn an_agent_that_is_too_old_keeps_the_session_of_what_runs_on_and_takes_none_for_what_does_not() {
+    let old = |held: Option<&str>, sessions| {
+        let mut asked = Question {
+            minimum_agent: Some("2.0.0".parse().unwrap()),
+            // Another product of the subscription has a lease here in either case.
+            places: vec![place_of("s", "mine", NOW - 10)],
+            ..opened(SessionPolicy::Takeover, sessions)
+        };
+        asked.asked[0].held = held.map(str::to_owned);
+        asked.asked[0].wish = Some(SessionWish::TakeOver);
+        asked
     };
+    let others = || vec![session("other", NOW - 600, NOW - 60)];
+    assert_eq!(steps(&old(Some("s"), vec![])), [hold("mine", NOW)]);
     assert_eq!(
-        steps(&old(vec![place_of("s", "mine", NOW - 10)])),
-        [hold("mine", NOW)]
+        steps(&old(Some("s"), others())),
+        [end("other"), hold("mine", NOW)]
     );
-    assert_eq!(steps(&old(vec![])), []);
+    for sessions in [vec![], others()] {
+        for held in [None, Some("another one")] {
+            let asked = old(held, sessions.clone());
+            assert_eq!(refusal(&asked).code, Code::ClientOutdated);
+            assert_eq!(steps(&asked), []);
+        }
+    }
+    let mut in_use = old(Some("s"), others());
+    in_use.asked[0].wish = None;
+    assert_eq!(refusal(&in_use).code, Code::SessionInUse);
 }

@@ -203,13 +203,21 @@ fn question(
             )?,
             None => Vec::new(),
         };
+        let held = match &known {
+            Some(known) => optional(c, sql!("lease_held"), params![known.id, product, now], |row| {
+                row.get(0)
+            })?,
+            None => None,
+        };
         Ok(Asked {
             product: product.clone(),
+            held,
             open: asked.open,
             wish: asked.session,
             offers,
         })
     });
+    let asked = asked.collect::<Result<_, StoreError>>()?;
     Ok(Question {
         now,
         device: DeviceEntry {
@@ -221,7 +229,7 @@ fn question(
         agent: command.agent.clone(),
         minimum_agent: agents::minimum(c)?,
         token_life: command.token_life,
-        asked: asked.collect::<Result<_, StoreError>>()?,
+        asked,
         places,
         released,
         sessions: sessions::of(c, &person.id)?,
