@@ -52,7 +52,7 @@ export interface StatusView {
   code: number;
   name: string;
   basis?: Basis;
-  /** What keeps checks away: `offline`, `identity_outage` or `overdue`. */
+  /** Why the days are counted: `offline`, `identity_outage`, `overdue` or `outdated`. */
   away?: string;
   reason?: string;
   since?: Timestamp;

@@ -65,6 +65,10 @@ pub trait Clock: Send + Sync {
     /// The time to judge tokens by (rule 16 says by which clock).
     fn now(&self) -> Timestamp;
 
+    /// The wall clock, which an issuer may go by as well: where licensing services contradict each other, one of them must not keep out
+    /// the tokens of another's issuer.
+    fn wall(&self) -> Timestamp;
+
     /// Time since the machine was switched on, sleep included: what is waited for is measured by it, whatever becomes of the wall
     /// clock meanwhile.
     fn ticks(&self) -> Duration;
@@ -143,6 +147,11 @@ impl Oidc {
 
     fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// The clocks of which one must fit a token's times.
+    fn clocks(&self) -> [Timestamp; 2] {
+        [self.clock.now(), self.clock.wall()]
     }
 }
 

@@ -42,6 +42,16 @@ pub struct Clock {
     anchor: Option<Anchor>,
 }
 
+/// In milliseconds.
+const fn apart(time: Timestamp, other: Timestamp) -> u64 {
+    time.offset_from(other).unsigned_abs()
+}
+
+/// Whether clocks that say this at once may both be right.
+const fn is_the_same(time: Timestamp, other: Timestamp) -> bool {
+    (apart(time, other) as u128) < SKEW.as_millis()
+}
+
 fn ticks(now: &Now) -> u64 {
     u64::try_from(now.ticks.as_millis()).unwrap_or(u64::MAX)
 }
@@ -87,13 +97,19 @@ impl Clock {
     /// Whether another service than this one has anchored it in this boot, and this one says the same but for [`SKEW`], or is further
     /// from the wall clock: which of two is right that contradict each other, nobody else can say.
     pub fn is_told_better(&self, service_time: Timestamp, now: &Now, service: &str) -> bool {
-        let apart = |time: Timestamp, other: Timestamp| u128::from(time.offset_from(other).unsigned_abs());
         let by_another = self.anchor.as_ref().is_some_and(|anchor| anchor.by != service);
         let known = self.trusted(now);
-        let is_the_same = apart(service_time, known) < SKEW.as_millis();
         self.is_verified(now)
             && by_another
-            && (is_the_same || apart(known, now.wall) <= apart(service_time, now.wall))
+            && (is_the_same(service_time, known) || apart(known, now.wall) <= apart(service_time, now.wall))
+    }
+
+    /// Another service says this: where that is the same, it is known anew how far the wall clock is off.
+    pub fn confirmed_by(&mut self, service_time: Timestamp, now: &Now) {
+        let known = self.trusted(now);
+        if is_the_same(service_time, known) {
+            self.offset = known.offset_from(now.wall);
+        }
     }
 
     /// Takes the service's time from a verified answer to our own request: the only thing that may lower the floor.

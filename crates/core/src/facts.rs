@@ -332,6 +332,11 @@ impl Held {
         self.is_refused(Code::SessionInUse)
     }
 
+    /// Whether the refusal in force says that the agent is too old: a lease that is good runs to its end, and is not renewed.
+    pub fn is_client_outdated(&self) -> bool {
+        self.is_refused(Code::ClientOutdated)
+    }
+
     /// Whether the refusal in force says that there is no seat.
     pub fn is_not_assigned(&self) -> bool {
         self.is_refused(Code::NotAssigned)

@@ -55,7 +55,7 @@ impl Left {
 pub enum NoticeKind {
     /// Offline, with time to spare (rule 3). Urgency low.
     Offline {
-        /// What keeps checks away.
+        /// Why the days are counted.
         #[serde(default, deserialize_with = "lenient::known_or_default")]
         away: Away,
         /// Time left.
@@ -65,7 +65,7 @@ pub enum NoticeKind {
     },
     /// The final days (rule 4). Urgency critical; it stays.
     FinalWarning {
-        /// What keeps checks away.
+        /// Why the days are counted.
         #[serde(default, deserialize_with = "lenient::known_or_default")]
         away: Away,
         /// Time left.

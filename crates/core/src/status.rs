@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::code::{Basis, Code, Reason};
 use crate::facts::{Facts, Held, Service};
-use crate::lease::{Lease, Refusal};
+use crate::lease::{Lease, Refusal, RefusalDetail};
 use crate::notice::Left;
 use crate::policy::IdentityOutage;
 use crate::registration::Registration;
@@ -26,8 +26,10 @@ pub enum Status {
     Ok {
         /// What that rests on.
         basis: Basis,
-        /// What keeps checks away, where that is grace or the final days.
+        /// Why the days are counted, where that is grace or the final days.
         away: Option<Away>,
+        /// What the service says of an agent that is too old: it runs on, and is not renewed.
+        detail: Option<Box<RefusalDetail>>,
         /// The end of the lease or of the temporary licence, exclusive.
         until: Timestamp,
     },
@@ -181,12 +183,20 @@ pub fn status(
 
     if let Some(refusal) = standing_refusal(held, good.is_some()) {
         let code = refusal.claims().code;
-        return match (pending.spreading, pending.wire.filter(|_| pending.confirm)) {
+        // What runs is told of its lease's end by the check that goes first (rule 5).
+        let ends = pending.running && code == Code::ClientOutdated;
+        return match (
+            pending.spreading,
+            pending.wire.filter(|_| pending.confirm || ends),
+        ) {
             (Some((since, next_try)), _) if code == Code::NotAssigned => {
                 auth_pending(Reason::EntitlementSpreading, since, Some(next_try))
             }
             // The session may have ended since: who starts is answered by the check that asks (rule 2).
-            (_, Some(wire)) if code == Code::SessionInUse => Status::OnWire(wire),
+            // The agent may have been updated since.
+            (_, Some(wire)) if matches!(code, Code::SessionInUse | Code::ClientOutdated) => {
+                Status::OnWire(wire)
+            }
             _ => Status::Refused(Box::new(refusal.clone())),
         };
     }
@@ -196,11 +206,7 @@ pub fn status(
     if let Some((basis, until)) = grounds.filter(|_| unproven.is_none()) {
         return match pending.wire.filter(|_| pending.confirm) {
             Some(wire) => Status::OnWire(wire),
-            None => Status::Ok {
-                basis,
-                away: matches!(basis, Basis::Grace | Basis::FinalWarning).then(|| pending.reach.into()),
-                until,
-            },
+            None => runs(basis, until, held, pending.reach),
         };
     }
     if let Some(wire) = pending.wire {
@@ -269,6 +275,29 @@ fn standing_refusal(held: Option<&Held>, has_good_lease: bool) -> Option<&Refusa
     let refusal = held?.refusal()?;
     let runs_on = has_good_lease && refusal.claims().code == Code::ClientOutdated;
     (!runs_on).then_some(refusal)
+}
+
+/// What rests on this. Where the lease is not renewed the days are counted from then on, online too.
+fn runs(basis: Basis, until: Timestamp, held: Option<&Held>, reach: Reach) -> Status {
+    let outdated = held
+        .filter(|held| held.is_client_outdated())
+        .and_then(Held::refusal);
+    let basis = match basis {
+        Basis::Lease | Basis::Outage if outdated.is_some() => Basis::Grace,
+        Basis::Lease | Basis::Outage | Basis::Grace | Basis::FinalWarning | Basis::Temporary => basis,
+    };
+    let counts_down = matches!(basis, Basis::Grace | Basis::FinalWarning);
+    let away = if outdated.is_some() {
+        Away::Outdated
+    } else {
+        reach.into()
+    };
+    Status::Ok {
+        basis,
+        away: counts_down.then_some(away),
+        detail: outdated.map(|refusal| Box::new(refusal.claims().detail.clone())),
+        until,
+    }
 }
 
 /// Whether the identity service's absence, or its `invalid_grant`, keeps a good lease from counting (rule 6).
@@ -364,9 +393,15 @@ impl Status {
             ..StatusView::default()
         };
         match self {
-            Self::Ok { basis, away, until } => StatusView {
+            Self::Ok {
+                basis,
+                away,
+                detail,
+                until,
+            } => StatusView {
                 basis: Some(*basis),
                 away: *away,
+                detail: detail.as_deref().cloned(),
                 until: Some(*until),
                 left: Some(Left::between(now, *until)),
                 ..base

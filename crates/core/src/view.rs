@@ -24,7 +24,7 @@ pub struct StatusView {
         skip_serializing_if = "Option::is_none"
     )]
     pub basis: Option<Basis>,
-    /// What keeps checks away, where an `OK` rests on grace or is in its final days.
+    /// Why the days are counted, where an `OK` rests on grace or is in its final days.
     #[serde(
         default,
         deserialize_with = "lenient::known",
@@ -158,7 +158,7 @@ pub enum Reach {
     LicensingOutage,
 }
 
-/// What keeps checks away while the days are counted (rules 3, 4 and 6).
+/// Why the days are counted (rules 3, 4, 6 and 9).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -170,6 +170,8 @@ pub enum Away {
     IdentityOutage,
     /// Something else, and the check that was due has not been made.
     Overdue,
+    /// Nothing does: the service renews no lease for an agent of this age (rule 9, `CLIENT_OUTDATED`).
+    Outdated,
 }
 
 impl Away {
@@ -179,6 +181,7 @@ impl Away {
             Self::Offline => "offline",
             Self::IdentityOutage => "identity_outage",
             Self::Overdue => "overdue",
+            Self::Outdated => "outdated",
         }
     }
 }
@@ -382,7 +385,7 @@ pub enum Line {
     Checking,
     /// Grace.
     Offline {
-        /// What keeps checks away.
+        /// Why the days are counted.
         #[serde(default, deserialize_with = "lenient::known_or_default")]
         away: Away,
         /// The product that ends first.
@@ -394,7 +397,7 @@ pub enum Line {
     },
     /// Final warning.
     Final {
-        /// What keeps checks away.
+        /// Why the days are counted.
         #[serde(default, deserialize_with = "lenient::known_or_default")]
         away: Away,
         /// The product that ends first.

@@ -83,9 +83,9 @@ impl Base {
         self.lease().is_some_and(|lease| lease.is_good(now))
     }
 
-    /// When the service told its own time with it: a first start has none.
-    fn checked_at(&self) -> Timestamp {
-        self.lease().map(Lease::checked_at).unwrap_or_default()
+    /// Counts up with each lease that the service signs (`seq`); a first start comes before the first.
+    fn sequence(&self) -> u64 {
+        self.lease().map_or(0, |lease| lease.claims().binding.seq)
     }
 }
 
@@ -121,8 +121,8 @@ pub(crate) struct Verifier {
 struct Clock {
     now: Timestamp,
     at: Instant,
-    /// When the lease was signed that came with it.
-    signed_at: Timestamp,
+    /// Which lease came with it, in the order in which they were signed.
+    sequence: u64,
 }
 
 impl Clock {
@@ -172,7 +172,7 @@ impl Verifier {
         if temporary.is_none() && !base.is_good(proof.now) {
             return Err(Distrust::OutOfTime);
         }
-        self.set_clock(proof.now, base.checked_at(), at)?;
+        self.set_clock(proof.now, base.sequence(), at)?;
         Ok(Believed { base, temporary })
     }
 
@@ -251,24 +251,25 @@ impl Verifier {
     }
 
     /// Time only goes on: an agent that stops its clock, or sets it back, would keep a lease good for ever. A lease that
-    /// was signed later than the last one is the exception, because the service's own time is above ours (rule 16).
-    fn set_clock(&mut self, now: Timestamp, signed_at: Timestamp, at: Instant) -> Result<(), Distrust> {
+    /// was signed after the last one is the exception, because the service's own time is above ours, also where it was set back
+    /// (rule 16).
+    fn set_clock(&mut self, now: Timestamp, sequence: u64, at: Instant) -> Result<(), Distrust> {
         match &self.clock {
-            Some(clock) if signed_at <= clock.signed_at => {
+            Some(clock) if sequence <= clock.sequence => {
                 let counted = clock.at(at);
                 let lag = counted.since(now);
                 if lag > LAG {
                     return Err(Distrust::ClockLags(lag));
                 }
                 // The later of the two, so that lagging a little each time adds up to nothing.
-                let signed_at = clock.signed_at;
+                let sequence = clock.sequence;
                 self.clock = Some(Clock {
                     now: now.max(counted),
                     at,
-                    signed_at,
+                    sequence,
                 });
             }
-            Some(_) | None => self.clock = Some(Clock { now, at, signed_at }),
+            Some(_) | None => self.clock = Some(Clock { now, at, sequence }),
         }
         Ok(())
     }

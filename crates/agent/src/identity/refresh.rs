@@ -128,13 +128,13 @@ impl Oidc {
             nonce: None,
             access_token: answer.access_token(),
         };
-        let claims = match id_token::verify(provider, &self.http, self.now(), token.expose(), &expected).await
-        {
-            Err(IdentityError::IdToken(IdTokenError::Issuer | IdTokenError::Subject)) => {
-                return Err(IdTokenError::AccountChanged.into());
-            }
-            claims => claims?,
-        };
+        let claims =
+            match id_token::verify(provider, &self.http, self.clocks(), token.expose(), &expected).await {
+                Err(IdentityError::IdToken(IdTokenError::Issuer | IdTokenError::Subject)) => {
+                    return Err(IdTokenError::AccountChanged.into());
+                }
+                claims => claims?,
+            };
         if claims.sub != before.subject || provider.metadata.issuer != before.issuer {
             return Err(IdTokenError::AccountChanged.into());
         }

@@ -50,7 +50,8 @@ impl SignedIn {
         };
         let now = asked.oidc.now();
         let http = &asked.oidc.http;
-        let claims = id_token::verify(asked.provider, http, now, token.expose(), &expected).await?;
+        let clocks = asked.oidc.clocks();
+        let claims = id_token::verify(asked.provider, http, clocks, token.expose(), &expected).await?;
         let name = claims.name.as_deref().map(shortened);
         let issuer = &asked.provider.metadata.issuer;
         Ok(Self {

@@ -87,6 +87,10 @@ impl crate::identity::Clock for Times {
         clock.for_tokens(&self.clocks.now())
     }
 
+    fn wall(&self) -> Timestamp {
+        self.clocks.now().wall
+    }
+
     fn ticks(&self) -> Duration {
         self.clocks.now().ticks
     }

@@ -239,7 +239,7 @@ impl Engine {
         // Nobody else's minutes are sent in another's name.
         service.usage = Counted::default();
         service.products.values_mut().for_each(Held::clear);
-        self.unsay(name, |_| true);
+        self.nothing_to_say_of(name);
         self.save(Dirty::Both);
     }
 

@@ -313,6 +313,9 @@ impl Link {
     /// A check or a probe begins.
     pub(super) fn take_off(&mut self, attempt: Attempt, probe: bool, since: Timestamp, now: &Now) {
         self.is_strange = false;
+        if !probe {
+            self.waiters.append(&mut self.late);
+        }
         self.flight = Some(Flight {
             attempt,
             probe,

@@ -285,7 +285,8 @@ impl Engine {
         for entry in &self.registry {
             let link = self.links.entry(entry.service.clone()).or_default();
             let held = self.facts.held(&entry.service, &entry.product);
-            if held.is_none_or(Held::is_unanswered) {
+            // This may be the agent that the service has asked for.
+            if held.is_none_or(|held| held.is_unanswered() || held.is_client_outdated()) {
                 link.want();
             }
         }

@@ -8,7 +8,7 @@ use crate::lease::Lease;
 use crate::notice::{Left, Notice, NoticeKind};
 use crate::status::unconfirmed_from;
 use crate::time::{LocalDay, Now, Timestamp};
-use crate::view::Reach;
+use crate::view::{Away, Reach};
 
 use super::link::Link;
 use super::{Dirty, Engine};
@@ -48,17 +48,34 @@ impl Engine {
     /// A check was answered: what nobody saw of its service's being away is no longer true, and whoever saw a warning hears that
     /// it is over. Other services are what they were.
     pub(super) fn connected_again(&mut self, now: &Now, service: &str) {
-        let was_warned = self.facts.told.warned_of.contains(service);
-        self.unsay(service, is_about_being_offline);
+        self.unsay(service, |kind| *kind == NoticeKind::Outage);
         self.facts.told.outages.remove(service);
+        if self.has_outdated(service) {
+            // It renews nothing: the days are counted on.
+            return;
+        }
+        self.unsay(service, is_about_being_offline);
+        let was_warned = self.facts.told.warned_of.remove(service);
         let first = self.ends_first(now, service);
         if let Some((product, until)) = first.filter(|_| was_warned) {
             self.note(self.trusted(now), product, NoticeKind::Connected { until });
         }
     }
 
-    /// Such notices of a service are true no longer. An outage that was shown was told, whoever signs in after it.
-    pub(super) fn unsay(&mut self, service: &str, is_over: impl Fn(&NoticeKind) -> bool) {
+    fn has_outdated(&self, service: &str) -> bool {
+        let mut entries = self.registry.iter().filter(|entry| entry.service == service);
+        entries.any(|entry| self.is_outdated(service, &entry.product))
+    }
+
+    /// The account at a service ended, and with it what is said of its products. An outage that was shown was told, whoever signs in
+    /// after it.
+    pub(super) fn nothing_to_say_of(&mut self, service: &str) {
+        self.unsay(service, |_| true);
+        self.facts.told.warned_of.remove(service);
+    }
+
+    /// Such notices of a service are true no longer.
+    fn unsay(&mut self, service: &str, is_over: impl Fn(&NoticeKind) -> bool) {
         let entries = self.registry.iter().filter(|entry| entry.service == service);
         let names: BTreeSet<&str> = entries.map(|entry| entry.name.as_str()).collect();
         let told = &mut self.facts.told;
@@ -69,7 +86,6 @@ impl Engine {
                 told.outages.remove(service);
             }
         }
-        told.warned_of.remove(service);
     }
 
     pub(super) fn work_notices(&mut self, now: &Now) {
@@ -100,6 +116,9 @@ impl Engine {
     /// Whether whoever holds this lease is to be told the days (rules 3 and 6): the services are out of reach, or
     /// something else, like a captive portal or a locked keyring, has kept checks away for too long.
     pub(super) fn counts_down(&self, now: &Now, service: &str, lease: &Lease) -> bool {
+        if self.is_outdated(service, &lease.claims().binding.aud) {
+            return true;
+        }
         let at = self.time_of(service, now);
         match self.reach_of(service) {
             Reach::Offline | Reach::NeitherAnswers | Reach::IdentityOutage => true,
@@ -110,6 +129,20 @@ impl Engine {
             Reach::Unknown | Reach::Online | Reach::Doubtful => {
                 at >= unconfirmed_from(lease) && self.cannot_check(service)
             }
+        }
+    }
+
+    fn is_outdated(&self, service: &str, product: &str) -> bool {
+        let held = self.facts.held(service, product);
+        held.is_some_and(Held::is_client_outdated)
+    }
+
+    /// Why the days of a product are counted.
+    fn away(&self, service: &str, product: &str) -> Away {
+        if self.is_outdated(service, product) {
+            Away::Outdated
+        } else {
+            self.reach_of(service).into()
         }
     }
 
@@ -127,10 +160,11 @@ impl Engine {
         let Ending {
             service,
             product,
+            away,
             until,
             final_warning,
         } = of;
-        let (left, away) = (Left::between(at, until), self.reach_of(&service).into());
+        let left = Left::between(at, until);
         if until.since(at) < final_warning {
             self.facts.told.warned_of.insert(service);
             self.note(at, product, NoticeKind::FinalWarning { away, left, until });
@@ -164,6 +198,7 @@ impl Engine {
                     told = Some(Ending {
                         service: open.service.clone(),
                         product: self.name_of(&open.service, &open.product),
+                        away: self.away(&open.service, &open.product),
                         until,
                         final_warning: lease.claims().policy.final_warning,
                     });
@@ -223,6 +258,7 @@ impl Engine {
                     let of = Ending {
                         service: entry.service.clone(),
                         product: entry.name.clone(),
+                        away: self.away(&entry.service, &entry.product),
                         until: self.ours(&entry.service, now, lease.until()),
                         final_warning: lease.claims().policy.final_warning,
                     };
@@ -257,6 +293,7 @@ impl Engine {
 struct Ending {
     service: String,
     product: String,
+    away: Away,
     until: Timestamp,
     final_warning: Duration,
 }

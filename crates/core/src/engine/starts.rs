@@ -98,7 +98,9 @@ impl Engine {
                 lease.claims().policy.session_policy,
             )
         });
-        let was_in_use = held.is_some_and(Held::is_session_in_use);
+        let is_good = policy.is_some_and(|(is_good, _)| is_good);
+        let may_be_over =
+            held.is_some_and(|held| held.is_session_in_use() || (held.is_client_outdated() && !is_good));
         let without_seat = held.is_some_and(Held::is_not_assigned) && !running;
         // The next try starts clean: its user is awaited anew (rule 17).
         self.vault_locked
@@ -109,7 +111,7 @@ impl Engine {
         let believed_online = matches!(link.reach, Reach::Unknown | Reach::Online);
         let confirm = !running
             && believed_online
-            && (was_in_use
+            && (may_be_over
                 || matches!(
                     policy,
                     Some((true, SessionPolicy::Takeover | SessionPolicy::Deny))

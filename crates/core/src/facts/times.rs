@@ -3,21 +3,28 @@
 use crate::clock::Clock;
 use crate::time::{Now, Timestamp};
 
-use super::Facts;
+use super::{Facts, Held};
 
 impl Facts {
-    /// Anchors every clock in this boot, and raises its floor. The time of a service that was not known before begins as the machine's.
+    /// Anchors every clock in this boot, and raises its floor. The time of a service that has not told it begins as the machine's, as
+    /// soon as there is anything that is judged by it.
     pub fn settle(&mut self, now: &Now) {
         self.clock.settle(now);
         for service in self.services.values_mut() {
-            let clock = service.clock.get_or_insert_with(|| self.clock.clone());
-            clock.settle(now);
+            if service.clock.is_none() && !service.products.values().all(Held::is_empty) {
+                service.clock = Some(self.clock.clone());
+            }
+            if let Some(clock) = &mut service.clock {
+                clock.settle(now);
+            }
         }
     }
 
     /// Takes a service's time from its verified answer to our own request, as its own, and as the machine's where it may tell that.
     pub fn anchor(&mut self, time: Timestamp, now: &Now, service: &str) {
-        if !self.clock.is_told_better(time, now, service) {
+        if self.clock.is_told_better(time, now, service) {
+            self.clock.confirmed_by(time, now);
+        } else {
             self.clock.anchor(time, now, service);
         }
         if let Some(known) = self.services.get_mut(service) {

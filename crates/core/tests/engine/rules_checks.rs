@@ -375,6 +375,17 @@ fn who_asks_while_a_check_is_under_way_that_fails_has_the_next_one() {
     let told = world.answer(after);
     assert!(matches!(told, Some(Answer::Checked { .. })), "{told:?}");
 
+    // Something else has answered, and the identity service is being asked: the next check is theirs.
+    (world.wire, world.latency) = (Wire::Foreign, seconds(2));
+    world.ask(Ask::Check);
+    world.pass(seconds(3));
+    world.licensing = false;
+    let meanwhile = world.ask(Ask::Check);
+    world.pass(seconds(10));
+    let told = world.answer(meanwhile);
+    assert!(matches!(told, Some(Answer::Refused { .. })), "{told:?}");
+    world.wire = Wire::Honest;
+
     // Nobody waits for more than one more.
     world.licensing = false;
     let late: Vec<_> = (0..3)

@@ -1,10 +1,11 @@
 //! Rule 16: time that nobody can set.
 
-use latchkey_core::code::Basis;
+use latchkey_core::code::{Basis, Code};
 use latchkey_core::engine::Ask;
 use latchkey_core::notice::Left;
 use latchkey_core::view::Problem;
 
+use crate::support::licensing::Seat;
 use crate::support::world::World;
 use crate::support::{ATLAS, SERVICE, at, days, hours, minutes, seconds};
 
@@ -227,6 +228,36 @@ fn services_whose_clocks_differ_license_their_own_and_stop_nothing_of_each_other
         world.set_network(true);
         world.pass(minutes(6));
         assert_eq!((world.code(ATLAS), world.code("OTHER")), (0, 0), "{ahead}");
+    }
+}
+
+#[test]
+fn the_time_of_a_service_outlives_whoever_is_signed_in_there() {
+    for ahead in [-3_600_000, 3_600_000] {
+        let mut world = with_another_whose_clock_is(ahead);
+        let key = world.start("OTHER");
+        world.pass(hours(1));
+        world.ask(Ask::SignOut(Some(ANOTHER.to_owned())));
+        world.pass(seconds(1));
+        let window = |world: &mut World| {
+            let stop_at = world.product("OTHER").stop_at.unwrap();
+            stop_at.since(world.trusted())
+        };
+        let begun = window(&mut world);
+        assert!(begun > minutes(9) && begun <= minutes(10), "{ahead}: {begun:?}");
+        world
+            .services
+            .get_mut(ANOTHER)
+            .unwrap()
+            .seat("OTHER", Seat::Refused(Code::NotAssigned));
+        world.ask(Ask::SignIn(at(ANOTHER)));
+        world.pass(minutes(1));
+        assert_eq!(world.status(key).code, 13, "{ahead}");
+        let left = window(&mut world);
+        assert!(
+            left > minutes(8) && left < begun,
+            "{ahead}: {left:?} of {begun:?}"
+        );
     }
 }
 

@@ -1,6 +1,6 @@
 //! Rule 9: a refusal counts only if signed, and bound to the request.
 
-use latchkey_core::code::{Code, Reason};
+use latchkey_core::code::{Basis, Code, Reason};
 use latchkey_core::engine::Signed;
 use latchkey_core::engine::{Ask, CheckFailure};
 use latchkey_core::facts::{Facts, Held};
@@ -8,6 +8,7 @@ use latchkey_core::keys::Keys;
 use latchkey_core::lease::{Expected, Lease, Refusal};
 use latchkey_core::network::NetworkTrouble;
 use latchkey_core::notice::NoticeKind;
+use latchkey_core::view::{Away, Line};
 
 use crate::support::licensing::Seat;
 use crate::support::world::{Keyring, Secrets, Wire, World};
@@ -225,6 +226,83 @@ fn an_outdated_client_runs_to_the_end_of_its_lease_and_gets_no_other() {
     world.pass(days(10));
     assert_eq!(world.status(key).code, 19);
     assert!(world.status(key).stop_at.is_some());
+}
+
+#[test]
+fn whose_client_is_outdated_is_counted_down_although_every_check_is_answered() {
+    let (mut world, key) = refused(Code::ClientOutdated);
+    world.shown.clear();
+    let seen = world.status(key);
+    assert_eq!(
+        (seen.basis, seen.away),
+        (Some(Basis::Grace), Some(Away::Outdated)),
+        "{seen:?}"
+    );
+    assert!(seen.detail.is_some());
+    world.pass(days(29));
+    let mut told = Vec::new();
+    for shown in &world.shown {
+        match shown.notice.kind {
+            NoticeKind::Offline { away, .. } => told.push(("offline", away)),
+            NoticeKind::FinalWarning { away, .. } => told.push(("final", away)),
+            ref other => panic!("{other:?}"),
+        }
+    }
+    assert!(told.iter().all(|(_, away)| *away == Away::Outdated), "{told:?}");
+    assert!(told.len() >= 28, "once a day: {told:?}");
+    assert_eq!(
+        told.iter().filter(|(kind, _)| *kind == "final").count(),
+        2,
+        "{told:?}"
+    );
+    assert!(matches!(
+        world.view().headline.line,
+        Line::Final {
+            away: Away::Outdated,
+            ..
+        }
+    ));
+    assert_eq!(world.view().problems, []);
+    world.service().seat(ATLAS, Seat::Assigned);
+    world.restart();
+    world.pass(seconds(5));
+    let seen = world.status(key);
+    assert_eq!(
+        (seen.basis, seen.away),
+        (Some(Basis::Lease), None),
+        "after the update"
+    );
+}
+
+#[test]
+fn an_update_that_was_asked_for_is_noticed_by_the_next_start() {
+    let (mut world, key) = refused(Code::ClientOutdated);
+    world.close(key);
+    world.pass(days(31));
+    assert_eq!(world.code(ATLAS), 19);
+    world.service().seat(ATLAS, Seat::Assigned);
+    let checks = world.checks.len();
+    let key = world.start(ATLAS);
+    assert!(
+        world.told(key).iter().all(|code| *code <= 3),
+        "{:?}",
+        world.told(key)
+    );
+    world.pass(seconds(2));
+    assert_eq!((world.status(key).code, world.checks.len()), (0, checks + 1));
+}
+
+#[test]
+fn before_an_outdated_client_stops_anything_it_asks_once_more() {
+    let (mut world, key) = refused(Code::ClientOutdated);
+    let until = world.status(key).until.unwrap();
+    let left = until.since(world.trusted());
+    world.pass(left - minutes(1));
+    world.service().seat(ATLAS, Seat::Assigned);
+    world.pass(minutes(2));
+    let told = world.told(key);
+    assert!(told.iter().all(|code| *code <= 3), "{told:?}");
+    assert_eq!(world.status(key).code, 0);
 }
 
 #[test]

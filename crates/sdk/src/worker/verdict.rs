@@ -99,7 +99,9 @@ impl Worker {
         let status = self.shared.status();
         self.wishes.drain(..).for_each(|wish| wish.deny(status.clone()));
         if let Some(at) = view.stop_at {
-            self.must_stop(view.code, Some(at), at.since(self.now()));
+            // Time that the machine slept through is not in this process's count until the next proof.
+            let left = at.since(self.now()).min(self.save_window());
+            self.must_stop(view.code, Some(at), left);
         }
     }
 
@@ -114,8 +116,7 @@ impl Worker {
             return;
         }
         if let Some(left) = self.stop.tell(code, stop_at, left, Instant::now()) {
-            let latest = self.now() + left;
-            let at = stop_at.map_or(latest, |at| at.min(latest));
+            let at = stop_at.unwrap_or_else(|| self.now() + left);
             self.shared.listeners.tell(&Event::MustStop { code, at, left });
         }
     }

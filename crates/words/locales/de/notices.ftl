@@ -3,12 +3,14 @@
 notice-offline = { $away ->
         [identity_outage] Der Anmeldedienst antwortet nicht.
         [overdue] Die Lizenz konnte nicht geprüft werden.
+        [outdated] Latchkey ist auf diesem Computer zu alt, um die Lizenz zu erneuern: aktualisieren Sie es.
        *[other] Sie sind offline.
     } { $product } funktioniert { left-more }, bis zum { $until }.
     .title = { $product }
 notice-final-warning = Weniger als { left } übrig. { $away ->
         [identity_outage] { $product } funktioniert ab dem { $until } nicht mehr, wenn der Anmeldedienst nicht vorher antwortet.
         [overdue] { $product } funktioniert ab dem { $until } nicht mehr, wenn vorher keine Prüfung gelingt.
+        [outdated] Aktualisieren Sie Latchkey vor dem { $until }, sonst funktioniert { $product } nicht mehr.
        *[other] Stellen Sie vor dem { $until } eine Internetverbindung her, sonst funktioniert { $product } nicht mehr.
     }
     .title = { $product }
@@ -42,6 +44,7 @@ cause-offline-limit-reached = { $product } war zu lange offline.
 cause-not-assigned = Ihr Lizenzplatz für { $product } wurde Ihnen entzogen.
 cause-subscription-ended = Das Abonnement für { $product } ist beendet.
 cause-session-in-use = { $product } wird jetzt auf einem anderen Gerät verwendet.
+cause-client-outdated = Der Lizenzdienst verlangt ein neueres Latchkey, um mit { $product } weiterzumachen.
 cause-device-released = Dieses Gerät wurde an anderer Stelle freigegeben.
 
 # Einmal, wenn das Symbol im Infobereich geschlossen wird.

@@ -8,21 +8,25 @@ status-ok-lease = { $product } ist lizenziert.
 status-ok-grace = { $away ->
         [identity_outage] Der Anmeldedienst antwortet nicht.
         [overdue] Die Lizenz konnte nicht geprüft werden.
+        [outdated] Latchkey ist auf diesem Computer zu alt, um die Lizenz zu erneuern.
        *[other] Sie sind offline.
     } { $product } funktioniert { left-more }, bis zum { $until }.
     .next = { $away ->
         [identity_outage] Nichts zu tun: Latchkey versucht es weiter.
         [overdue] Öffnen Sie Latchkey, um zu sehen, was im Weg steht.
+        [outdated] Aktualisieren Sie Latchkey vorher.
        *[other] Noch nichts zu tun. Stellen Sie vorher eine Internetverbindung her.
     }
 status-ok-final-warning = Weniger als { left } übrig. { $away ->
         [identity_outage] { $product } funktioniert ab dem { $until } nicht mehr, wenn der Anmeldedienst nicht vorher antwortet.
         [overdue] { $product } funktioniert ab dem { $until } nicht mehr, wenn vorher keine Prüfung gelingt.
+        [outdated] Aktualisieren Sie Latchkey vor dem { $until }, sonst funktioniert { $product } nicht mehr.
        *[other] Stellen Sie vor dem { $until } eine Internetverbindung her, sonst funktioniert { $product } nicht mehr.
     }
     .next = { $away ->
         [identity_outage] Latchkey versucht es weiter. Dauert es an, fragen Sie, wer Ihre Anmeldung betreibt.
         [overdue] Öffnen Sie Latchkey, um zu sehen, was im Weg steht.
+        [outdated] Aktualisieren Sie Latchkey.
        *[other] Stellen Sie eine Internetverbindung her.
     }
 status-ok-outage = Der Lizenzdienst antwortet nicht. { $product } funktioniert weiter.
@@ -118,6 +122,7 @@ state-ok-lease = bereit
 state-ok-grace = { $away ->
         [identity_outage] Anmeldedienst antwortet nicht
         [overdue] nicht geprüft
+        [outdated] Latchkey aktualisieren
        *[other] offline
     }, noch { left }
 state-ok-final-warning = weniger als { left } übrig

@@ -9,11 +9,13 @@ line-checking = Wird geprüft …
 line-offline = { $away ->
         [identity_outage] Der Anmeldedienst antwortet nicht
         [overdue] Nicht geprüft
+        [outdated] Latchkey aktualisieren
        *[other] Offline
     } – noch { left }, bis zum { $until }
 line-final = Weniger als { left } übrig – { $away ->
         [identity_outage] sofern der Anmeldedienst nicht vor dem { $until } antwortet
         [overdue] sofern nicht vor dem { $until } eine Prüfung gelingt
+        [outdated] aktualisieren Sie Latchkey vor dem { $until }
        *[other] verbinden Sie sich vor dem { $until }
     }
 line-outage = Ein Dienst antwortet nicht – Sie können weiterarbeiten

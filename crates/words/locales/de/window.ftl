@@ -112,13 +112,18 @@ ring-label = Noch { $left } von { $days } offline
 ## Offline und die letzten Tage
 
 offline-title = Sie sind offline
+outdated-title = Latchkey ist zu alt
 overdue-title = Die nächste Prüfung ist überfällig
 neither-title = Keiner der Dienste antwortet
-offline-text = Noch nichts zu tun. { $product } funktioniert bis { $until }.
+offline-text = { $away ->
+        [outdated] Aktualisieren Sie Latchkey.
+       *[other] Noch nichts zu tun.
+    } { $product } funktioniert bis { $until }.
 final-title = Weniger als { left } übrig
 final-text = { $away ->
         [identity_outage] { $product } funktioniert ab dem { $until } nicht mehr, wenn der Anmeldedienst nicht vorher antwortet.
         [overdue] { $product } funktioniert ab dem { $until } nicht mehr, wenn vorher keine Prüfung gelingt.
+        [outdated] Aktualisieren Sie Latchkey vor dem { $until }, sonst funktioniert { $product } nicht mehr.
        *[other] Stellen Sie vor dem { $until } eine Internetverbindung her, sonst funktioniert { $product } nicht mehr.
     }
 final-connect-text = Eine Prüfung genügt für die volle Zeit.

@@ -3,12 +3,14 @@
 notice-offline = { $away ->
         [identity_outage] The sign-in service is not answering.
         [overdue] The licence could not be checked.
+        [outdated] Latchkey on this computer is too old to renew the licence: update it.
        *[other] You are offline.
     } { $product } keeps working for { left-more }, until { $until }.
     .title = { $product }
 notice-final-warning = Less than { left } left. { $away ->
         [identity_outage] { $product } stops working on { $until }, unless the sign-in service answers before.
         [overdue] { $product } stops working on { $until }, unless a check succeeds before.
+        [outdated] Update Latchkey before { $until }, or { $product } stops working.
        *[other] Connect to the Internet before { $until }, or { $product } stops working.
     }
     .title = { $product }
@@ -42,6 +44,7 @@ cause-offline-limit-reached = { $product } has been offline too long.
 cause-not-assigned = Your seat for { $product } was taken away.
 cause-subscription-ended = The subscription for { $product } has ended.
 cause-session-in-use = { $product } is now in use on another device.
+cause-client-outdated = The licensing service asks for a newer Latchkey to go on with { $product }.
 cause-device-released = This device was released elsewhere.
 
 # Once, when the tray icon is closed.

@@ -8,21 +8,25 @@ status-ok-lease = { $product } is licensed.
 status-ok-grace = { $away ->
         [identity_outage] The sign-in service is not answering.
         [overdue] The licence could not be checked.
+        [outdated] Latchkey on this computer is too old to renew the licence.
        *[other] You are offline.
     } { $product } keeps working for { left-more }, until { $until }.
     .next = { $away ->
         [identity_outage] Nothing to do: Latchkey keeps trying.
         [overdue] Open Latchkey to see what is in the way.
+        [outdated] Update Latchkey before then.
        *[other] Nothing to do yet. Connect to the Internet before then.
     }
 status-ok-final-warning = Less than { left } left. { $away ->
         [identity_outage] { $product } stops working on { $until }, unless the sign-in service answers before.
         [overdue] { $product } stops working on { $until }, unless a check succeeds before.
+        [outdated] Update Latchkey before { $until }, or { $product } stops working.
        *[other] Connect to the Internet before { $until }, or { $product } stops working.
     }
     .next = { $away ->
         [identity_outage] Latchkey keeps trying. If it lasts, ask who runs your sign-in.
         [overdue] Open Latchkey to see what is in the way.
+        [outdated] Update Latchkey.
        *[other] Connect to the Internet.
     }
 status-ok-outage = The licensing service is not answering. { $product } keeps working.
@@ -118,6 +122,7 @@ state-ok-lease = ready
 state-ok-grace = { $away ->
         [identity_outage] sign-in service not answering
         [overdue] not checked
+        [outdated] update Latchkey
        *[other] offline
     }, { left } left
 state-ok-final-warning = less than { left } left

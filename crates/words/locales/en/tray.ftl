@@ -9,11 +9,13 @@ line-checking = Checking…
 line-offline = { $away ->
         [identity_outage] The sign-in service is not answering
         [overdue] Not checked
+        [outdated] Update Latchkey
        *[other] Offline
     } — { left } left, until { $until }
 line-final = Less than { left } left — { $away ->
         [identity_outage] unless the sign-in service answers before { $until }
         [overdue] unless a check succeeds before { $until }
+        [outdated] update Latchkey before { $until }
        *[other] connect before { $until }
     }
 line-outage = A service is not answering — you can keep working

@@ -112,13 +112,18 @@ ring-label = { $left } of { $days } left offline
 ## Offline and the final days
 
 offline-title = You are offline
+outdated-title = Latchkey is too old
 overdue-title = The next check is overdue
 neither-title = Neither service answers
-offline-text = Nothing to do yet. { $product } keeps working until { $until }.
+offline-text = { $away ->
+        [outdated] Update Latchkey.
+       *[other] Nothing to do yet.
+    } { $product } keeps working until { $until }.
 final-title = Less than { left } left
 final-text = { $away ->
         [identity_outage] { $product } stops working on { $until }, unless the sign-in service answers before.
         [overdue] { $product } stops working on { $until }, unless a check succeeds before.
+        [outdated] Update Latchkey before { $until }, or { $product } stops working.
        *[other] Connect to the Internet before { $until }, or { $product } stops working.
     }
 final-connect-text = One check gives you the full time again.

@@ -100,11 +100,17 @@ pub(crate) struct Idp {
     now: Arc<Mutex<i64>>,
     begun: Instant,
     slept: Arc<Mutex<Duration>>,
+    /// How far the wall clock is ahead of trusted time, in milliseconds.
+    pub(crate) wall_ahead: Arc<Mutex<i64>>,
 }
 
 impl Clock for Idp {
     fn now(&self) -> Timestamp {
         Timestamp::from_secs(*self.now.lock().unwrap())
+    }
+
+    fn wall(&self) -> Timestamp {
+        self.now().shifted(*self.wall_ahead.lock().unwrap())
     }
 
     fn ticks(&self) -> Duration {
@@ -137,6 +143,7 @@ impl Idp {
             now: Arc::new(Mutex::new(NOW)),
             begun: Instant::now(),
             slept: Arc::default(),
+            wall_ahead: Arc::default(),
         };
         let serving = idp.clone();
         tokio::spawn(async move {
