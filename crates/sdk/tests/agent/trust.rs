@@ -445,7 +445,8 @@ fn an_agent_that_has_no_key_cannot_answer_for_one_that_had() {
 
 #[test]
 fn an_agent_cannot_stop_time_nor_turn_it_back() {
-    let answers = |times: Vec<(u64, Option<u64>)>| {
+    // Trusted time, and the lease: when it was signed, and as which one.
+    let answers = |times: Vec<(u64, Option<(u64, u64)>)>| {
         let folder = tempfile::tempdir().unwrap();
         let mut times: VecDeque<_> = times.into();
         let count = times.len();
@@ -453,11 +454,11 @@ fn an_agent_cannot_stop_time_nor_turn_it_back() {
             folder.path(),
             grants(move |nonce| {
                 let (now, signed) = times.pop_front().unwrap_or_default();
-                let signed = NOW + Duration::from_secs(signed.unwrap_or_default());
-                Offer::honest(nonce)
-                    .signed(signed, 30 * DAY)
-                    .at(NOW + Duration::from_secs(now))
-                    .reply()
+                let (signed, number) = signed.unwrap_or((0, 1));
+                let signed = NOW + Duration::from_secs(signed);
+                let mut offer = Offer::honest(nonce).signed(signed, 30 * DAY);
+                offer.lease.binding.seq = number;
+                offer.at(NOW + Duration::from_secs(now)).reply()
             }),
         );
         let licence = open(folder.path());
@@ -492,9 +493,19 @@ fn an_agent_cannot_stop_time_nor_turn_it_back() {
         "a little each time adds up"
     );
     assert_eq!(
-        answers(vec![(90_000, None), (500, Some(400))]),
+        answers(vec![(90_000, None), (500, Some((400, 2)))]),
         [0, 0],
         "the service's own time, in a lease signed since, is above ours"
+    );
+    assert_eq!(
+        answers(vec![(3600, Some((3600, 1))), (5, Some((5, 2)))]),
+        [0, 0],
+        "also where the service was an hour ahead, and set its clock right"
+    );
+    assert_eq!(
+        answers(vec![(90_000, Some((0, 2))), (500, Some((400, 1)))]),
+        [0, 21],
+        "an earlier lease says nothing of the time now"
     );
 }
 
