@@ -277,6 +277,24 @@ async fn case_13_at_hash() {
     .unwrap();
 }
 
+/// A licensing service whose clock is wrong has told the time; the machine's own clock and the issuer's agree.
+#[tokio::test]
+async fn a_token_that_fits_the_wall_clock_is_believed_whatever_a_service_says_of_the_time() {
+    let idp = Idp::start().await;
+    for hours in [-3, 3] {
+        let off = hours * 3_600;
+        let times = move |claims: &mut Value| {
+            claims["iat"] = (NOW + off).into();
+            claims["exp"] = (NOW + off + 300).into();
+        };
+        *idp.wall_ahead.lock().unwrap() = off * 1_000;
+        with_claims(&idp, times).await.unwrap();
+        *idp.wall_ahead.lock().unwrap() = -off * 1_000;
+        let error = with_claims(&idp, times).await.unwrap_err();
+        assert_eq!(error, IdentityError::Clock { ahead: -off }, "it fits neither");
+    }
+}
+
 #[tokio::test]
 async fn case_14_a_wrong_clock_is_named_with_the_difference() {
     let idp = Idp::start().await;
