@@ -159,9 +159,16 @@ fn an_agent_that_is_too_old_runs_to_the_end_of_its_lease(story: &Story) -> Resul
     let world = World::seeded(&desk)?;
     world.sign_in()?;
     world.cli(["check"])?;
+    world.start_tray()?;
     world.service().tell(["agent", "require", "99.0.0"])?;
     world.time_passes(29 * DAY)?;
     world.cli(["check"])?;
+    desk.notices().wait_for("Update Latchkey before", 0)?;
+    let running_out = atlas_status(&world)?;
+    ensure!(
+        running_out["basis"] == "final_warning" && running_out["away"] == "outdated",
+        "in the last days: {running_out}"
+    );
     let mut atlas = world.start_atlas()?;
     atlas.wait_for("OK")?;
     atlas.close()?;

@@ -22,12 +22,14 @@
 //! | `status` | where it stands, in numbers and in words |
 //! | `event` | what it is told unasked |
 //! | `verify` | what is believed, and why |
+//! | `ticks` | time that goes on while the machine sleeps |
 //! | `worker` | the thread that talks to the agent |
 
 mod event;
 mod licence;
 mod product;
 mod status;
+mod ticks;
 mod verify;
 mod worker;
 

@@ -3,7 +3,7 @@
 //! the device's own key over a nonce that has never been used before.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use latchkey_core::code::Code;
 use latchkey_core::first_start::FirstStart;
@@ -17,6 +17,7 @@ use latchkey_core::time::{DAY, Timestamp};
 use latchkey_ipc::messages::Grant;
 
 use crate::status::wall_clock;
+use crate::ticks::Ticks;
 
 /// How far the agent's trusted time may lag behind this process's own count.
 const LAG: Duration = Duration::from_secs(60);
@@ -120,14 +121,14 @@ pub(crate) struct Verifier {
 #[derive(Clone, Copy, Debug)]
 struct Clock {
     now: Timestamp,
-    at: Instant,
+    at: Ticks,
     /// Which lease came with it, in the order in which they were signed.
     sequence: u64,
 }
 
 impl Clock {
-    fn at(&self, at: Instant) -> Timestamp {
-        self.now + at.saturating_duration_since(self.at)
+    fn at(&self, at: Ticks) -> Timestamp {
+        self.now + at.since(self.at)
     }
 }
 
@@ -144,7 +145,7 @@ impl Verifier {
     }
 
     /// Trusted time at `at`, if a proof has told it.
-    pub(crate) fn now(&self, at: Instant) -> Option<Timestamp> {
+    pub(crate) fn now(&self, at: Ticks) -> Option<Timestamp> {
         self.clock.map(|clock| clock.at(at))
     }
 
@@ -152,7 +153,7 @@ impl Verifier {
     ///
     /// # Errors
     /// The first thing that is not as it must be.
-    pub(crate) fn verify(&mut self, grant: &Grant, nonce: &str, at: Instant) -> Result<Believed, Distrust> {
+    pub(crate) fn verify(&mut self, grant: &Grant, nonce: &str, at: Ticks) -> Result<Believed, Distrust> {
         let base = self.base(grant)?;
         // Nobody but the proof itself names the device of a first start.
         let device = match &base {
@@ -253,7 +254,7 @@ impl Verifier {
     /// Time only goes on: an agent that stops its clock, or sets it back, would keep a lease good for ever. A lease that
     /// was signed after the last one is the exception, because the service's own time is above ours, also where it was set back
     /// (rule 16).
-    fn set_clock(&mut self, now: Timestamp, sequence: u64, at: Instant) -> Result<(), Distrust> {
+    fn set_clock(&mut self, now: Timestamp, sequence: u64, at: Ticks) -> Result<(), Distrust> {
         match &self.clock {
             Some(clock) if sequence <= clock.sequence => {
                 let counted = clock.at(at);

@@ -18,6 +18,7 @@ use latchkey_ipc::messages::Event as AgentEvent;
 
 use crate::licence::{Command, Shared, Wish};
 use crate::status::{Status, own};
+use crate::ticks::Ticks;
 use crate::verify::{Base, Verifier};
 use ending::{End, Stop};
 use link::{Link, LinkError};
@@ -132,13 +133,14 @@ impl Worker {
             .granted
             .as_ref()
             .filter(|_| self.permits > 0)
-            .map(|granted| granted.end.at());
+            .map(|granted| granted.end.at().since(Ticks::now()));
         let retry = self
             .retry
             .due()
             .filter(|_| self.link.is_none() && self.permits > 0);
-        let next = deadlines.chain(end).chain(retry).min();
+        let next = deadlines.chain(retry).min();
         let left = next.map(|next| next.saturating_duration_since(now));
+        let left = left.into_iter().chain(end).min();
         if let Some(link) = &self.link {
             match link.connection.next_event(left.unwrap_or(Duration::MAX)) {
                 Ok(Some(event)) => self.hear(event),

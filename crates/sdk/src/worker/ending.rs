@@ -1,8 +1,10 @@
 //! When what runs must stop: the end of what this process has verified itself, and the stop that it was told (rules 5 and 20).
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use latchkey_core::time::{DAY, Timestamp};
+
+use crate::ticks::Ticks;
 
 /// How long the agent may take, after a lease has ended, to come with another or to say when the product must stop. Its
 /// own check before the end takes a minute at most (rule 5).
@@ -12,7 +14,7 @@ const END_TIMEOUT: Duration = Duration::from_secs(90);
 #[derive(Debug)]
 pub(super) struct End {
     /// When it is looked at next.
-    at: Instant,
+    at: Ticks,
     /// The agent has been asked about it, and may take until then.
     asked: bool,
 }
@@ -27,16 +29,16 @@ pub(super) enum Due {
 }
 
 impl End {
-    pub(super) const fn new(at: Instant) -> Self {
+    pub(super) const fn new(at: Ticks) -> Self {
         Self { at, asked: false }
     }
 
-    pub(super) const fn at(&self) -> Instant {
+    pub(super) const fn at(&self) -> Ticks {
         self.at
     }
 
     /// What is to be done at `now`; `reached` says whether there is an agent to ask.
-    pub(super) fn due(&mut self, now: Instant, reached: bool) -> Option<Due> {
+    pub(super) fn due(&mut self, now: Ticks, reached: bool) -> Option<Due> {
         if now < self.at {
             return None;
         }
@@ -57,7 +59,7 @@ pub(super) struct Stop(Option<Told>);
 struct Told {
     code: u16,
     stop_at: Option<Timestamp>,
-    by: Instant,
+    by: Ticks,
 }
 
 impl Stop {
@@ -68,13 +70,13 @@ impl Stop {
         code: u16,
         stop_at: Option<Timestamp>,
         left: Duration,
-        now: Instant,
+        now: Ticks,
     ) -> Option<Duration> {
         let told = self.0.as_ref();
         if told.is_some_and(|told| (told.code, told.stop_at) == (code, stop_at)) {
             return None;
         }
-        let latest = told.map_or(DAY, |told| told.by.saturating_duration_since(now));
+        let latest = told.map_or(DAY, |told| told.by.since(now));
         let left = left.min(latest);
         let by = now + left;
         self.0 = Some(Told { code, stop_at, by });
@@ -82,7 +84,7 @@ impl Stop {
     }
 
     /// Whether the product was told to have stopped by then.
-    pub(super) fn is_by(&self, by: Instant) -> bool {
+    pub(super) fn is_by(&self, by: Ticks) -> bool {
         self.0.as_ref().is_some_and(|told| told.by <= by)
     }
 }
@@ -95,7 +97,7 @@ mod tests {
 
     #[test]
     fn an_end_is_asked_about_once_and_comes_whatever_is_said() {
-        let now = Instant::now();
+        let now = Ticks::now();
         let mut end = End::new(now + MINUTE);
         assert_eq!(end.due(now, true), None);
         assert_eq!(end.due(now + MINUTE, true), Some(Due::Ask));
@@ -106,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_stop_far_away_does_not_outlast_the_end() {
-        let now = Instant::now();
+        let now = Ticks::now();
         let mut stop = Stop::default();
         assert!(!stop.is_by(now + 10 * MINUTE), "nothing was told");
         let far = Timestamp::from_secs(4_000_000_000);
@@ -118,7 +120,7 @@ mod tests {
 
     #[test]
     fn the_same_is_told_once_and_another_cause_wins_no_time() {
-        let now = Instant::now();
+        let now = Ticks::now();
         let at = |secs| Some(Timestamp::from_secs(secs));
         let mut stop = Stop::default();
         assert_eq!(stop.tell(16, at(600), 10 * MINUTE, now), Some(10 * MINUTE));

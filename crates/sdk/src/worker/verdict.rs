@@ -1,6 +1,6 @@
 //! What comes of the agent's answers: what is believed, whom it is told, and when a product must stop.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use latchkey_core::code::{Basis, Code, Reason};
 use latchkey_core::lease::Lease;
@@ -12,6 +12,7 @@ use super::link::Answer;
 use super::{Granted, Worker};
 use crate::event::Event;
 use crate::status::{Status, own, wall_clock};
+use crate::ticks::Ticks;
 use crate::verify::{Believed, Distrust};
 
 impl Worker {
@@ -31,7 +32,7 @@ impl Worker {
             self.decided(status, &detail);
             return;
         }
-        let at = Instant::now();
+        let at = Ticks::now();
         let verified = match grant {
             Some(grant) => self.verifier.verify(&grant, &nonce, at),
             None => Err(Distrust::NoGrant),
@@ -69,7 +70,7 @@ impl Worker {
         true
     }
 
-    fn granted(&mut self, status: StatusView, believed: &Believed, at: Instant) {
+    fn granted(&mut self, status: StatusView, believed: &Believed, at: Ticks) {
         let now = self.verifier.now(at).unwrap_or_default();
         let ends_at = at + believed.until().since(now);
         let by_the_lease = believed.base.lease().map(Lease::until);
@@ -99,9 +100,7 @@ impl Worker {
         let status = self.shared.status();
         self.wishes.drain(..).for_each(|wish| wish.deny(status.clone()));
         if let Some(at) = view.stop_at {
-            // Time that the machine slept through is not in this process's count until the next proof.
-            let left = at.since(self.now()).min(self.save_window());
-            self.must_stop(view.code, Some(at), left);
+            self.must_stop(view.code, Some(at), at.since(self.now()));
         }
     }
 
@@ -115,8 +114,9 @@ impl Worker {
         if self.permits == 0 {
             return;
         }
-        if let Some(left) = self.stop.tell(code, stop_at, left, Instant::now()) {
-            let at = stop_at.unwrap_or_else(|| self.now() + left);
+        if let Some(left) = self.stop.tell(code, stop_at, left, Ticks::now()) {
+            let latest = self.now() + left;
+            let at = stop_at.map_or(latest, |at| at.min(latest));
             self.shared.listeners.tell(&Event::MustStop { code, at, left });
         }
     }
@@ -128,7 +128,7 @@ impl Worker {
 
     /// What was verified ends by this process's own count, also while nobody says so, or says it for another day.
     pub(super) fn watch_the_end(&mut self) {
-        let (now, reached) = (Instant::now(), self.link.is_some());
+        let (now, reached) = (Ticks::now(), self.link.is_some());
         let granted = self.granted.as_mut().filter(|_| self.permits > 0);
         match granted.and_then(|granted| granted.end.due(now, reached)) {
             Some(Due::Ask) => self.ask(),
@@ -156,6 +156,6 @@ impl Worker {
     }
 
     fn now(&self) -> Timestamp {
-        self.verifier.now(Instant::now()).unwrap_or_else(wall_clock)
+        self.verifier.now(Ticks::now()).unwrap_or_else(wall_clock)
     }
 }

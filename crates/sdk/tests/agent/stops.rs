@@ -179,8 +179,8 @@ fn a_stop_that_was_told_is_never_put_off() {
     agent.change(&present, stop(Code::SessionInUse, 400 * DAY));
     let (_, anew) = must_stop(&events);
     assert!(
-        anew <= 10 * MINUTE && anew > 9 * MINUTE,
-        "the lease's own save window is the longest: {anew:?}"
+        anew <= DAY && anew > 23 * 60 * MINUTE,
+        "no save window is longer: {anew:?}"
     );
     drop(permit);
 }
