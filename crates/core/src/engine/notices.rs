@@ -48,13 +48,12 @@ impl Engine {
     /// A check was answered: what nobody saw of its service's being away is no longer true, and whoever saw a warning hears that
     /// it is over. Other services are what they were.
     pub(super) fn connected_again(&mut self, now: &Now, service: &str) {
-        self.unsay(service, |kind| *kind == NoticeKind::Outage);
+        self.unsay(service, is_over_when_connected);
         self.facts.told.outages.remove(service);
         if self.has_outdated(service) {
-            // It renews nothing: the days are counted on.
+            // It renews nothing for that product: its days are counted on, and nobody hears that all is well.
             return;
         }
-        self.unsay(service, is_about_being_offline);
         let was_warned = self.facts.told.warned_of.remove(service);
         let first = self.ends_first(now, service);
         if let Some((product, until)) = first.filter(|_| was_warned) {
@@ -306,6 +305,21 @@ const fn is_about_being_offline(kind: &NoticeKind) -> bool {
         | NoticeKind::Outage => true,
         NoticeKind::Connected { .. } | NoticeKind::MustStop { .. } => false,
     }
+}
+
+/// Whether it is no longer true once a check was answered. Who must update Latchkey must do so all the same.
+const fn is_over_when_connected(kind: &NoticeKind) -> bool {
+    let outdated = matches!(
+        kind,
+        NoticeKind::Offline {
+            away: Away::Outdated,
+            ..
+        } | NoticeKind::FinalWarning {
+            away: Away::Outdated,
+            ..
+        }
+    );
+    is_about_being_offline(kind) && !outdated
 }
 
 /// Whether a new notice makes one that was not shown yet untrue.
