@@ -21,6 +21,8 @@ const CHECK_WITHIN: Duration = MINUTE;
 const HEAL_WITHIN: Duration = MINUTE;
 /// How long a `SESSION_IN_USE` stands while no check can be made (rule 9).
 const SESSION_REFUSED_FOR: Duration = Duration::from_secs(15 * 60);
+/// What keeps checks away for less time may be the network coming up, or an outage that is being decided.
+const FAILS_FOR: Duration = MINUTE;
 /// How long a start goes on waiting while failures are still being compared, or the service is busy.
 const DOUBT_FOR: Duration = Duration::from_secs(20);
 
@@ -34,6 +36,8 @@ pub(super) struct Link {
     pub(super) anew: bool,
     /// Failures in a row.
     failures: u32,
+    /// When the first of them was, in ticks.
+    failing_since: Duration,
     /// When the next try is, after a failure.
     retry_at: Option<Duration>,
     /// What was learned.
@@ -262,9 +266,10 @@ impl Link {
         self.is_refused
     }
 
-    /// Whether tries have failed for so long that it is not the network coming up, or an outage being decided.
-    pub(super) fn keeps_failing(&self) -> bool {
-        self.failures > 5
+    /// Whether tries have failed so often, and for so long, that nothing is being decided any more.
+    pub(super) fn keeps_failing(&self, now: &Now) -> bool {
+        let time = now.ticks.saturating_sub(self.failing_since);
+        self.failures > 5 && time >= FAILS_FOR
     }
 
     /// Trusted time jumped: what is pending has lasted as long as before.

@@ -126,7 +126,7 @@ impl Engine {
                 is_near && !self.outlives_its_lease(service, lease)
             }
             Reach::Unknown | Reach::Online | Reach::Doubtful => {
-                at >= unconfirmed_from(lease) && self.cannot_check(service)
+                at >= unconfirmed_from(lease) && self.cannot_check(now, service)
             }
         }
     }
@@ -145,14 +145,14 @@ impl Engine {
         }
     }
 
-    fn cannot_check(&self, service: &str) -> bool {
+    fn cannot_check(&self, now: &Now, service: &str) -> bool {
         let account = self
             .facts
             .services
             .get(service)
             .and_then(|service| service.account.as_ref());
         account.is_some_and(|account| account.sign_in_again)
-            || self.link(service).is_some_and(Link::keeps_failing)
+            || self.link(service).is_some_and(|link| link.keeps_failing(now))
     }
 
     fn tell_days(&mut self, at: Timestamp, of: Ending) {

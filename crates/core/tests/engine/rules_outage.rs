@@ -87,6 +87,31 @@ fn the_days_are_told_with_what_keeps_checks_away() {
     assert_eq!((seen.basis, seen.away), (Some(Basis::Grace), Some(Away::Overdue)));
 }
 
+/// However many checks fail while an outage is being decided: the words wait for what it is.
+#[test]
+fn the_words_wait_until_it_is_known_what_keeps_checks_away() {
+    for (network, licensing, identity, away) in [
+        (false, true, true, Away::Offline),
+        (true, false, false, Away::Offline),
+        (true, true, false, Away::IdentityOutage),
+    ] {
+        let mut world = with_outage(network, licensing, identity);
+        world.reboot(days(25));
+        world.shown.clear();
+        for _ in 0..9 {
+            world.ask(Ask::Check);
+            world.pass(seconds(1));
+        }
+        assert_eq!(world.view().accounts[0].reach, Reach::Doubtful);
+        world.pass(minutes(2));
+        let told: Vec<_> = world.shown.iter().map(|shown| &shown.notice.kind).collect();
+        assert!(
+            matches!(told[..], [NoticeKind::Offline { away: told, .. }] if *told == away),
+            "{told:?}"
+        );
+    }
+}
+
 #[test]
 fn on_two_failures_ten_seconds_apart_and_never_on_one() {
     for (network, licensing, identity, reach, _) in &TABLE[1..] {

@@ -144,6 +144,9 @@ impl Link {
             .0
             .saturating_mul(1 << self.failures.min(16))
             .min(BACK_OFF.1);
+        if self.failures == 0 {
+            self.failing_since = now.ticks;
+        }
         self.failures = self.failures.saturating_add(1);
         let millis = u64::try_from(ceiling.as_millis()).unwrap_or(u64::MAX).max(1);
         let full_jitter = Duration::from_millis(now.entropy % millis);
