@@ -23,6 +23,8 @@ use crate::temporary::{SelfSigned, Temporary, may_go_on};
 use crate::time::{DAY, LocalDay, Timestamp};
 use crate::usage::Counted;
 
+pub use self::times::Times;
+
 /// The version of the stored form. A newer one is refused untouched.
 pub const VERSION: u32 = 1;
 
@@ -79,7 +81,7 @@ pub struct Service {
     pub products: BTreeMap<String, Held>,
     /// Its own time (rule 16): whatever it has signed is judged by this. It begins as the machine's, and no other service moves it.
     #[serde(default)]
-    pub clock: Option<Clock>,
+    pub times: Times,
     /// The last good check, by the service's clock.
     pub checked_at: Option<Timestamp>,
     /// Releases that have not reached the service.
@@ -406,8 +408,14 @@ impl Service {
         let brought = brought.filter_map(|entry| verified(entry.keys.as_deref()?));
         let newest = held.into_iter().chain(brought).max_by_key(Keys::signed_at);
         if let Some(newest) = newest {
-            self.keys = Some(newest.token().to_owned());
+            self.keep_keys(&newest);
         }
+    }
+
+    /// Keeps a keys document that a pinned root key has signed.
+    pub fn keep_keys(&mut self, keys: &Keys) {
+        self.keys = Some(keys.token().to_owned());
+        self.times.are_of(keys.root());
     }
 }
 
@@ -440,6 +448,14 @@ pub fn roots(service: &str, registry: &[Registration]) -> Vec<Jwk> {
         .filter(|entry| entry.service == service)
         .flat_map(|entry| entry.root_keys.clone())
         .collect()
+}
+
+/// Whether a product pins this root key. What another one has signed of it is no answer about it.
+pub fn pins(service: &str, product: &str, root: &Thumbprint, registry: &[Registration]) -> bool {
+    registry
+        .iter()
+        .filter(|entry| entry.service == service && entry.product == product)
+        .any(|entry| entry.root_keys.iter().any(|key| key.thumbprint() == *root))
 }
 
 impl Facts {

@@ -29,6 +29,7 @@ pub struct KeysClaims {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keys {
     token: String,
+    root: Thumbprint,
     claims: KeysClaims,
     keys: Vec<(String, VerifyingKey)>,
 }
@@ -60,6 +61,7 @@ impl Keys {
             .collect();
         Ok(Self {
             token: token.to_owned(),
+            root: kid,
             claims,
             keys,
         })
@@ -68,6 +70,11 @@ impl Keys {
     /// The token as it was signed.
     pub fn token(&self) -> &str {
         &self.token
+    }
+
+    /// The root key that signed it.
+    pub const fn root(&self) -> &Thumbprint {
+        &self.root
     }
 
     /// The keys of issuers.

@@ -103,7 +103,8 @@ impl Reset<'_> {
             ..Facts::default()
         };
         for (name, service) in known.services {
-            let at = service.clock.as_ref().unwrap_or(&left.clock).trusted(&self.now);
+            let at = service.times.trusted(&self.now);
+            let at = at.unwrap_or_else(|| left.clock.trusted(&self.now));
             // First a release is signed, if the keyring gives the key.
             let secrets = self.vault.load(&Entry::new(&name, self.machine)).await;
             let key = secrets.ok().flatten();
@@ -113,7 +114,7 @@ impl Reset<'_> {
             let mut products = service.products;
             products.values_mut().for_each(Held::clear);
             let kept = Service {
-                clock: service.clock,
+                times: service.times,
                 products,
                 releases,
                 ended: service.ended + 1,

@@ -1,7 +1,7 @@
 //! What a check brought. Nothing of it counts before it verifies and is bound to our own request (rules 9, 16).
 
 use crate::code::Code;
-use crate::facts::{Forget, Held, roots};
+use crate::facts::{Forget, Held, pins, roots};
 use crate::keys::Keys;
 use crate::lease::{Binding, Expected, Lease, Refusal};
 use crate::time::{Now, Timestamp};
@@ -34,7 +34,7 @@ impl Engine {
         };
 
         let time = Timestamp::from_secs(time);
-        self.told_the_time(name, now, time);
+        self.told_the_time(name, now, time, &keys);
         if let Some(service) = self.facts.services.get_mut(name) {
             service.user = verified.first().map(|one| one.binding().sub.clone());
             service.linked = true;
@@ -73,21 +73,17 @@ impl Engine {
         true
     }
 
-    /// The newer of the document we hold and the one that came along, if the vendor's root signed it.
-    fn newest_keys(&mut self, name: &str, token: &str) -> Option<Keys> {
+    /// The newer of the document we hold and the one that came along, if a pinned root key signed it. Which of two root keys is right that
+    /// are both pinned, the answer itself shows: it verifies by its own.
+    fn newest_keys(&self, name: &str, token: &str) -> Option<Keys> {
         let held = self.facts.services.get(name)?.verified_keys(name, &self.registry);
         let came = Keys::verify(token, &roots(name, &self.registry), name).ok();
-        let is_newer = match (&held, &came) {
-            (Some(held), Some(came)) => came.signed_at() >= held.signed_at(),
-            (None, Some(_)) => true,
-            (_, None) => false,
-        };
-        if !is_newer {
-            return held;
+        match (held, came) {
+            (Some(held), Some(came)) if came.root() == held.root() && came.signed_at() < held.signed_at() => {
+                Some(held)
+            }
+            (held, came) => came.or(held),
         }
-        let service = self.facts.services.get_mut(name)?;
-        service.keys = Some(token.to_owned());
-        came
     }
 
     fn verify_answers(&self, name: &str, keys: &Keys, answered: &CheckAnswered) -> Vec<Verified> {
@@ -98,7 +94,11 @@ impl Engine {
             return Vec::new();
         };
         let mut verified: Vec<Verified> = Vec::new();
-        for (product, signed) in &answered.products {
+        let pinning = answered
+            .products
+            .iter()
+            .filter(|(product, _)| pins(name, product, keys.root(), &self.registry));
+        for (product, signed) in pinning {
             let expected = Expected {
                 service: name,
                 product,

@@ -264,7 +264,7 @@ impl Engine {
         if !(same_user && same_device) {
             // Another account's leases never count, and neither do those of another key.
             let Service {
-                clock,
+                times,
                 keys,
                 releases,
                 ended,
@@ -272,7 +272,7 @@ impl Engine {
                 ..
             } = std::mem::take(service);
             *service = Service {
-                clock,
+                times,
                 keys,
                 releases,
                 ended,

@@ -1,6 +1,7 @@
 //! Trusted time (rule 16). What a service has signed is judged by its own; everything else, and what people are shown, is in the
 //! machine's.
 
+use crate::keys::Keys;
 use crate::registration::Registration;
 use crate::status::{Pending, Status, status};
 use crate::time::{Now, Timestamp};
@@ -55,9 +56,12 @@ impl Engine {
         its.shifted(-self.ahead(service, now))
     }
 
-    /// A service says how late it is. Whatever is pending lasts as long as it would have.
-    pub(super) fn told_the_time(&mut self, service: &str, now: &Now, time: Timestamp) {
+    /// A service says how late it is, in what verifies by these keys. Whatever is pending lasts as long as it would have.
+    pub(super) fn told_the_time(&mut self, service: &str, now: &Now, time: Timestamp, keys: &Keys) {
         let before = (self.trusted(now), self.time_of(service, now));
+        if let Some(known) = self.facts.services.get_mut(service) {
+            known.keep_keys(keys);
+        }
         self.facts.anchor(time, now, service);
         self.time_jumped(self.trusted(now).offset_from(before.0));
         self.its_time_jumped(service, self.time_of(service, now).offset_from(before.1));

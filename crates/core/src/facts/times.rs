@@ -1,43 +1,87 @@
 //! The machine's time, and each service's own (rule 16): what one service says of the time moves nothing that another has signed.
 
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
 use crate::clock::Clock;
+use crate::jws::Thumbprint;
 use crate::time::{Now, Timestamp};
 
 use super::{Facts, Held};
 
+/// A service's own time. It is kept by the root key that vouches for whoever tells it: whoever registers a product with a root key of
+/// their own under a vendor's address, and answers in the vendor's place, moves nothing that the vendor has signed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Times {
+    /// The root key that vouches for what is held now.
+    root: Option<Thumbprint>,
+    /// What was told under each.
+    told: BTreeMap<Thumbprint, Clock>,
+}
+
+impl Times {
+    /// From now on this root key vouches for what is held.
+    pub(super) fn are_of(&mut self, root: &Thumbprint) {
+        if self.root.as_ref() != Some(root) {
+            self.root = Some(root.clone());
+        }
+    }
+
+    fn clock(&self) -> Option<&Clock> {
+        self.told.get(self.root.as_ref()?)
+    }
+
+    /// How late it is, if anybody has told.
+    pub fn trusted(&self, now: &Now) -> Option<Timestamp> {
+        self.clock().map(|clock| clock.trusted(now))
+    }
+
+    fn anchor(&mut self, time: Timestamp, now: &Now) {
+        if let Some(root) = &self.root {
+            let clock = self.told.entry(root.clone()).or_default();
+            clock.anchor(time, now, &root.0);
+        }
+    }
+
+    /// Anchors every clock in this boot. Where nobody has told the time of what `is_held`, that begins as the machine's.
+    fn settle(&mut self, now: &Now, is_held: bool, machine: &Clock) {
+        if let Some(root) = self.root.as_ref().filter(|_| is_held) {
+            let begins = || machine.clone();
+            self.told.entry(root.clone()).or_insert_with(begins);
+        }
+        self.told.values_mut().for_each(|clock| clock.settle(now));
+    }
+}
+
 impl Facts {
-    /// Anchors every clock in this boot, and raises its floor. The time of a service that has not told it begins as the machine's, as
-    /// soon as there is anything that is judged by it.
+    /// Anchors every clock in this boot, and raises its floor.
     pub fn settle(&mut self, now: &Now) {
         self.clock.settle(now);
         for service in self.services.values_mut() {
-            if service.clock.is_none() && !service.products.values().all(Held::is_empty) {
-                service.clock = Some(self.clock.clone());
-            }
-            if let Some(clock) = &mut service.clock {
-                clock.settle(now);
-            }
+            let is_held = !service.products.values().all(Held::is_empty);
+            service.times.settle(now, is_held, &self.clock);
         }
     }
 
     /// Takes a service's time from its verified answer to our own request, as its own, and as the machine's where it may tell that.
     pub fn anchor(&mut self, time: Timestamp, now: &Now, service: &str) {
-        if self.clock.is_told_better(time, now, service) {
+        let Some(known) = self.services.get_mut(service) else {
+            return;
+        };
+        let by = known.times.root.as_ref().map_or(service, |root| &root.0);
+        if self.clock.is_told_better(time, now, by) {
             self.clock.confirmed_by(time, now);
         } else {
-            self.clock.anchor(time, now, service);
+            self.clock.anchor(time, now, by);
         }
-        if let Some(known) = self.services.get_mut(service) {
-            known
-                .clock
-                .get_or_insert_with(Clock::default)
-                .anchor(time, now, service);
-        }
+        known.times.anchor(time, now);
     }
 
     /// How late it is for a service, and so for everything that it has signed.
     pub fn time_of(&self, service: &str, now: &Now) -> Timestamp {
-        let own = self.services.get(service).and_then(|known| known.clock.as_ref());
-        own.unwrap_or(&self.clock).trusted(now)
+        let own = self.services.get(service);
+        let own = own.and_then(|known| known.times.trusted(now));
+        own.unwrap_or_else(|| self.clock.trusted(now))
     }
 }

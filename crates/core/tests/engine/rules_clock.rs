@@ -1,12 +1,12 @@
 //! Rule 16: time that nobody can set.
 
 use latchkey_core::code::{Basis, Code};
-use latchkey_core::engine::Ask;
+use latchkey_core::engine::{Ask, Input};
 use latchkey_core::notice::Left;
 use latchkey_core::view::Problem;
 
 use crate::support::licensing::Seat;
-use crate::support::world::World;
+use crate::support::world::{Wire, World};
 use crate::support::{ATLAS, SERVICE, at, days, hours, minutes, seconds};
 
 const ANOTHER: &str = "https://licence.other.example";
@@ -284,6 +284,60 @@ fn a_service_of_ones_own_turns_no_clock_back_for_another() {
         .unwrap()
         .until();
     assert!(world.engine().time_of(SERVICE, &world.now()) > lease);
+}
+
+/// And anybody may register a product of theirs under a vendor's address, with a root key of their own, and answer in the vendor's
+/// place on their own machine.
+#[test]
+fn another_root_key_turns_no_clock_back_for_the_vendor() {
+    let mut world = World::signed_in();
+    let until = |world: &World| {
+        let held = world.facts().held(SERVICE, ATLAS).unwrap();
+        held.lease().unwrap().until()
+    };
+    let end = until(&world);
+    let vendor = world.services.remove(SERVICE).unwrap();
+    world.install(SERVICE, 66, "OWN");
+    for day in 1..=31 {
+        world.service().clock_ahead = -day * DAY_MS;
+        world.reboot(seconds(30));
+        world.ask(Ask::Check);
+        world.pass(days(1));
+    }
+    assert_eq!(world.code("OWN"), 0, "it answers in the vendor's place");
+
+    // The vendor's keys are back: with the lease that was there before, and without a check.
+    world.network = false;
+    world.registry.retain(|entry| entry.product != "OWN");
+    world.registry[0].keys = Some(vendor.keys.clone());
+    world.input(Input::Registry(world.registry.clone()));
+    world.restart();
+    world.pass(minutes(1));
+    assert_eq!(
+        world.facts().held(SERVICE, ATLAS).map(|_| until(&world)),
+        Some(end)
+    );
+    assert!(world.engine().time_of(SERVICE, &world.now()) > end);
+    assert_ne!(world.code(ATLAS), 0);
+}
+
+/// Only an answer that verifies replaces the keys of what is held.
+#[test]
+fn keys_of_another_root_that_verify_nothing_are_not_kept() {
+    let mut world = World::signed_in();
+    let keys = world.facts().services[SERVICE].keys.clone();
+    let vendor = world.services.remove(SERVICE).unwrap();
+    world.install(SERVICE, 66, "OWN");
+    world.wire = Wire::TamperedAbout("OWN");
+    world.ask(Ask::Check);
+    world.pass(seconds(30));
+    assert_eq!(world.facts().services[SERVICE].keys, keys);
+    world.services.insert(SERVICE.to_owned(), vendor);
+    world.wire = Wire::Honest;
+    world.ask(Ask::Check);
+    world.pass(seconds(30));
+    let seen = world.product(ATLAS);
+    assert_eq!((seen.code, seen.basis), (0, Some(Basis::Lease)), "{seen:?}");
 }
 
 #[test]

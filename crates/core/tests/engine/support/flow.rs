@@ -83,7 +83,7 @@ impl World {
             .flat_map(|all| all.values_mut());
         for service in services {
             service["usage"].take();
-            service["clock"].take();
+            service["times"].take();
         }
         facts
     }

@@ -49,7 +49,7 @@ pub(crate) struct Licensing {
     pub(crate) registered_at: i64,
     root: SigningKey,
     key: SigningKey,
-    keys: String,
+    pub(crate) keys: String,
     /// Counts what was signed: `seq` and `jti` both come from it.
     signed: u64,
 }
