@@ -20,6 +20,7 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("the session bus", &["dbus-daemon", "dbus"]),
     package("the window manager", &["openbox"]),
     package("the keyring", &["gnome-keyring"]),
+    package("the keyring of another kind", &["keepassxc", "keepassxc-minimal"]),
     package("looks into the keyring", &["libsecret-tools"]),
     package("shows notices", &["dunst"]),
     package("shows tray icons", &["xfce4-panel"]),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use keyring_core::Error;
 use keyring_core::api::CredentialStoreApi as _;
-use secret_service::blocking::{Item, SecretService};
+use secret_service::blocking::{Collection, Item, SecretService};
 use secret_service::{EncryptionType, Error as ServiceError, SearchItemsResult};
 use zbus_secret_service_keyring_store::Store;
 
@@ -32,12 +32,16 @@ pub(super) fn backend() -> Box<dyn Backend> {
 
 /// What an entry is behind: the lock of the collection that it is in, which need not be the one that new entries go into, because
 /// the user may have chosen another since.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Lock {
+enum Lock<'a> {
     Open,
-    Locked,
-    /// There is no collection that anything could be put into.
+    /// Its own, as every keyring tells that names the entries of a locked collection.
+    Entry(Vec<Item<'a>>),
+    /// That of one of these.
+    Collections(Vec<Collection<'a>>),
+    /// There is no collection yet that anything could have been put into.
     Missing,
+    /// The keyring shows nothing that it keeps, as KeePassXC does while no database is open.
+    Absent,
 }
 
 impl System {
@@ -100,28 +104,28 @@ impl Backend for System {
     }
 
     fn is_locked(&mut self, purpose: Purpose) -> Result<bool, VaultError> {
-        let looked = SecretService::connect(EncryptionType::Plain)
-            .and_then(|service| lock(&service, self.entry.as_ref()))
-            .map_err(|error| unavailable(&error))?;
-        Ok(match looked {
-            Lock::Open => false,
-            Lock::Locked => true,
-            // Nothing was ever put into a keyring that was never made; to write, the user must make one.
-            Lock::Missing => purpose == Purpose::Write,
-        })
+        let service = connect().map_err(|error| unavailable(&error))?;
+        let looked = lock(&service, self.entry.as_ref()).map_err(|error| unavailable(&error))?;
+        match looked {
+            Lock::Open => Ok(false),
+            Lock::Entry(_) | Lock::Collections(_) => Ok(true),
+            // To write, the user must make one.
+            Lock::Missing | Lock::Absent if purpose == Purpose::Write => Ok(true),
+            Lock::Missing => Ok(false),
+            Lock::Absent => Err(VaultError::Unavailable {
+                why: "no keyring is open".into(),
+            }),
+        }
     }
 
     fn unlock(&mut self) -> Result<(), VaultError> {
         let unlock = || {
-            let service = SecretService::connect(EncryptionType::Plain)?;
-            let found = found(&service, self.entry.as_ref())?;
-            if !found.locked.is_empty() {
-                return service.unlock_all(&found.locked.iter().collect::<Vec<_>>());
-            }
-            match service.get_default_collection() {
-                Ok(collection) => collection.unlock(),
-                Err(ServiceError::NoResult) => service.create_collection("Login", "default").map(drop),
-                Err(error) => Err(error),
+            let service = connect()?;
+            match lock(&service, self.entry.as_ref())? {
+                Lock::Open => Ok(()),
+                Lock::Entry(items) => service.unlock_all(&items.iter().collect::<Vec<_>>()),
+                Lock::Collections(locked) => unlock_in_turn(&service, &locked, self.entry.as_ref()),
+                Lock::Missing | Lock::Absent => service.create_collection("Login", "default").map(drop),
             }
         };
         unlock().map_err(|error| {
@@ -158,21 +162,83 @@ impl Backend for System {
     }
 }
 
-/// Where the entry is there, its own lock; otherwise that of the collection that it would go into.
-fn lock(service: &SecretService<'_>, entry: Option<&Entry>) -> Result<Lock, ServiceError> {
-    let found = found(service, entry)?;
-    if !found.locked.is_empty() {
-        return Ok(Lock::Locked);
+fn connect<'a>() -> Result<SecretService<'a>, ServiceError> {
+    SecretService::connect(EncryptionType::Plain)
+}
+
+/// Where the entry is found, its own lock; otherwise that of the collections which do not say what is in them, or else of the one that
+/// it would go into. Never asks the user, as a search does in KeePassXC while no database is open.
+fn lock<'a>(service: &'a SecretService<'a>, entry: Option<&Entry>) -> Result<Lock<'a>, ServiceError> {
+    let all = service.get_all_collections()?;
+    // What is kept for as long as the session only.
+    let passing = collection(service.get_collection_by_alias("session"))?;
+    let is_passing = |one: &Collection<'_>| passing.as_ref().is_some_and(|it| is_same(it, one));
+    let mut silent = Vec::new();
+    let (mut is_any, mut is_any_open) = (false, false);
+    for one in all.into_iter().filter(|one| !is_passing(one)) {
+        is_any = true;
+        if !one.is_locked()? {
+            is_any_open = true;
+        } else if passing.is_none() && says_nothing(&one) {
+            // gnome-keyring, which has one for the session, names what is in a locked one; there may just be nothing in it.
+            silent.push(one);
+        }
     }
-    if !found.unlocked.is_empty() {
-        return Ok(Lock::Open);
+    if !is_any && passing.is_none() {
+        return Ok(Lock::Absent);
     }
-    match service.get_default_collection() {
-        Ok(collection) if collection.is_locked()? => Ok(Lock::Locked),
-        Ok(_) => Ok(Lock::Open),
-        Err(ServiceError::NoResult) => Ok(Lock::Missing),
+    if is_any_open || silent.is_empty() {
+        let found = found(service, entry)?;
+        if !found.locked.is_empty() {
+            return Ok(Lock::Entry(found.locked));
+        }
+        if !found.unlocked.is_empty() {
+            return Ok(Lock::Open);
+        }
+    }
+    if !silent.is_empty() {
+        return Ok(Lock::Collections(silent));
+    }
+    Ok(match collection(service.get_default_collection())? {
+        Some(default) if default.is_locked()? => Lock::Collections(vec![default]),
+        Some(_) => Lock::Open,
+        None => Lock::Missing,
+    })
+}
+
+/// `None` where there is no such collection.
+fn collection<'a>(
+    asked: Result<Collection<'a>, ServiceError>,
+) -> Result<Option<Collection<'a>>, ServiceError> {
+    match asked {
+        Ok(collection) => Ok(Some(collection)),
+        Err(ServiceError::NoResult) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+fn is_same(one: &Collection<'_>, other: &Collection<'_>) -> bool {
+    one.collection_path == other.collection_path
+}
+
+/// Whether a locked collection names nothing that is in it.
+fn says_nothing(collection: &Collection<'_>) -> bool {
+    collection.get_all_items().map_or(true, |items| items.is_empty())
+}
+
+/// Asks for one after the other, until the entry is found.
+fn unlock_in_turn(
+    service: &SecretService<'_>,
+    locked: &[Collection<'_>],
+    entry: Option<&Entry>,
+) -> Result<(), ServiceError> {
+    for collection in locked {
+        collection.unlock()?;
+        if !found(service, entry)?.unlocked.is_empty() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Every item of the entry's name, in whichever collection, as the store names them.

@@ -20,6 +20,10 @@ const INSIDE: &str = "LATCHKEY_TEST_INSIDE_SESSION";
 pub(crate) struct Running(Child);
 
 impl Running {
+    pub(crate) const fn new(process: Child) -> Self {
+        Self(process)
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.0), signal).unwrap();
     }
@@ -43,8 +47,13 @@ impl Drop for Running {
     }
 }
 
-/// Runs `test` on a session bus of its own.
+/// Runs `test` on a session bus of its own, with gnome-keyring.
 pub(crate) fn in_session(name: &str, test: impl Future<Output = ()>) {
+    in_session_with(&["gnome-keyring-daemon"], name, test);
+}
+
+/// Runs `test` on a session bus of its own, where these programs are installed.
+pub(crate) fn in_session_with(programs: &[&str], name: &str, test: impl Future<Output = ()>) {
     if std::env::var_os(INSIDE).is_some() {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -52,7 +61,7 @@ pub(crate) fn in_session(name: &str, test: impl Future<Output = ()>) {
             .unwrap();
         return runtime.block_on(test);
     }
-    for program in ["dbus-daemon", "gnome-keyring-daemon"] {
+    for program in ["dbus-daemon"].iter().chain(programs) {
         if Command::new(program)
             .arg("--version")
             .stdout(Stdio::null())
@@ -111,7 +120,7 @@ pub(crate) fn start_keyring(password: Option<&str>) -> Running {
         .args(["--foreground", "--components=secrets"])
         .stdout(Stdio::null())
         .stderr(Stdio::null());
-    let mut child = match password {
+    let child = match password {
         Some(password) => {
             let mut child = command.arg("--unlock").stdin(Stdio::piped()).spawn().unwrap();
             child
@@ -124,11 +133,16 @@ pub(crate) fn start_keyring(password: Option<&str>) -> Running {
         }
         None => command.stdin(Stdio::null()).spawn().unwrap(),
     };
+    on_the_bus(child)
+}
+
+/// Waits until a keyring that was started is on the bus.
+pub(crate) fn on_the_bus(mut keyring: Child) -> Running {
     for _ in 0..400 {
         if SecretService::connect(EncryptionType::Plain).is_ok() {
-            return Running(child);
+            return Running(keyring);
         }
-        assert!(child.try_wait().unwrap().is_none(), "gnome-keyring-daemon ended");
+        assert!(keyring.try_wait().unwrap().is_none(), "the keyring ended");
         std::thread::sleep(Duration::from_millis(25));
     }
     panic!("no Secret Service on the bus within 10 s");
