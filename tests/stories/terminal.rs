@@ -1,7 +1,12 @@
 //! Everything from a terminal: sign in, check, look, start a product, and take it all away again.
 
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
 use std::time::Duration;
 
+use serde_json::Value;
+use stories::atlas::atlas_of;
 use stories::keyring;
 use stories::prelude::*;
 use stories::secrets::files_with;
@@ -13,6 +18,7 @@ tell!(
     a_first_start_offline_is_refused_in_words,
     a_product_starts_again_without_the_services,
     days_offline_are_counted_through_sleep_and_reboot,
+    the_agent_is_found_wherever_a_program_looks_for_it,
     an_agent_that_is_too_old_runs_to_the_end_of_its_lease,
     a_reset_leaves_no_secret_behind,
 );
@@ -20,14 +26,8 @@ tell!(
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// Where the product stands, by `latchkey status --json`.
-fn atlas_status(world: &World<'_>) -> Result<serde_json::Value> {
-    let status = world.status()?;
-    let product = status["products"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .find(|product| product["product"] == PRODUCT);
-    Ok(product.with_context(|| format!("{PRODUCT} is not in {status}"))?["status"].clone())
+fn atlas_status(world: &World<'_>) -> Result<Value> {
+    atlas_of(&world.status()?).cloned()
 }
 
 fn signing_in_checking_and_starting_a_product(story: &Story) -> Result<()> {
@@ -152,6 +152,39 @@ fn days_offline_are_counted_through_sleep_and_reboot(story: &Story) -> Result<()
     world.machine().wall().set(world.service().clock().ahead())?;
     world.cli(["check"])?;
     left(30)
+}
+
+/// A user may have programs of several sessions, and a system clears away what it calls temporary. There is one agent all the same.
+fn the_agent_is_found_wherever_a_program_looks_for_it(story: &Story) -> Result<()> {
+    let desk = Desktop::start(story)?;
+    let world = World::seeded(&desk)?;
+    world.sign_in()?;
+    let mut atlas = world.start_atlas()?;
+    atlas.wait_for("started, for Northwind")?;
+    let agent = world.machine().running("latchkey-agent")?;
+    ensure!(agent.len() == 1, "one agent should run: {agent:?}");
+    let is_found = |looked_for: &str, elsewhere: Option<&Path>| -> Result<()> {
+        let mut command = world.cli_command(["status", "--json"]);
+        command.envs(elsewhere.map(|folder| ("XDG_RUNTIME_DIR", folder)));
+        let output = command.output()?;
+        let status: Value =
+            serde_json::from_slice(&output.stdout).with_context(|| format!("{looked_for}: {output:?}"))?;
+        ensure!(atlas_of(&status)?["code"] == 0, "{looked_for}: {status}");
+        let now = world.machine().running("latchkey-agent")?;
+        ensure!(now == agent, "{looked_for}: {agent:?} ran, and {now:?} do now");
+        Ok(())
+    };
+    let runtime = Path::new(desk.variable("XDG_RUNTIME_DIR")?);
+    let folder = runtime.join("latchkey");
+    fs::remove_file(folder.join("agent.sock"))?;
+    is_found("the socket was cleared away", None)?;
+    fs::remove_dir_all(&folder)?;
+    is_found("its folder was cleared away", None)?;
+    let another = runtime.join("another");
+    DirBuilder::new().mode(0o700).create(&another)?;
+    is_found("a program of another session", Some(&another))?;
+    is_found("the first session again", None)?;
+    atlas.close()
 }
 
 fn an_agent_that_is_too_old_runs_to_the_end_of_its_lease(story: &Story) -> Result<()> {

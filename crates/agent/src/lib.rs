@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `main_loop` | inputs in, effects out, in order |
 //! | `runner` | carries effects out, each in a task of its own, and reports what came of it |
+//! | `listening` | where clients find the agent |
 //! | `clients` | who is connected, who watches, who holds a role |
 //! | `devices` | the device keys in memory, and what a product is told |
 //! | [`store`] | the facts on disk |
@@ -21,6 +22,7 @@ mod devices;
 pub mod http;
 pub mod identity;
 pub mod licensing;
+mod listening;
 mod logging;
 mod main_loop;
 pub mod os;

@@ -16,9 +16,10 @@ use tokio::sync::mpsc;
 
 use crate::clients::Clients;
 use crate::devices::Devices;
+use crate::listening::Listening;
 use crate::logging;
 use crate::main_loop::Agent;
-use crate::os::{Clocks, Folders, FoldersError, Machine, Timer, allow_connections};
+use crate::os::{Clocks, Folders, FoldersError, Machine, Timer, Wanted, allow_connections};
 use crate::registry::Registry;
 use crate::runner::Runner;
 use crate::saver::Saver;
@@ -136,14 +137,15 @@ pub fn run(vault: Option<VaultKind>) -> Result<(), StartError> {
 async fn serve(vault: Option<VaultKind>) -> Result<(), StartError> {
     let machine = Machine::this();
     let folders = Folders::of_user(&machine.id)?;
+    let address = Address::of_user()?;
     let Some(_lock) = lock(&folders)? else {
-        return Ok(());
+        // Whoever started us looks for the agent there, and one runs that may listen elsewhere.
+        return Ok(Wanted::tell(&folders.state, &address)?);
     };
     logging::start(&folders.state)?;
     if let Err(error) = allow_connections(CONNECTIONS as u64) {
         tracing::warn!(%error, "fewer products than could be served can be open at a time");
     }
-    let address = Address::of_user()?;
     let listener = match Listener::bind(&address) {
         Err(BindError::AlreadyRunning) => return Ok(()),
         bound => bound?,
@@ -176,7 +178,11 @@ async fn serve(vault: Option<VaultKind>) -> Result<(), StartError> {
         machine,
         clocks,
     };
-    let serving = tokio::spawn(listener.serve(requests));
+    let wanted = Wanted::listen(&folders.state).inspect_err(|error| {
+        tracing::warn!(%error, "nobody can say where else the agent is wanted");
+    });
+    let listening = Listening::begin(&address, listener, requests);
+    let serving = tokio::spawn(listening.run(wanted.ok()));
     let ended = agent.run(inbox, outcomes, terminated()).await;
     // The loop's end closes every connection, and with the last of them the socket.
     let _unbound = tokio::time::timeout(Duration::from_secs(2), serving).await;

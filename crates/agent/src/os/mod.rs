@@ -20,6 +20,7 @@ mod folders;
 mod network;
 #[cfg(unix)]
 mod unix;
+mod wanted;
 
 use std::io;
 use std::time::{Duration, SystemTime};
@@ -30,6 +31,7 @@ use sha2::{Digest as _, Sha256};
 pub use folders::{Folders, FoldersError};
 pub use network::Network;
 pub use system::Timer;
+pub use wanted::Wanted;
 
 /// This machine, as it stays from boot to boot.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,6 +11,7 @@ mod windows;
 
 use std::fs::{File, TryLockError};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore, mpsc};
@@ -21,9 +22,9 @@ use crate::frame::{self, FrameError};
 use crate::hello::Hello;
 use crate::messages::{Call, Event, Message, Reply};
 #[cfg(unix)]
-use unix::{Endpoint, Stream};
+use unix::{Endpoint, Mark, Stream};
 #[cfg(windows)]
-use windows::{Endpoint, Stream};
+use windows::{Endpoint, Mark, Stream};
 
 /// How long a client may take to say hello.
 pub const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
@@ -54,6 +55,14 @@ pub enum BindError {
 /// Names a client for as long as the agent runs; never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientId(pub u64);
+
+impl ClientId {
+    /// Of whichever address.
+    fn next() -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        Self(LAST.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+}
 
 /// What happens at the socket, in order for each client.
 #[derive(Debug)]
@@ -147,7 +156,38 @@ pub struct Listener {
     endpoint: Endpoint,
     connections: usize,
     /// Released after the endpoint; by the system, if the process dies.
-    _lock: File,
+    lock: Arc<File>,
+}
+
+/// An address that this process listens at, or did until somebody cleared its files away.
+#[derive(Debug)]
+pub struct Place {
+    address: Address,
+    mark: Mark,
+    lock: Arc<File>,
+}
+
+impl Place {
+    /// Where.
+    pub const fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Begins to listen anew where no client can find us any more; `None` where they can. Clients that have found us stay.
+    ///
+    /// # Errors
+    /// [`BindError`].
+    pub fn again(&self) -> Result<Option<Listener>, BindError> {
+        if self.mark.is_there(&self.address) {
+            return Ok(None);
+        }
+        match Listener::bind(&self.address) {
+            // The lock is ours, if nobody cleared that away too.
+            Err(BindError::AlreadyRunning) => Listener::with_lock(&self.address, Arc::clone(&self.lock)),
+            bound => bound,
+        }
+        .map(Some)
+    }
 }
 
 impl Listener {
@@ -157,13 +197,24 @@ impl Listener {
     /// # Errors
     /// [`BindError`].
     pub fn bind(address: &Address) -> Result<Self, BindError> {
-        let lock = only_one(address)?;
-        let endpoint = Endpoint::bind(address)?;
+        Self::with_lock(address, Arc::new(only_one(address)?))
+    }
+
+    fn with_lock(address: &Address, lock: Arc<File>) -> Result<Self, BindError> {
         Ok(Self {
-            endpoint,
+            endpoint: Endpoint::bind(address)?,
             connections: CONNECTIONS,
-            _lock: lock,
+            lock,
         })
+    }
+
+    /// What is to be known later of where this listens.
+    pub fn place(&self, address: &Address) -> Place {
+        Place {
+            address: address.clone(),
+            mark: self.endpoint.mark(),
+            lock: Arc::clone(&self.lock),
+        }
     }
 
     /// Serves at most this many clients at a time; one more is closed at once.
@@ -177,17 +228,15 @@ impl Listener {
     pub async fn serve(mut self, incoming: mpsc::Sender<Incoming>) {
         let places = Arc::new(Semaphore::new(self.connections));
         let mut clients = JoinSet::new();
-        let mut next = 0;
         loop {
             tokio::select! {
                 () = incoming.closed() => break,
                 Some(_) = clients.join_next() => {}
                 accepted = self.endpoint.accept() => match accepted {
                     Ok(Some(stream)) => if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
-                        next += 1;
                         let incoming = incoming.clone();
                         clients.spawn(async move {
-                            connection::serve(stream, ClientId(next), incoming).await;
+                            connection::serve(stream, ClientId::next(), incoming).await;
                             drop(place);
                         });
                     },

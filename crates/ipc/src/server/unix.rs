@@ -2,8 +2,8 @@
 
 use std::fs::{self, Permissions};
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
 
 use tokio::net::UnixListener;
 
@@ -16,6 +16,23 @@ pub(super) type Stream = tokio::net::UnixStream;
 pub(super) struct Endpoint {
     listener: UnixListener,
     socket: PathBuf,
+    mark: Mark,
+}
+
+/// A socket's file: its device and inode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Mark(u64, u64);
+
+impl Mark {
+    fn of(socket: &Path) -> io::Result<Self> {
+        let file = fs::symlink_metadata(socket)?;
+        Ok(Self(file.dev(), file.ino()))
+    }
+
+    /// Whether the file at the address is this one.
+    pub(super) fn is_there(self, address: &Address) -> bool {
+        Self::of(&address.socket()).is_ok_and(|found| found == self)
+    }
 }
 
 impl Endpoint {
@@ -27,7 +44,15 @@ impl Endpoint {
         }
         let listener = UnixListener::bind(&socket)?;
         fs::set_permissions(&socket, Permissions::from_mode(0o600))?;
-        Ok(Self { listener, socket })
+        Ok(Self {
+            listener,
+            mark: Mark::of(&socket)?,
+            socket,
+        })
+    }
+
+    pub(super) const fn mark(&self) -> Mark {
+        self.mark
     }
 
     /// The next client; `None` for one of another user.
@@ -39,7 +64,9 @@ impl Endpoint {
 
 impl Drop for Endpoint {
     fn drop(&mut self) {
-        // The listener's lock is still held, so it cannot be another agent's. A socket that stays is cleared by the next one.
-        let _ = fs::remove_file(&self.socket);
+        // Where somebody cleared the folder away, the one of now may be another agent's. A socket that stays is cleared by the next one.
+        if Mark::of(&self.socket).is_ok_and(|found| found == self.mark) {
+            let _ = fs::remove_file(&self.socket);
+        }
     }
 }
