@@ -1,10 +1,11 @@
 //! Running the tests. Every part runs, whatever became of the one before it; the last line says how it went.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
+use std::thread::{self, JoinHandle};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 
 use crate::command::{cargo, program, say, shown};
 use crate::{programs, setup, simulate, ui};
@@ -53,14 +54,18 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         Some(_) if !cfg!(target_os = "linux") => say("the stories need Linux: skipped"),
         Some(filter) => {
             programs::build()?;
-            if all {
-                say("the model of the rules");
-                tally.add(&mut simulate::model())?;
-                say("the simulation");
-                tally.add(&mut simulate::histories((0, simulate::TESTED)))?;
-            }
+            let beside = all.then(|| {
+                say("the model of the rules and the simulation: beside the stories, and shown after them");
+                Beside::begin(vec![
+                    simulate::model(),
+                    simulate::histories((0, simulate::TESTED)),
+                ])
+            });
             say("stories");
             tally.add(&mut cargo(["test", "-pstories", "--no-fail-fast", "--", filter]))?;
+            if let Some(beside) = beside {
+                beside.end(&mut tally)?;
+            }
         }
         None => {}
     }
@@ -85,8 +90,15 @@ impl Tally {
             .spawn()
             .with_context(|| format!("cannot start {name}"))?;
         let printed = child.stdout.take().context("its output was asked for")?;
+        self.count(BufReader::new(printed))?;
+        self.ended(name, child.wait()?);
+        Ok(())
+    }
+
+    /// Shows what a test program prints, and counts by its closing lines.
+    fn count(&mut self, printed: impl BufRead) -> Result<()> {
         let mut shown = std::io::stdout().lock();
-        for line in BufReader::new(printed).split(b'\n') {
+        for line in printed.split(b'\n') {
             let line = String::from_utf8_lossy(&line?).into_owned();
             writeln!(shown, "{line}")?;
             if let Some((passed, failed)) = closing_line(&line) {
@@ -94,10 +106,13 @@ impl Tally {
                 self.failed += failed;
             }
         }
-        if !child.wait()?.success() {
+        Ok(())
+    }
+
+    fn ended(&mut self, name: String, status: ExitStatus) {
+        if !status.success() {
             self.broken.push(name);
         }
-        Ok(())
     }
 
     fn close(self) -> Result<()> {
@@ -116,6 +131,48 @@ impl Tally {
         }
         Ok(())
     }
+}
+
+/// Tests that run one after the other beside others, which leave a processor idle, and make way for them.
+struct Beside(JoinHandle<Result<Vec<(String, Output)>>>);
+
+impl Beside {
+    fn begin(commands: Vec<Command>) -> Self {
+        let run = |command: Command| {
+            let name = shown(&command);
+            let ended = patient(&command).stdin(Stdio::null()).output();
+            let ended = ended.with_context(|| format!("cannot start {name}"))?;
+            Ok((name, ended))
+        };
+        Self(thread::spawn(move || commands.into_iter().map(run).collect()))
+    }
+
+    fn end(self, tally: &mut Tally) -> Result<()> {
+        let ended = self
+            .0
+            .join()
+            .map_err(|_| anyhow!("what ran beside the stories panicked"))?;
+        for (name, output) in ended? {
+            say(&name);
+            std::io::stderr().write_all(&output.stderr)?;
+            tally.count(output.stdout.as_slice())?;
+            tally.ended(name, output.status);
+        }
+        Ok(())
+    }
+}
+
+/// The same command at the lowest priority.
+fn patient(command: &Command) -> Command {
+    let mut patient = program("nice", ["-n", "19"]);
+    patient.arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => patient.env(name, value),
+            None => patient.env_remove(name),
+        };
+    }
+    patient
 }
 
 /// Reads passed and failed out of the closing lines of libtest, Vitest, and node's test runner.

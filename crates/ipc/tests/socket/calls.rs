@@ -1,19 +1,15 @@
 //! Client and server over a real socket.
 
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use crate::wire::{Raw, SOON, Wire, blocking, connected};
 use latchkey_core::view::View;
-use latchkey_ipc::address::Address;
 use latchkey_ipc::client::{CallError, Closed, ConnectError, Connection};
 use latchkey_ipc::frame;
 use latchkey_ipc::hello::Kind;
 use latchkey_ipc::messages::{Event, Reply, Request};
 use latchkey_ipc::server::{BindError, Incoming, Listener, OUTBOX, Outgoing};
 use serde_json::json;
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 
 fn view(revision: u64) -> Event {
     Event::View {
@@ -328,48 +324,6 @@ async fn one_agent_listens_at_a_time_and_the_next_one_after_it() {
     let result = blocking(move || Connection::open_at(&gone, Kind::Cli, SOON)).await;
     assert!(matches!(result, Err(ConnectError::NotRunning)), "{result:?}");
     Listener::bind(&address).expect("the next agent");
-}
-
-/// Whatever cleared it away: clients that have found it stay, and the next ones find it again.
-#[cfg(unix)]
-#[tokio::test(flavor = "multi_thread")]
-async fn an_address_that_was_cleared_away_is_listened_at_anew() {
-    let folder = tempfile::tempdir().unwrap();
-    let address = Address::in_folder(folder.path().join("run")).unwrap();
-    let (sender, mut incoming) = mpsc::channel(64);
-    let mut listener = Listener::bind(&address).unwrap();
-    let clear: [fn(&Address) -> std::io::Result<()>; 2] = [
-        |address| std::fs::remove_file(address.socket()),
-        |address| std::fs::remove_dir_all(address.folder()),
-    ];
-    let (mut clients, mut names, mut served) = (Vec::new(), BTreeSet::new(), JoinSet::new());
-    for clear in clear {
-        let place = listener.place(&address);
-        served.spawn(listener.serve(sender.clone()));
-        assert!(place.again().unwrap().is_none(), "it is there");
-        let here = address.clone();
-        let found = blocking(move || Connection::open_at(&here, Kind::Sdk, SOON)).await;
-        match incoming.recv().await.unwrap() {
-            Incoming::Connected { client, outbox, .. } => {
-                assert!(names.insert(client), "{client:?} is another's name");
-                clients.push((found.unwrap(), outbox));
-            }
-            other => panic!("{other:?}"),
-        }
-        clear(&address).unwrap();
-        let found = Connection::open_at(&address, Kind::Sdk, SOON);
-        assert!(matches!(found, Err(ConnectError::NotRunning)), "{found:?}");
-        listener = place.again().unwrap().expect("it is gone");
-    }
-    assert!(clients.iter().all(|(client, _)| client.closed().is_none()));
-
-    drop((incoming, clients));
-    while served.join_next().await.is_some() {}
-    let last = listener.place(&address);
-    assert!(
-        last.again().unwrap().is_none(),
-        "those before it took its socket away"
-    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,8 @@
 
 #[cfg(test)]
 mod calls;
+#[cfg(all(test, unix))]
+mod cleared;
 #[cfg(test)]
 mod transcripts;
 #[cfg(test)]
