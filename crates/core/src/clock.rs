@@ -213,6 +213,26 @@ mod tests {
         assert!(!told, "nobody else has told it in this boot");
     }
 
+    /// What is known of the wall clock counts after the next reboot.
+    #[test]
+    fn another_service_that_agrees_shows_anew_how_far_the_wall_clock_is_off() {
+        for (theirs, wall_after, is_known) in [(4, 30, true), (-4, -30, true), (6, 30, false)] {
+            let minutes = |minutes: i64| minutes * 60_000;
+            let mut machine = Machine::new();
+            let mut clock = Clock::default();
+            clock.anchor(machine.real, &machine.now(), SERVICE);
+            machine.pass(HOUR);
+            machine.wall_error = minutes(wall_after);
+            clock.confirmed_by(machine.real.shifted(minutes(theirs)), &machine.now());
+            assert_eq!(clock.trusted(&machine.now()), machine.real, "it moves nothing");
+            machine.reboot(DAY);
+            clock.settle(&machine.now());
+            let off = clock.trusted(&machine.now()).offset_from(machine.real);
+            let knows = off.unsigned_abs() < 1000;
+            assert_eq!(knows, is_known, "{theirs} min, the wall at {wall_after} min: {off} ms");
+        }
+    }
+
     /// A machine whose true time, wall clock and ticks can be moved apart.
     struct Machine {
         real: Timestamp,

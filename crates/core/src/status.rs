@@ -287,16 +287,20 @@ fn runs(basis: Basis, until: Timestamp, held: Option<&Held>, reach: Reach) -> St
         Basis::Lease | Basis::Outage | Basis::Grace | Basis::FinalWarning | Basis::Temporary => basis,
     };
     let counts_down = matches!(basis, Basis::Grace | Basis::FinalWarning);
-    let away = if outdated.is_some() {
+    Status::Ok {
+        basis,
+        away: counts_down.then(|| away(held, reach)),
+        detail: outdated.map(|refusal| Box::new(refusal.claims().detail.clone())),
+        until,
+    }
+}
+
+/// Why the days are counted of what is held, where they are.
+pub(crate) fn away(held: Option<&Held>, reach: Reach) -> Away {
+    if held.is_some_and(Held::is_client_outdated) {
         Away::Outdated
     } else {
         reach.into()
-    };
-    Status::Ok {
-        basis,
-        away: counts_down.then_some(away),
-        detail: outdated.map(|refusal| Box::new(refusal.claims().detail.clone())),
-        until,
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::facts::Held;
 use crate::lease::Lease;
 use crate::notice::{Left, Notice, NoticeKind};
-use crate::status::unconfirmed_from;
+use crate::status::{away, unconfirmed_from};
 use crate::time::{LocalDay, Now, Timestamp};
 use crate::view::{Away, Reach};
 
@@ -136,13 +136,8 @@ impl Engine {
         held.is_some_and(Held::is_client_outdated)
     }
 
-    /// Why the days of a product are counted.
     fn away(&self, service: &str, product: &str) -> Away {
-        if self.is_outdated(service, product) {
-            Away::Outdated
-        } else {
-            self.reach_of(service).into()
-        }
+        away(self.facts.held(service, product), self.reach_of(service))
     }
 
     fn cannot_check(&self, now: &Now, service: &str) -> bool {

@@ -292,6 +292,20 @@ fn an_update_that_was_asked_for_is_noticed_by_the_next_start() {
     assert_eq!((world.status(key).code, world.checks.len()), (0, checks + 1));
 }
 
+/// Nobody need start anything for it.
+#[test]
+fn an_agent_that_was_asked_for_checks_when_it_begins() {
+    let (mut world, key) = refused(Code::ClientOutdated);
+    world.close(key);
+    world.service().seat(ATLAS, Seat::Assigned);
+    let checks = world.checks.len();
+    world.restart();
+    world.pass(seconds(5));
+    assert_eq!(world.checks.len(), checks + 1);
+    let seen = world.product(ATLAS);
+    assert_eq!((seen.basis, seen.away), (Some(Basis::Lease), None), "{seen:?}");
+}
+
 #[test]
 fn before_an_outdated_client_stops_anything_it_asks_once_more() {
     let (mut world, key) = refused(Code::ClientOutdated);
