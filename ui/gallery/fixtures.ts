@@ -104,13 +104,22 @@ const licensed: Headline = { icon: 'ready', line: 'licensed', user: 'Maya Lindqv
 const awayAccount = (reach: AccountView['reach'], since: number) =>
   account({ reach, checked_at: NOW - since, next_check_at: NOW + 4 * MINUTE });
 
+/** Why the days are counted. */
+const AWAY: Partial<Record<AccountView['reach'], string>> = {
+  identity_outage: 'identity_outage',
+  doubtful: 'overdue',
+  online: 'outdated',
+};
+
 /** Away since the last check, which brought both leases. */
 function away(left: number, basis: StatusView['basis'], line: 'offline' | 'final', reach: AccountView['reach'] = 'offline') {
-  const status = lease(left, basis);
+  const why = AWAY[reach] ?? 'offline';
+  const status: StatusView = { ...lease(left, basis), away: why };
   const checked = { checked_at: NOW + left - 30 * DAY };
   const headline: Headline = {
     icon: line === 'final' ? (['one', 'two', 'three'][Math.ceil(left / DAY) - 1] ?? 'three') : 'offline',
     line,
+    away: why,
     product: 'Atlas',
     left: status.left ?? { hours: 0 },
     until: NOW + left,
@@ -215,6 +224,8 @@ export const views: Record<string, View | null | undefined> = {
   ),
   'offline-identity': away(29 * DAY - 3 * HOUR, 'grace', 'offline', 'identity_outage'),
   'offline-overdue': away(28 * DAY - 3 * HOUR, 'grace', 'offline', 'doubtful'),
+  outdated: away(20 * DAY, 'grace', 'offline', 'online'),
+  'outdated-final': away(2 * DAY - HOUR, 'final_warning', 'final', 'online'),
   'stopping-offline': stoppedAll(
     refusal(12, 'OFFLINE_LIMIT_REACHED', { until: NOW - 20_000, stop_at: NOW + 10 * MINUTE - 20_000 }),
     awayAccount('offline', 30 * DAY + 20_000),

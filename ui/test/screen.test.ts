@@ -16,6 +16,8 @@ it.each(Object.keys(views))('%s has the screen that its name says', (name) => {
     'sign-in-again': 'licensed',
     'vault-locked': 'offline',
     'neither-answers': 'offline',
+    outdated: 'offline',
+    'outdated-final': 'final',
   };
   expect(expected.startsWith(other[name] ?? home) || home === other[name]).toBe(true);
 });

@@ -236,13 +236,20 @@ describe('offline, the final days and outages', () => {
   });
 
   it.each([
-    ['neither-answers', 'Neither service answers'],
-    ['offline-identity', 'The sign-in service is not answering'],
-    ['offline-overdue', 'The next check is overdue'],
-  ])('tells what keeps the checks away (%s)', async (view, title) => {
+    ['neither-answers', 'Neither service answers', 'Nothing to do yet.'],
+    ['offline-identity', 'The sign-in service is not answering', 'Nothing to do yet.'],
+    ['offline-overdue', 'The next check is overdue', 'Nothing to do yet.'],
+    ['outdated', 'Latchkey is too old', 'Update Latchkey. Atlas keeps working until 14 December 14:05.'],
+  ])('tells what keeps the checks away (%s)', async (view, title, words) => {
     await show(view);
     expect(heading().textContent).toBe(title);
-    expect(text()).toContain('Nothing to do yet.');
+    expect(text()).toContain(words);
+  });
+
+  it('asks for an update in the final days of a Latchkey that is too old', async () => {
+    await show('outdated-final');
+    expect(text()).toContain('Update Latchkey before 26 November 13:05, or Atlas stops working.');
+    expect(text()).not.toContain('One check gives you');
   });
 
   it('counts the final days, then hours', async () => {

@@ -229,7 +229,10 @@ mod tests {
             clock.settle(&machine.now());
             let off = clock.trusted(&machine.now()).offset_from(machine.real);
             let knows = off.unsigned_abs() < 1000;
-            assert_eq!(knows, is_known, "{theirs} min, the wall at {wall_after} min: {off} ms");
+            assert_eq!(
+                knows, is_known,
+                "{theirs} min, the wall at {wall_after} min: {off} ms"
+            );
         }
     }
 

@@ -54,11 +54,27 @@ pub(crate) fn words() -> Result<Words> {
 type Pictured = (&'static str, &'static str, fn(Timestamp) -> NoticeKind);
 
 /// Each notice that the agent can give.
-pub(crate) const NOTICES: [Pictured; 9] = [
+pub(crate) const NOTICES: [Pictured; 11] = [
     ("offline", "offline", |now| {
         let (left, until) = left(now, 27 * DAY - HOUR);
         NoticeKind::Offline {
             away: Away::Offline,
+            left,
+            until,
+        }
+    }),
+    ("identity-outage", "offline-identity", |now| {
+        let (left, until) = left(now, 29 * DAY - 3 * HOUR);
+        NoticeKind::Offline {
+            away: Away::IdentityOutage,
+            left,
+            until,
+        }
+    }),
+    ("outdated", "outdated-final", |now| {
+        let (left, until) = left(now, 2 * DAY - HOUR);
+        NoticeKind::FinalWarning {
+            away: Away::Outdated,
             left,
             until,
         }
