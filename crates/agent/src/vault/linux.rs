@@ -4,7 +4,7 @@
 //! restarted heals by itself. Whether the keyring is locked is asked beside the store, because the store answers a
 //! locked keyring with a prompt.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use keyring_core::Error;
@@ -23,6 +23,10 @@ struct System {
     store: Option<Arc<Store>>,
     /// What the next calls are about.
     entry: Option<Entry>,
+    /// And what for.
+    purpose: Option<Purpose>,
+    /// The names of entries that were there: while such a one is not found, it is not written a second time elsewhere.
+    seen: BTreeSet<String>,
 }
 
 /// The backend of this system.
@@ -40,11 +44,50 @@ enum Lock<'a> {
     Collections(Vec<Collection<'a>>),
     /// There is no collection yet that anything could have been put into.
     Missing,
-    /// The keyring shows nothing that it keeps, as KeePassXC does while no database is open.
+    /// KeePassXC, and no database is open: nobody knows what is in those that are not.
     Absent,
 }
 
 impl System {
+    /// Where the entry is found, its own lock; otherwise that of the collection that it would go into. Never asks the user.
+    fn lock<'a>(&self, service: &'a SecretService<'a>) -> Result<Lock<'a>, ServiceError> {
+        let mut hidden = Vec::new();
+        if hides_what_is_locked() {
+            let databases = Databases::shown(service)?;
+            match (databases.is_any_open, databases.locked.is_empty()) {
+                (false, true) => return Ok(Lock::Absent),
+                (false, false) => return Ok(Lock::Collections(databases.locked)),
+                (true, _) => hidden = databases.locked,
+            }
+        }
+        let found = found(service, self.entry.as_ref())?;
+        if !found.locked.is_empty() {
+            return Ok(Lock::Entry(found.locked));
+        }
+        if !found.unlocked.is_empty() {
+            return Ok(Lock::Open);
+        }
+        if !hidden.is_empty() && self.may_be_hidden() {
+            return Ok(Lock::Collections(hidden));
+        }
+        match service.get_default_collection() {
+            Ok(default) if default.is_locked()? => Ok(Lock::Collections(vec![default])),
+            Ok(_) => Ok(Lock::Open),
+            Err(ServiceError::NoResult) => Ok(Lock::Missing),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether an entry that is not found may be where nobody can look. What is written for the first time goes where it can be
+    /// written: the user need not open a database for it that is about something else.
+    fn may_be_hidden(&self) -> bool {
+        let is_seen = self
+            .entry
+            .as_ref()
+            .is_some_and(|entry| self.seen.contains(entry.name()));
+        is_seen || self.purpose != Some(Purpose::Write)
+    }
+
     /// Runs `call` on the entry, and once more on a new store when the service behind the old one is gone.
     fn with_entry<T>(
         &mut self,
@@ -104,16 +147,18 @@ impl Backend for System {
     }
 
     fn is_locked(&mut self, purpose: Purpose) -> Result<bool, VaultError> {
+        self.purpose = Some(purpose);
         let service = connect().map_err(|error| unavailable(&error))?;
-        let looked = lock(&service, self.entry.as_ref()).map_err(|error| unavailable(&error))?;
+        let looked = self.lock(&service).map_err(|error| unavailable(&error))?;
         match looked {
             Lock::Open => Ok(false),
             Lock::Entry(_) | Lock::Collections(_) => Ok(true),
             // To write, the user must make one.
             Lock::Missing | Lock::Absent if purpose == Purpose::Write => Ok(true),
+            // Nothing was ever put into a keyring that was never made.
             Lock::Missing => Ok(false),
             Lock::Absent => Err(VaultError::Unavailable {
-                why: "no keyring is open".into(),
+                why: "no database is open in KeePassXC".into(),
             }),
         }
     }
@@ -121,7 +166,7 @@ impl Backend for System {
     fn unlock(&mut self) -> Result<(), VaultError> {
         let unlock = || {
             let service = connect()?;
-            match lock(&service, self.entry.as_ref())? {
+            match self.lock(&service)? {
                 Lock::Open => Ok(()),
                 Lock::Entry(items) => service.unlock_all(&items.iter().collect::<Vec<_>>()),
                 Lock::Collections(locked) => unlock_in_turn(&service, &locked, self.entry.as_ref()),
@@ -139,7 +184,10 @@ impl Backend for System {
 
     fn read(&mut self, entry: &Entry) -> Result<Option<SecretBytes>, VaultError> {
         match self.with_entry(entry, keyring_core::Entry::get_secret) {
-            Ok(secret) => Ok(Some(SecretBytes::new(secret))),
+            Ok(secret) => {
+                self.seen.insert(entry.name().to_owned());
+                Ok(Some(SecretBytes::new(secret)))
+            }
             // A keyring that was locked meanwhile may say that it has nothing.
             Err(Error::NoEntry) if self.is_locked(Purpose::Read)? => Err(VaultError::Locked),
             Err(Error::NoEntry) => Ok(None),
@@ -154,7 +202,10 @@ impl Backend for System {
 
     fn delete(&mut self, entry: &Entry) -> Result<(), VaultError> {
         match self.with_one(entry, keyring_core::Entry::delete_credential) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.seen.remove(entry.name());
+                Ok(())
+            }
             Err(Error::NoEntry) if self.is_locked(Purpose::Read)? => Err(VaultError::Locked),
             Err(Error::NoEntry) => Ok(()),
             Err(error) => Err(translate(&error)),
@@ -162,83 +213,75 @@ impl Backend for System {
     }
 }
 
+/// An old KWallet wants what travels on the bus to be encrypted.
 fn connect<'a>() -> Result<SecretService<'a>, ServiceError> {
-    SecretService::connect(EncryptionType::Plain)
-}
-
-/// Where the entry is found, its own lock; otherwise that of the collections which do not say what is in them, or else of the one that
-/// it would go into. Never asks the user, as a search does in KeePassXC while no database is open.
-fn lock<'a>(service: &'a SecretService<'a>, entry: Option<&Entry>) -> Result<Lock<'a>, ServiceError> {
-    let all = service.get_all_collections()?;
-    // What is kept for as long as the session only.
-    let passing = collection(service.get_collection_by_alias("session"))?;
-    let is_passing = |one: &Collection<'_>| passing.as_ref().is_some_and(|it| is_same(it, one));
-    let mut silent = Vec::new();
-    let (mut is_any, mut is_any_open) = (false, false);
-    for one in all.into_iter().filter(|one| !is_passing(one)) {
-        is_any = true;
-        if !one.is_locked()? {
-            is_any_open = true;
-        } else if passing.is_none() && says_nothing(&one) {
-            // gnome-keyring, which has one for the session, names what is in a locked one; there may just be nothing in it.
-            silent.push(one);
-        }
-    }
-    if !is_any && passing.is_none() {
-        return Ok(Lock::Absent);
-    }
-    if is_any_open || silent.is_empty() {
-        let found = found(service, entry)?;
-        if !found.locked.is_empty() {
-            return Ok(Lock::Entry(found.locked));
-        }
-        if !found.unlocked.is_empty() {
-            return Ok(Lock::Open);
-        }
-    }
-    if !silent.is_empty() {
-        return Ok(Lock::Collections(silent));
-    }
-    Ok(match collection(service.get_default_collection())? {
-        Some(default) if default.is_locked()? => Lock::Collections(vec![default]),
-        Some(_) => Lock::Open,
-        None => Lock::Missing,
+    SecretService::connect(EncryptionType::Plain).or_else(|error| match error {
+        ServiceError::Unavailable => Err(error),
+        _ => SecretService::connect(EncryptionType::Dh),
     })
 }
 
-/// `None` where there is no such collection.
-fn collection<'a>(
-    asked: Result<Collection<'a>, ServiceError>,
-) -> Result<Option<Collection<'a>>, ServiceError> {
-    match asked {
-        Ok(collection) => Ok(Some(collection)),
-        Err(ServiceError::NoResult) => Ok(None),
-        Err(error) => Err(error),
+/// Of a locked database KeePassXC shows its name alone, and finds nothing in it. While none is open, a search opens its window and waits
+/// for the user. Every other keyring names what is in a locked collection.
+fn hides_what_is_locked() -> bool {
+    const BUS: &str = "org.freedesktop.DBus";
+    const NAMES: [&str; 2] = ["org.freedesktop.secrets", "org.keepassxc.KeePassXC.MainWindow"];
+    let same_owner = async {
+        let bus = zbus::Connection::session().await?;
+        let mut owners = Vec::new();
+        for name in NAMES {
+            let owner = bus.call_method(
+                Some(BUS),
+                "/org/freedesktop/DBus",
+                Some(BUS),
+                "GetNameOwner",
+                &name,
+            );
+            owners.push(owner.await?.body().deserialize::<String>()?);
+        }
+        Ok::<_, zbus::Error>(owners[0] == owners[1])
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.is_ok_and(|runtime| runtime.block_on(same_owner).unwrap_or(false))
+}
+
+/// The databases that KeePassXC shows, those it would ask for first.
+#[derive(Default)]
+struct Databases<'a> {
+    locked: Vec<Collection<'a>>,
+    is_any_open: bool,
+}
+
+impl<'a> Databases<'a> {
+    fn shown(service: &'a SecretService<'a>) -> Result<Self, ServiceError> {
+        let mut databases = Self::default();
+        for one in service.get_all_collections()? {
+            if one.is_locked()? {
+                databases.locked.push(one);
+            } else {
+                databases.is_any_open = true;
+            }
+        }
+        Ok(databases)
     }
 }
 
-fn is_same(one: &Collection<'_>, other: &Collection<'_>) -> bool {
-    one.collection_path == other.collection_path
-}
-
-/// Whether a locked collection names nothing that is in it.
-fn says_nothing(collection: &Collection<'_>) -> bool {
-    collection.get_all_items().map_or(true, |items| items.is_empty())
-}
-
-/// Asks for one after the other, until the entry is found.
+/// Asks for one after the other, until the entry is found. Whoever cannot open one may have it in the next.
 fn unlock_in_turn(
     service: &SecretService<'_>,
     locked: &[Collection<'_>],
     entry: Option<&Entry>,
 ) -> Result<(), ServiceError> {
+    let mut dismissed = None;
     for collection in locked {
-        collection.unlock()?;
-        if !found(service, entry)?.unlocked.is_empty() {
-            break;
+        match collection.unlock() {
+            Ok(()) if !found(service, entry)?.unlocked.is_empty() => return Ok(()),
+            Ok(()) => {}
+            Err(error) if is_dismissal(&error) => dismissed = Some(error),
+            Err(error) => return Err(error),
         }
     }
-    Ok(())
+    dismissed.map_or(Ok(()), Err)
 }
 
 /// Every item of the entry's name, in whichever collection, as the store names them.

@@ -260,3 +260,19 @@ fn an_entry_of_a_locked_database_is_not_gone_because_another_is_open() {
         assert_eq!(vault.read(&entry).await, Ok(Some(secret("two"))));
     });
 }
+
+/// The user need not open a database that is about something else, and may not be able to.
+#[test]
+fn what_is_written_for_the_first_time_goes_into_the_database_that_is_open() {
+    let name = "keepassxc::what_is_written_for_the_first_time_goes_into_the_database_that_is_open";
+    in_session_with(&PROGRAMS, name, async {
+        let keyring = KeePassXc::start().await;
+        keyring.opens("other").await;
+        keyring.locks_all().await;
+        keyring.opens("own").await;
+        let vault = Vault::system().unwrap();
+        vault.try_out().await.unwrap();
+        vault.write(&entry(), secret("one")).await.unwrap();
+        assert_eq!(vault.read(&entry()).await, Ok(Some(secret("one"))));
+    });
+}

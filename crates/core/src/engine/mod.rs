@@ -149,10 +149,13 @@ impl Engine {
                 running,
             } => self.start(now, key, &product, version, running),
             Input::Release(key) => {
-                self.uses.remove(&key);
+                let closed = self.uses.remove(&key);
+                closed.into_iter().for_each(|open| self.closed(now, open));
             }
             Input::ClientGone(client) => {
-                self.uses.retain(|key, _| key.client != client);
+                let closed = self.uses.extract_if(.., |key, _| key.client == client);
+                let closed: Vec<_> = closed.map(|(_, open)| open).collect();
+                closed.into_iter().for_each(|open| self.closed(now, open));
                 self.asker_gone(client);
                 self.wisher_gone(client);
             }

@@ -3,19 +3,21 @@
 //! A heartbeat is a check like any other. While the stream of pushes is open none is needed: the service sees that this device is
 //! there. The stream is there only while a program has a product open or waits for one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::code::Code;
+use crate::facts::Held;
 use crate::session::{SessionWish, WaitingDevice};
 use crate::time::{MINUTE, Now};
 use crate::view::Reach;
 
+use super::starts::Use;
 use super::{Answer, Attempt, ClientId, Effect, Engine, Ticket};
 
 /// Programs that are closed together make one check; and one that was refused and asks again each second was never closed.
 const SETTLED_AFTER: Duration = Duration::from_secs(2);
-/// A session that was taken over for a product which has ended is kept for so long, until somebody opens it.
+/// What is wanted here counts as open for so long, until somebody opens it.
 const OPENED_WITHIN: Duration = Duration::from_secs(2 * 60);
 /// However often a service pushes, a check is not made oftener.
 const BETWEEN_PUSHES: Duration = Duration::from_secs(1);
@@ -33,8 +35,9 @@ pub(super) struct SessionLink {
     pub(super) due_at: Option<Duration>,
     /// What the user wants, and of which product.
     pub(super) wish: Option<Wish>,
-    /// What a session was taken over for although nothing has it open yet, and until when that counts as open.
-    taken: Option<(String, Duration)>,
+    /// What is wanted here although nothing has it open, and until when that counts as open: a session was taken over for it, or
+    /// whoever started it heard of another device's session and thinks about what to do.
+    wanted: BTreeMap<String, Duration>,
     /// Devices that wait for a session that this one has.
     pub(super) waiting: Vec<WaitingDevice>,
     /// The products that the last check said are open: each may be covered by a subscription of its own, and so have its own session.
@@ -81,16 +84,15 @@ impl SessionLink {
     }
 
     pub(super) fn next_at(&self) -> impl Iterator<Item = Duration> {
-        let kept_until = self.taken.as_ref().map(|(_, until)| *until);
-        let others = self.stream.again_at.into_iter().chain(kept_until);
+        let wanted_until = self.wanted.values().copied();
+        let others = self.stream.again_at.into_iter().chain(wanted_until);
         self.check_at().into_iter().chain(others)
     }
 
     /// Whether the user wants this product here, and it may just not have been opened yet.
     pub(super) fn opens(&self, product: &str, now: &Now) -> bool {
-        let wished = self.wish_for(product).is_some();
-        let taken = self.taken.as_ref();
-        wished || taken.is_some_and(|(taken, until)| taken == product && now.ticks < *until)
+        let wanted_until = self.wanted.get(product);
+        self.wish_for(product).is_some() || wanted_until.is_some_and(|until| now.ticks < *until)
     }
 
     /// What the next check is to say of the product's session.
@@ -101,7 +103,8 @@ impl SessionLink {
 
     /// Nobody is signed in: what one user took over is not open for the next. Says who still wished for something.
     fn has_no_user(&mut self) -> Option<Ticket> {
-        (self.said_open, self.taken) = (BTreeSet::new(), None);
+        self.said_open.clear();
+        self.wanted.clear();
         self.waiting.clear();
         self.wish.take().map(|wish| wish.ticket)
     }
@@ -109,8 +112,15 @@ impl SessionLink {
     /// A check begins that takes the wish along: who waits for its answer.
     pub(super) fn takes_wish(&mut self, now: &Now) -> Option<Ticket> {
         let wish = self.wish.take()?;
-        self.taken = (wish.wish == SessionWish::TakeOver).then(|| (wish.product, now.ticks + OPENED_WITHIN));
+        match wish.wish {
+            SessionWish::TakeOver => self.is_wanted(wish.product, now),
+            SessionWish::HandOver => drop(self.wanted.remove(&wish.product)),
+        }
         Some(wish.ticket)
+    }
+
+    fn is_wanted(&mut self, product: String, now: &Now) {
+        self.wanted.insert(product, now.ticks + OPENED_WITHIN);
     }
 
     /// A check begins that says what is open.
@@ -182,9 +192,21 @@ impl Engine {
         account.is_some_and(|account| !account.sign_in_again) && !self.vault.is_unbound(name)
     }
 
-    /// Whether a program has a product of this service open, or waits for it.
+    /// Whether a program has a product of this service open, or somebody waits for one.
     pub(super) fn is_in_use(&self, name: &str) -> bool {
+        let mut links = self.links.get(name).into_iter();
         self.uses.values().any(|open| open.service == name)
+            || links.any(|link| !link.session.wanted.is_empty())
+    }
+
+    /// A program has closed a product. Who was refused because of another device's session may still want it here, and goes on
+    /// waiting (rule 11).
+    pub(super) fn closed(&mut self, now: &Now, open: Use) {
+        let held = self.facts.held(&open.service, &open.product);
+        let waits = !open.running && held.is_some_and(Held::is_session_in_use);
+        if let Some(link) = self.links.get_mut(&open.service).filter(|_| waits) {
+            link.session.is_wanted(open.product, now);
+        }
     }
 
     /// When the session must be confirmed, in ticks: never while the stream of pushes stands.
@@ -224,16 +246,17 @@ impl Engine {
                 link.waits_too(wisher);
             }
             let session = &mut link.session;
-            let mut uses = self.uses.values();
-            session.taken.take_if(|(product, until)| {
-                now.ticks >= *until || uses.any(|open| open.service == name && open.product == *product)
+            let uses = &self.uses;
+            session.wanted.retain(|product, until| {
+                let mut uses = uses.values();
+                now.ticks < *until && !uses.any(|open| open.service == name && open.product == *product)
             });
             if signed_in && online {
                 let said = session.said_open.len();
-                let (uses, taken) = (&self.uses, session.taken.as_ref());
+                let (uses, wanted) = (&self.uses, &session.wanted);
                 session.said_open.retain(|product| {
                     let mut uses = uses.values();
-                    taken.is_some_and(|(taken, _)| taken == product)
+                    wanted.contains_key(product)
                         || uses.any(|open| open.service == name && open.product == *product)
                 });
                 if session.said_open.len() < said {

@@ -416,7 +416,7 @@ fn a_start_is_not_refused_by_a_session_that_may_have_ended() {
         let key = world.start(ATLAS);
         world.pass(seconds(5));
         world.close(key);
-        world.pass(minutes(30));
+        world.pass(minutes(1));
         assert!(world.facts().held(SERVICE, ATLAS).unwrap().is_session_in_use());
         world.service().seat(ATLAS, Seat::Assigned);
         let key = world.start(ATLAS);
@@ -425,6 +425,44 @@ fn a_start_is_not_refused_by_a_session_that_may_have_ended() {
         assert_eq!(world.told(key).last(), Some(&0));
         assert!(!world.told(key).contains(&16));
     }
+}
+
+/// A product that ends when it is refused: its user reads why, and uses it here instead, or waits until it is free.
+#[test]
+fn whoever_was_refused_waits_for_the_session_for_two_minutes() {
+    let refused = || {
+        let mut world = World::signed_in();
+        world.service().seat(ATLAS, in_use());
+        let key = world.start(ATLAS);
+        world.pass(seconds(5));
+        assert_eq!(world.status(key).code, 16);
+        world.close(key);
+        world.pass(seconds(100));
+        assert!(says_open(last(&world), ATLAS), "it waits on");
+        assert_eq!((world.code(ATLAS), world.listens()), (16, 1));
+        world
+    };
+    let mut freed = refused();
+    freed.service().seat(ATLAS, Seat::Assigned);
+    freed.push();
+    freed.pass(seconds(2));
+    assert_eq!(freed.code(ATLAS), 0);
+
+    let mut left = refused();
+    left.pass(seconds(30));
+    assert!(!says_open(last(&left), ATLAS));
+    assert_eq!((left.code(ATLAS), left.listens()), (0, 0));
+
+    // Whoever lost it saves, closes and waits for nothing.
+    let mut lost = World::signed_in();
+    let key = lost.start(ATLAS);
+    lost.pass(minutes(1));
+    lost.service().seat(ATLAS, in_use());
+    lost.push();
+    lost.pass(seconds(5));
+    lost.close(key);
+    lost.pass(seconds(5));
+    assert!(!says_open(last(&lost), ATLAS));
 }
 
 #[test]
@@ -522,6 +560,8 @@ fn a_single_failure_does_not_end_a_session_of_somebody_else() {
     let mut world = World::new();
     world.service().seat(ATLAS, in_use());
     world.sign_in();
+    world.start(ATLAS);
+    world.pass(seconds(5));
     let unreachable = CheckFailure::Unreachable {
         licensing: Side::Silent,
         identity: Side::Answers,

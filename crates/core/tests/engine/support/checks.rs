@@ -191,6 +191,12 @@ impl World {
             return Err(CheckFailure::VaultEmptied);
         }
         let real = self.machine.real;
+        let mut orders = self.orders.iter().rev();
+        if let Some(order) = orders.find(|order| order.service == service) {
+            let open = order.products.iter().filter(|query| query.open);
+            let open = open.map(|query| query.product.clone()).collect();
+            self.services.get_mut(service).unwrap().open = Some(open);
+        }
         let secrets = self.vault.get_mut(service).filter(|secrets| secrets.tokens);
         let Some(secrets) = secrets else {
             return Err(CheckFailure::SignInAgain);

@@ -1,6 +1,6 @@
 //! A small licensing service: it decides nothing, and signs for real what a test has decided.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use latchkey_core::code::Code;
 use latchkey_core::engine::{CheckAnswered, Signed};
@@ -41,6 +41,8 @@ pub(crate) struct Licensing {
     pub(crate) clock_ahead: i64,
     /// Devices that wait for our session.
     pub(crate) waiting: Vec<WaitingDevice>,
+    /// What this device said that it has open; everything, where it said nothing.
+    pub(crate) open: Option<BTreeSet<String>>,
     /// Releases that reached it.
     pub(crate) released: Vec<PendingRelease>,
     /// The policy under which its products may first start in an outage, if they may.
@@ -75,6 +77,7 @@ impl Licensing {
             out: false,
             clock_ahead: 0,
             waiting: Vec::new(),
+            open: None,
             released: Vec::new(),
             first_start: None,
             registered_at: 1_799_000_000,
@@ -134,7 +137,15 @@ impl Licensing {
 
     /// What a check of this product is answered now.
     pub(crate) fn seat_of(&self, product: &str) -> Seat {
-        self.seats.get(product).copied().unwrap_or(Seat::Assigned)
+        match self.seats.get(product).copied().unwrap_or(Seat::Assigned) {
+            // Whoever has nothing open needs no session.
+            Seat::Refused(Code::SessionInUse)
+                if self.open.as_ref().is_some_and(|open| !open.contains(product)) =>
+            {
+                Seat::Assigned
+            }
+            seat => seat,
+        }
     }
 
     /// Answers the check `request` of `device` about `products`, at the service's time `at`.
