@@ -1,4 +1,4 @@
-//! Thirty days without a network, lived through in minutes: the line, the icon and every notice on the way, the end, and
+//! Thirty days without the services, lived through in minutes: the line, the icon and every notice on the way, the end, and
 //! how one check heals it (rules 3, 4, 5 and 16).
 
 #[path = "offline_month/month.rs"]
@@ -38,9 +38,9 @@ fn thirty_days_offline_with_every_notice_counted(story: &Story) -> Result<()> {
     world.go_offline()?;
 
     month.passes(DAY)?;
-    month.stands("Offline — 29 days left, until ", Icon::Offline)?;
+    month.stands("Neither service answers — 29 days left, until ", Icon::Offline)?;
     month.is_told(calm(
-        "You are offline. Atlas keeps working for 29 more days, until ",
+        "Neither service answers. Atlas keeps working for 29 more days, until ",
     ))?;
     month.gets_another_tray()?;
     month.is_told_no_more().context("another tray on the same day")?;
@@ -49,44 +49,44 @@ fn thirty_days_offline_with_every_notice_counted(story: &Story) -> Result<()> {
     let (one, two) = (world.start_atlas()?, world.start_atlas()?);
     let open = [until_it_runs(one)?, until_it_runs(two)?];
     month.is_told(calm(
-        "You are offline. Atlas keeps working for 29 more days, until ",
+        "Neither service answers. Atlas keeps working for 29 more days, until ",
     ))?;
     world.machine().kill("latchkey-agent")?;
-    month.stands("Offline — 29 days left, until ", Icon::Offline)?;
+    month.stands("Neither service answers — 29 days left, until ", Icon::Offline)?;
     month.has_open(2)?;
     month.is_told_no_more().context("another agent on the same day")?;
     open.into_iter().try_for_each(Atlas::close)?;
     month.starts_atlas_and_is_told(calm(
-        "You are offline. Atlas keeps working for 29 more days, until ",
+        "Neither service answers. Atlas keeps working for 29 more days, until ",
     ))?;
 
     month.passes(25 * DAY)?;
     month.has_a_day(
-        "Offline — 4 days left, until ",
-        "offline, 4 days left",
+        "Neither service answers — 4 days left, until ",
+        "neither service answers, 4 days left",
         Icon::Offline,
-        calm("You are offline. Atlas keeps working for 4 more days, until "),
+        calm("Neither service answers. Atlas keeps working for 4 more days, until "),
     )?;
     month.passes(DAY)?;
     month.has_a_day(
-        "Less than 3 days left — connect before ",
+        "Less than 3 days left — unless the services answer before ",
         "less than 3 days left",
         Icon::Three,
-        staying("Less than 3 days left. Connect to the Internet before "),
+        staying("Less than 3 days left. Atlas stops working on "),
     )?;
     month.passes(36 * HOUR)?;
     month.has_a_day(
-        "Less than 2 days left — connect before ",
+        "Less than 2 days left — unless the services answer before ",
         "less than 2 days left",
         Icon::Two,
-        staying("Less than 2 days left. Connect to the Internet before "),
+        staying("Less than 2 days left. Atlas stops working on "),
     )?;
     month.passes(33 * HOUR + 36 * MINUTE)?;
     month.has_a_day(
-        "Less than 3 hours left — connect before ",
+        "Less than 3 hours left — unless the services answer before ",
         "less than 3 hours left",
         Icon::One,
-        staying("Less than 3 hours left. Connect to the Internet before "),
+        staying("Less than 3 hours left. Atlas stops working on "),
     )?;
 
     month.passes(5 * HOUR)?;
@@ -114,11 +114,14 @@ fn the_end_meets_a_product_that_is_open(story: &Story) -> Result<()> {
     let (mut open, mut other) = (starts_and_tells(&world)?, starts_and_tells(&world)?);
     month.is_told_no_more()?;
     world.go_offline()?;
-    month.stands("Offline — 1 hour left, until ", Icon::Offline)?;
+    month.stands("Neither service answers — 1 hour left, until ", Icon::Offline)?;
     month.is_told(calm(
-        "You are offline. Atlas keeps working for 1 more hour, until ",
+        "Neither service answers. Atlas keeps working for 1 more hour, until ",
     ))?;
-    month.waits_for("Less than 1 hour left — connect before ", Icon::One)?;
+    month.waits_for(
+        "Less than 1 hour left — unless the services answer before ",
+        Icon::One,
+    )?;
     month
         .is_told_no_more()
         .context("the final warning, later that day")?;
@@ -157,12 +160,18 @@ fn reboots_and_clocks_that_are_set_change_no_day(story: &Story) -> Result<()> {
     let mut month = Month::begin(&world)?;
     world.go_offline()?;
     month.passes(27 * DAY)?;
-    month.stands("Less than 3 days left — connect before ", Icon::Three)?;
-    month.is_told(staying("Less than 3 days left. Connect to the Internet before "))?;
+    month.stands(
+        "Less than 3 days left — unless the services answer before ",
+        Icon::Three,
+    )?;
+    month.is_told(staying("Less than 3 days left. Atlas stops working on "))?;
     month.is_off_for(36 * HOUR)?;
-    let line = ("Less than 2 days left — connect before ", Icon::Two);
+    let line = (
+        "Less than 2 days left — unless the services answer before ",
+        Icon::Two,
+    );
     month.stands(line.0, line.1)?;
-    month.is_told(staying("Less than 2 days left. Connect to the Internet before "))?;
+    month.is_told(staying("Less than 2 days left. Atlas stops working on "))?;
 
     let clock = world.machine().wall();
     let right = clock.ahead();
@@ -184,7 +193,7 @@ fn reboots_and_clocks_that_are_set_change_no_day(story: &Story) -> Result<()> {
     month
         .is_told_no_more()
         .context("another agent, the clock 400 days off")?;
-    month.starts_atlas_and_is_told(staying("Less than 2 days left. Connect to the Internet before "))?;
+    month.starts_atlas_and_is_told(staying("Less than 2 days left. Atlas stops working on "))?;
 
     clock.set(right)?;
     month.is_off_for(MINUTE)?;

@@ -28,6 +28,7 @@ const PICTURED = [
   'outdated',
   'final-days',
   'final-hours',
+  'subscription-final',
   'outage-licensing',
   'outage-temporary',
   'stopping-offline',

@@ -106,14 +106,14 @@ const awayAccount = (reach: AccountView['reach'], since: number) =>
 
 /** Why the days are counted. */
 const AWAY: Partial<Record<AccountView['reach'], string>> = {
+  neither_answers: 'neither_answers',
   identity_outage: 'identity_outage',
   doubtful: 'overdue',
   online: 'outdated',
 };
 
 /** Away since the last check, which brought both leases. */
-function away(left: number, basis: StatusView['basis'], line: 'offline' | 'final', reach: AccountView['reach'] = 'offline') {
-  const why = AWAY[reach] ?? 'offline';
+function away(left: number, basis: StatusView['basis'], line: 'offline' | 'final', reach: AccountView['reach'] = 'offline', why = AWAY[reach] ?? 'offline') {
   const status: StatusView = { ...lease(left, basis), away: why };
   const checked = { checked_at: NOW + left - 30 * DAY };
   const headline: Headline = {
@@ -225,6 +225,7 @@ export const views: Record<string, View | null | undefined> = {
   'offline-identity': away(29 * DAY - 3 * HOUR, 'grace', 'offline', 'identity_outage'),
   'offline-overdue': away(28 * DAY - 3 * HOUR, 'grace', 'offline', 'doubtful'),
   outdated: away(20 * DAY, 'grace', 'offline', 'online'),
+  'subscription-final': away(2 * DAY - HOUR, 'final_warning', 'final', 'online', 'subscription'),
   'outdated-final': away(2 * DAY - HOUR, 'final_warning', 'final', 'online'),
   'stopping-offline': stoppedAll(
     refusal(12, 'OFFLINE_LIMIT_REACHED', { until: NOW - 20_000, stop_at: NOW + 10 * MINUTE - 20_000 }),

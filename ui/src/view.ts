@@ -52,7 +52,7 @@ export interface StatusView {
   code: number;
   name: string;
   basis?: Basis;
-  /** Why the days are counted: `offline`, `identity_outage`, `overdue` or `outdated`. */
+  /** Why the days are counted: `offline`, `neither_answers`, `identity_outage`, `overdue`, `outdated` or `subscription`. */
   away?: string;
   reason?: string;
   since?: Timestamp;

@@ -18,6 +18,7 @@ it.each(Object.keys(views))('%s has the screen that its name says', (name) => {
     'neither-answers': 'offline',
     outdated: 'offline',
     'outdated-final': 'final',
+    'subscription-final': 'final',
   };
   expect(expected.startsWith(other[name] ?? home) || home === other[name]).toBe(true);
 });

@@ -246,9 +246,12 @@ describe('offline, the final days and outages', () => {
     expect(text()).toContain(words);
   });
 
-  it('asks for an update in the final days of a Latchkey that is too old', async () => {
-    await show('outdated-final');
-    expect(text()).toContain('Update Latchkey before 26 November 13:05, or Atlas stops working.');
+  it.each([
+    ['outdated-final', 'Update Latchkey before 26 November 13:05, or Atlas stops working.'],
+    ['subscription-final', 'Atlas stops working on 26 November 13:05: then its subscription ends.'],
+  ])('promises nothing of a check where none helps (%s)', async (view, words) => {
+    await show(view);
+    expect(text()).toContain(words);
     expect(text()).not.toContain('One check gives you');
   });
 

@@ -50,6 +50,13 @@ impl Listening {
     }
 
     fn also_at(&mut self, address: &Address) {
+        // Where nobody can find us any more, nobody new is waited for.
+        for gone in self
+            .places
+            .extract_if(.., |place| !place.is_there() && !place.is_at(address))
+        {
+            gone.leave();
+        }
         let folder = address.folder().display();
         match self.listener(address) {
             Ok(Some(listener)) => {
@@ -62,15 +69,20 @@ impl Listening {
     }
 
     /// `None` where it listens already.
-    fn listener(&self, address: &Address) -> Result<Option<Listener>, BindError> {
-        match self.places.iter().find(|place| place.address() == address) {
-            Some(place) => place.again(),
-            None => Listener::bind(address).map(Some),
+    fn listener(&mut self, address: &Address) -> Result<Option<Listener>, BindError> {
+        let Some(at) = self.places.iter().position(|place| place.is_at(address)) else {
+            return Listener::bind(address).map(Some);
+        };
+        if self.places[at].is_there() {
+            return Ok(None);
         }
+        let gone = self.places.swap_remove(at);
+        let again = gone.again();
+        gone.leave();
+        again.map(Some)
     }
 
     fn serve(&mut self, address: &Address, listener: Listener) {
-        self.places.retain(|place| place.address() != address);
         self.places.push(listener.place(address));
         self.serving.spawn(listener.serve(self.requests.clone()));
     }

@@ -406,16 +406,25 @@ impl Service {
         }
         let brought = registry.iter().filter(|entry| entry.service == name);
         let brought = brought.filter_map(|entry| verified(entry.keys.as_deref()?));
+        let had = held.is_some();
         let newest = held.into_iter().chain(brought).max_by_key(Keys::signed_at);
         if let Some(newest) = newest {
+            if had {
+                self.times.go_on_under(newest.root());
+            }
             self.keep_keys(&newest);
         }
     }
 
-    /// Keeps a keys document that a pinned root key has signed.
-    pub fn keep_keys(&mut self, keys: &Keys) {
+    /// Keeps a keys document that a pinned root key has signed. Says whether another root key vouched for what is held: then all of it
+    /// is to be verified anew, and the last check was not one of this one.
+    pub fn keep_keys(&mut self, keys: &Keys) -> bool {
         self.keys = Some(keys.token().to_owned());
-        self.times.are_of(keys.root());
+        let changed = self.times.are_of(keys.root());
+        if changed {
+            self.checked_at = None;
+        }
+        changed
     }
 }
 
@@ -452,10 +461,14 @@ pub fn roots(service: &str, registry: &[Registration]) -> Vec<Jwk> {
 
 /// Whether a product pins this root key. What another one has signed of it is no answer about it.
 pub fn pins(service: &str, product: &str, root: &Thumbprint, registry: &[Registration]) -> bool {
-    registry
-        .iter()
-        .filter(|entry| entry.service == service && entry.product == product)
-        .any(|entry| entry.root_keys.iter().any(|key| key.thumbprint() == *root))
+    let mut entries = registry.iter().filter(|entry| entry.service == service);
+    entries.any(|entry| entry.product == product && entry.pins(root))
+}
+
+/// Whether one registration pins both root keys: then of what they sign the newer counts.
+pub fn are_of_one(service: &str, roots: [&Thumbprint; 2], registry: &[Registration]) -> bool {
+    let mut entries = registry.iter().filter(|entry| entry.service == service);
+    entries.any(|entry| roots.iter().all(|root| entry.pins(root)))
 }
 
 impl Facts {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::first_start::FirstStart;
-use crate::jws::Jwk;
+use crate::jws::{Jwk, Thumbprint};
 use crate::keys::Keys;
 
 /// The version of the format that is written today.
@@ -56,6 +56,11 @@ pub enum RegistrationError {
 }
 
 impl Registration {
+    /// Whether it pins this root key.
+    pub fn pins(&self, root: &Thumbprint) -> bool {
+        self.root_keys.iter().any(|key| key.thumbprint() == *root)
+    }
+
     /// Checks every field.
     ///
     /// # Errors

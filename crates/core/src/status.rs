@@ -8,7 +8,7 @@ use crate::lease::{Lease, Refusal, RefusalDetail};
 use crate::notice::Left;
 use crate::policy::IdentityOutage;
 use crate::registration::Registration;
-use crate::temporary::Temporary;
+use crate::temporary::{Temporary, may_go_on};
 use crate::time::{DAY, MINUTE, Timestamp};
 use crate::view::{Away, Reach, StatusView};
 
@@ -289,16 +289,20 @@ fn runs(basis: Basis, until: Timestamp, held: Option<&Held>, reach: Reach) -> St
     let counts_down = matches!(basis, Basis::Grace | Basis::FinalWarning);
     Status::Ok {
         basis,
-        away: counts_down.then(|| away(held, reach)),
+        away: counts_down.then(|| away(held, reach, basis == Basis::FinalWarning)),
         detail: outdated.map(|refusal| Box::new(refusal.claims().detail.clone())),
         until,
     }
 }
 
 /// Why the days are counted of what is held, where they are.
-pub(crate) fn away(held: Option<&Held>, reach: Reach) -> Away {
+pub(crate) fn away(held: Option<&Held>, reach: Reach, is_final: bool) -> Away {
+    let lease = held.and_then(Held::lease);
     if held.is_some_and(Held::is_client_outdated) {
         Away::Outdated
+    } else if is_final && lease.is_some_and(|lease| !may_go_on(lease)) {
+        // No check gives it more time, only whoever renews the subscription.
+        Away::Subscription
     } else {
         reach.into()
     }
@@ -339,10 +343,14 @@ fn grounds(
     }
 }
 
+/// Whether less than the final warning is left of a lease (rule 4).
+pub(crate) fn is_final(lease: &Lease, now: Timestamp) -> bool {
+    lease.until().since(now) < lease.claims().policy.final_warning
+}
+
 /// What a good lease rests on at `now` (rules 3, 4, 6 and 7).
 fn basis(lease: &Lease, reach: Reach, now: Timestamp) -> Basis {
-    let policy = &lease.claims().policy;
-    if lease.until().since(now) < policy.final_warning {
+    if is_final(lease, now) {
         return Basis::FinalWarning;
     }
     match reach {

@@ -158,20 +158,24 @@ pub enum Reach {
     LicensingOutage,
 }
 
-/// Why the days are counted (rules 3, 4, 6 and 9).
+/// Why the days are counted (rules 3, 4, 6, 8 and 9).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Away {
-    /// The machine has no network, or nobody answers.
+    /// The machine has no route or no name resolution.
     #[default]
     Offline,
+    /// The machine has a network, and neither service answers (rule 8).
+    NeitherAnswers,
     /// The identity service gives no token (rule 6).
     IdentityOutage,
     /// Something else, and the check that was due has not been made.
     Overdue,
     /// Nothing does: the service renews no lease for an agent of this age (rule 9, `CLIENT_OUTDATED`).
     Outdated,
+    /// Nothing does: the licence ends with its subscription (rule 4).
+    Subscription,
 }
 
 impl Away {
@@ -179,9 +183,11 @@ impl Away {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Offline => "offline",
+            Self::NeitherAnswers => "neither_answers",
             Self::IdentityOutage => "identity_outage",
             Self::Overdue => "overdue",
             Self::Outdated => "outdated",
+            Self::Subscription => "subscription",
         }
     }
 }
@@ -189,7 +195,8 @@ impl Away {
 impl From<Reach> for Away {
     fn from(reach: Reach) -> Self {
         match reach {
-            Reach::Offline | Reach::NeitherAnswers => Self::Offline,
+            Reach::Offline => Self::Offline,
+            Reach::NeitherAnswers => Self::NeitherAnswers,
             Reach::IdentityOutage => Self::IdentityOutage,
             Reach::Unknown | Reach::Online | Reach::Doubtful | Reach::LicensingOutage => Self::Overdue,
         }

@@ -54,7 +54,7 @@ pub(crate) fn words() -> Result<Words> {
 type Pictured = (&'static str, &'static str, fn(Timestamp) -> NoticeKind);
 
 /// Each notice that the agent can give.
-pub(crate) const NOTICES: [Pictured; 11] = [
+pub(crate) const NOTICES: [Pictured; 12] = [
     ("offline", "offline", |now| {
         let (left, until) = left(now, 27 * DAY - HOUR);
         NoticeKind::Offline {
@@ -67,6 +67,14 @@ pub(crate) const NOTICES: [Pictured; 11] = [
         let (left, until) = left(now, 29 * DAY - 3 * HOUR);
         NoticeKind::Offline {
             away: Away::IdentityOutage,
+            left,
+            until,
+        }
+    }),
+    ("subscription", "subscription-final", |now| {
+        let (left, until) = left(now, 2 * DAY - HOUR);
+        NoticeKind::FinalWarning {
+            away: Away::Subscription,
             left,
             until,
         }

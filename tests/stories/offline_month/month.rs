@@ -54,7 +54,9 @@ pub(crate) const fn staying(words: &'static str) -> Meant {
 
 /// Whether the end follows on these words.
 fn leads_to_the_end(words: &str) -> bool {
-    words.ends_with("until ") || words.ends_with("before ")
+    ["until ", "before ", " on "]
+        .iter()
+        .any(|last| words.ends_with(last))
 }
 
 /// What Maya sees of it: the tray, and the notices so far.

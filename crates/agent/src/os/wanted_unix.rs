@@ -133,7 +133,16 @@ mod tests {
         }
         assert_eq!(next(&mut wanted).await, Path::new("/run/one"));
         assert_eq!(next(&mut wanted).await, Path::new("/run/two"));
-        // Also after everybody has closed it, and what is no address is passed over.
+        // Everybody has closed it: nothing comes, and nothing is done about that.
+        let busy = || {
+            let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+            Duration::new(time.tv_sec.cast_unsigned(), time.tv_nsec.try_into().unwrap())
+        };
+        let before = busy();
+        let nothing = tokio::time::timeout(Duration::from_millis(500), wanted.next()).await;
+        assert!(nothing.is_err(), "{nothing:?}");
+        assert!(busy() - before < Duration::from_millis(100), "it spins");
+        // What is no address is passed over.
         fs::write(state.path().join("wanted"), "relative\nhalf a li").unwrap();
         Wanted::tell(state.path(), &at("/run/three")).unwrap();
         Wanted::tell(state.path(), &at("/run/four")).unwrap();

@@ -1,7 +1,7 @@
 //! What a check brought. Nothing of it counts before it verifies and is bound to our own request (rules 9, 16).
 
 use crate::code::Code;
-use crate::facts::{Forget, Held, pins, roots};
+use crate::facts::{Forget, Held, are_of_one, pins, roots};
 use crate::keys::Keys;
 use crate::lease::{Binding, Expected, Lease, Refusal};
 use crate::time::{Now, Timestamp};
@@ -74,14 +74,16 @@ impl Engine {
     }
 
     /// The newer of the document we hold and the one that came along, if a pinned root key signed it. Which of two root keys is right that
-    /// are both pinned, the answer itself shows: it verifies by its own.
+    /// different products pin, the answer itself shows: it verifies by its own.
     fn newest_keys(&self, name: &str, token: &str) -> Option<Keys> {
         let held = self.facts.services.get(name)?.verified_keys(name, &self.registry);
         let came = Keys::verify(token, &roots(name, &self.registry), name).ok();
+        let is_older = |held: &Keys, came: &Keys| {
+            let roots = [held.root(), came.root()];
+            came.signed_at() < held.signed_at() && are_of_one(name, roots, &self.registry)
+        };
         match (held, came) {
-            (Some(held), Some(came)) if came.root() == held.root() && came.signed_at() < held.signed_at() => {
-                Some(held)
-            }
+            (Some(held), Some(came)) if is_older(&held, &came) => Some(held),
             (held, came) => came.or(held),
         }
     }

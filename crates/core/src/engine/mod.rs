@@ -283,7 +283,7 @@ impl Engine {
         }
         self.registry = registry;
         self.note_missing(self.trusted(now));
-        self.facts.verify(&self.registry);
+        self.verify(now);
         self.temporaries.register(&self.registry);
         for entry in &self.registry {
             let link = self.links.entry(entry.service.clone()).or_default();

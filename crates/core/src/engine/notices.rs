@@ -6,7 +6,8 @@ use std::time::Duration;
 use crate::facts::Held;
 use crate::lease::Lease;
 use crate::notice::{Left, Notice, NoticeKind};
-use crate::status::{away, unconfirmed_from};
+use crate::status::{away, is_final, unconfirmed_from};
+use crate::temporary::may_go_on;
 use crate::time::{LocalDay, Now, Timestamp};
 use crate::view::{Away, Reach};
 
@@ -50,8 +51,7 @@ impl Engine {
     pub(super) fn connected_again(&mut self, now: &Now, service: &str) {
         self.unsay(service, is_over_when_connected);
         self.facts.told.outages.remove(service);
-        if self.has_outdated(service) {
-            // It renews nothing for that product: its days are counted on, and nobody hears that all is well.
+        if self.counts_on(now, service) {
             return;
         }
         let was_warned = self.facts.told.warned_of.remove(service);
@@ -61,9 +61,14 @@ impl Engine {
         }
     }
 
-    fn has_outdated(&self, service: &str) -> bool {
+    /// Whether days of a product are counted that no check ends: nobody hears that all is well.
+    fn counts_on(&self, now: &Now, service: &str) -> bool {
+        let at = self.time_of(service, now);
         let mut entries = self.registry.iter().filter(|entry| entry.service == service);
-        entries.any(|entry| self.is_outdated(service, &entry.product))
+        entries.any(|entry| {
+            let held = self.facts.held(service, &entry.product);
+            held.is_some_and(|held| is_ended_by_no_check(held, at))
+        })
     }
 
     /// The account at a service ended, and with it what is said of its products. An outage that was shown was told, whoever signs in
@@ -115,29 +120,27 @@ impl Engine {
     /// Whether whoever holds this lease is to be told the days (rules 3 and 6): the services are out of reach, or
     /// something else, like a captive portal or a locked keyring, has kept checks away for too long.
     pub(super) fn counts_down(&self, now: &Now, service: &str, lease: &Lease) -> bool {
-        if self.is_outdated(service, &lease.claims().binding.aud) {
+        let at = self.time_of(service, now);
+        let held = self.facts.held(service, &lease.claims().binding.aud);
+        if held.is_some_and(|held| is_ended_by_no_check(held, at)) {
             return true;
         }
-        let at = self.time_of(service, now);
         match self.reach_of(service) {
             Reach::Offline | Reach::NeitherAnswers | Reach::IdentityOutage => true,
-            Reach::LicensingOutage => {
-                let is_near = lease.until().since(at) < lease.claims().policy.final_warning;
-                is_near && !self.outlives_its_lease(service, lease)
-            }
+            Reach::LicensingOutage => is_final(lease, at) && !self.outlives_its_lease(service, lease),
             Reach::Unknown | Reach::Online | Reach::Doubtful => {
                 at >= unconfirmed_from(lease) && self.cannot_check(now, service)
             }
         }
     }
 
-    fn is_outdated(&self, service: &str, product: &str) -> bool {
-        let held = self.facts.held(service, product);
-        held.is_some_and(Held::is_client_outdated)
-    }
-
-    fn away(&self, service: &str, product: &str) -> Away {
-        away(self.facts.held(service, product), self.reach_of(service))
+    fn away(&self, now: &Now, service: &str, lease: &Lease) -> Away {
+        let held = self.facts.held(service, &lease.claims().binding.aud);
+        away(
+            held,
+            self.reach_of(service),
+            is_final(lease, self.time_of(service, now)),
+        )
     }
 
     fn cannot_check(&self, now: &Now, service: &str) -> bool {
@@ -192,7 +195,7 @@ impl Engine {
                     told = Some(Ending {
                         service: open.service.clone(),
                         product: self.name_of(&open.service, &open.product),
-                        away: self.away(&open.service, &open.product),
+                        away: self.away(now, &open.service, lease),
                         until,
                         final_warning: lease.claims().policy.final_warning,
                     });
@@ -252,7 +255,7 @@ impl Engine {
                     let of = Ending {
                         service: entry.service.clone(),
                         product: entry.name.clone(),
-                        away: self.away(&entry.service, &entry.product),
+                        away: self.away(now, &entry.service, lease),
                         until: self.ours(&entry.service, now, lease.until()),
                         final_warning: lease.claims().policy.final_warning,
                     };
@@ -283,6 +286,13 @@ impl Engine {
     }
 }
 
+/// Whether the days of what is held are counted also where every check is answered: the service renews it for no agent of this age, or
+/// it ends with its subscription.
+fn is_ended_by_no_check(held: &Held, at: Timestamp) -> bool {
+    let ends = |lease: &Lease| !may_go_on(lease) && is_final(lease, at);
+    held.is_client_outdated() || held.lease().is_some_and(ends)
+}
+
 /// Whose lease ends, and when, in the machine's time.
 struct Ending {
     service: String,
@@ -302,19 +312,20 @@ const fn is_about_being_offline(kind: &NoticeKind) -> bool {
     }
 }
 
-/// Whether it is no longer true once a check was answered. Who must update Latchkey must do so all the same.
+/// Whether it is no longer true once a check was answered. Who must update Latchkey, or have a subscription renewed, must do so all the
+/// same.
 const fn is_over_when_connected(kind: &NoticeKind) -> bool {
-    let outdated = matches!(
+    let goes_on = matches!(
         kind,
         NoticeKind::Offline {
             away: Away::Outdated,
             ..
         } | NoticeKind::FinalWarning {
-            away: Away::Outdated,
+            away: Away::Outdated | Away::Subscription,
             ..
         }
     );
-    is_about_being_offline(kind) && !outdated
+    is_about_being_offline(kind) && !goes_on
 }
 
 /// Whether a new notice makes one that was not shown yet untrue.

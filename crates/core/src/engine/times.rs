@@ -59,8 +59,9 @@ impl Engine {
     /// A service says how late it is, in what verifies by these keys. Whatever is pending lasts as long as it would have.
     pub(super) fn told_the_time(&mut self, service: &str, now: &Now, time: Timestamp, keys: &Keys) {
         let before = (self.trusted(now), self.time_of(service, now));
-        if let Some(known) = self.facts.services.get_mut(service) {
-            known.keep_keys(keys);
+        let known = self.facts.services.get_mut(service);
+        if known.is_some_and(|known| known.keep_keys(keys)) {
+            self.facts.verify(&self.registry);
         }
         self.facts.anchor(time, now, service);
         self.time_jumped(self.trusted(now).offset_from(before.0));
@@ -75,6 +76,16 @@ impl Engine {
             *instant = instant.shifted(millis);
         }
         self.links.values_mut().for_each(|link| link.shift(millis));
+    }
+
+    /// The registered products are these: which root key vouches for a service, and so what the time is there, may be another one.
+    pub(super) fn verify(&mut self, now: &Now) {
+        let names: Vec<String> = self.facts.services.keys().cloned().collect();
+        let before: Vec<_> = names.iter().map(|name| self.time_of(name, now)).collect();
+        self.facts.verify(&self.registry);
+        for (name, before) in names.iter().zip(before) {
+            self.its_time_jumped(name, self.time_of(name, now).offset_from(before));
+        }
     }
 
     fn its_time_jumped(&mut self, service: &str, millis: i64) {

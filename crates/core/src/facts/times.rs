@@ -21,10 +21,17 @@ pub struct Times {
 }
 
 impl Times {
-    /// From now on this root key vouches for what is held.
-    pub(super) fn are_of(&mut self, root: &Thumbprint) {
-        if self.root.as_ref() != Some(root) {
-            self.root = Some(root.clone());
+    /// From now on this root key vouches for what is held. Says whether another one did.
+    pub(super) fn are_of(&mut self, root: &Thumbprint) -> bool {
+        let changed = self.root.as_ref() != Some(root);
+        self.root = Some(root.clone());
+        changed
+    }
+
+    /// A root key follows another one that the same vendor pins: the time goes on as it was.
+    pub(super) fn go_on_under(&mut self, root: &Thumbprint) {
+        if let Some(clock) = self.clock().cloned() {
+            self.told.entry(root.clone()).or_insert(clock);
         }
     }
 
@@ -69,11 +76,12 @@ impl Facts {
         let Some(known) = self.services.get_mut(service) else {
             return;
         };
-        let by = known.times.root.as_ref().map_or(service, |root| &root.0);
-        if self.clock.is_told_better(time, now, by) {
+        let root = known.times.root.as_ref().map_or("", |root| &root.0);
+        let by = format!("{service} {root}");
+        if self.clock.is_told_better(time, now, &by) {
             self.clock.confirmed_by(time, now);
         } else {
-            self.clock.anchor(time, now, by);
+            self.clock.anchor(time, now, &by);
         }
         known.times.anchor(time, now);
     }

@@ -298,6 +298,12 @@ fn another_root_key_turns_no_clock_back_for_the_vendor() {
     let end = until(&world);
     let vendor = world.services.remove(SERVICE).unwrap();
     world.install(SERVICE, 66, "OWN");
+    world.pass(minutes(1));
+    assert_eq!(
+        (world.code("OWN"), world.code(ATLAS)),
+        (0, 21),
+        "by whose keys nothing of the vendor's counts"
+    );
     for day in 1..=31 {
         world.service().clock_ahead = -day * DAY_MS;
         world.reboot(seconds(30));

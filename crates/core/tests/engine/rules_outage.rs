@@ -45,7 +45,7 @@ fn it_is_decided_from_what_both_services_answered() {
 fn the_days_are_told_with_what_keeps_checks_away() {
     for (network, licensing, identity, away) in [
         (false, true, true, Away::Offline),
-        (true, false, false, Away::Offline),
+        (true, false, false, Away::NeitherAnswers),
         (true, true, false, Away::IdentityOutage),
     ] {
         let mut world = with_outage(network, licensing, identity);
@@ -92,7 +92,7 @@ fn the_days_are_told_with_what_keeps_checks_away() {
 fn the_words_wait_until_it_is_known_what_keeps_checks_away() {
     for (network, licensing, identity, away) in [
         (false, true, true, Away::Offline),
-        (true, false, false, Away::Offline),
+        (true, false, false, Away::NeitherAnswers),
         (true, true, false, Away::IdentityOutage),
     ] {
         let mut world = with_outage(network, licensing, identity);

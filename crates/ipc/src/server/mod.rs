@@ -10,6 +10,7 @@ mod unix;
 mod windows;
 
 use std::fs::{File, TryLockError};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -22,9 +23,9 @@ use crate::frame::{self, FrameError};
 use crate::hello::Hello;
 use crate::messages::{Call, Event, Message, Reply};
 #[cfg(unix)]
-use unix::{Endpoint, Mark, Stream};
+use unix::{Endpoint, Mark, Stream, is_same};
 #[cfg(windows)]
-use windows::{Endpoint, Mark, Stream};
+use windows::{Endpoint, Mark, Stream, is_same};
 
 /// How long a client may take to say hello.
 pub const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
@@ -157,36 +158,40 @@ pub struct Listener {
     connections: usize,
     /// Released after the endpoint; by the system, if the process dies.
     lock: Arc<File>,
+    left: Arc<Notify>,
 }
 
-/// An address that this process listens at, or did until somebody cleared its files away.
+/// A folder that this process listens in, or did until somebody cleared its files away.
 #[derive(Debug)]
 pub struct Place {
     address: Address,
     mark: Mark,
     lock: Arc<File>,
+    left: Arc<Notify>,
 }
 
 impl Place {
-    /// Where.
-    pub const fn address(&self) -> &Address {
-        &self.address
+    /// Whether clients can find us there.
+    pub fn is_there(&self) -> bool {
+        self.mark.is_there(&self.address)
     }
 
-    /// Begins to listen anew where no client can find us any more; `None` where they can. Clients that have found us stay.
+    /// Whether this is the folder that we hold the lock of, by whichever name.
+    pub fn is_at(&self, address: &Address) -> bool {
+        is_same(&self.lock, &lock_of(address))
+    }
+
+    /// Begins to listen there anew.
     ///
     /// # Errors
     /// [`BindError`].
-    pub fn again(&self) -> Result<Option<Listener>, BindError> {
-        if self.mark.is_there(&self.address) {
-            return Ok(None);
-        }
-        match Listener::bind(&self.address) {
-            // The lock is ours, if nobody cleared that away too.
-            Err(BindError::AlreadyRunning) => Listener::with_lock(&self.address, Arc::clone(&self.lock)),
-            bound => bound,
-        }
-        .map(Some)
+    pub fn again(&self) -> Result<Listener, BindError> {
+        Listener::with_lock(&self.address, Arc::clone(&self.lock))
+    }
+
+    /// Takes no new clients there. Those that have found us stay.
+    pub fn leave(self) {
+        self.left.notify_one();
     }
 }
 
@@ -205,6 +210,7 @@ impl Listener {
             endpoint: Endpoint::bind(address)?,
             connections: CONNECTIONS,
             lock,
+            left: Arc::default(),
         })
     }
 
@@ -214,6 +220,7 @@ impl Listener {
             address: address.clone(),
             mark: self.endpoint.mark(),
             lock: Arc::clone(&self.lock),
+            left: Arc::clone(&self.left),
         }
     }
 
@@ -223,7 +230,7 @@ impl Listener {
         Self { connections, ..self }
     }
 
-    /// Serves clients until the receiver of `incoming` is dropped; then takes no new ones, gives frames that wait
+    /// Serves clients until the receiver of `incoming` is dropped, or its [`Place`] is left; then takes no new ones, gives frames that wait
     /// [`FLUSH_TIMEOUT`] to go out, closes everything and clears the address.
     pub async fn serve(mut self, incoming: mpsc::Sender<Incoming>) {
         let places = Arc::new(Semaphore::new(self.connections));
@@ -231,6 +238,7 @@ impl Listener {
         loop {
             tokio::select! {
                 () = incoming.closed() => break,
+                () = self.left.notified() => break,
                 Some(_) = clients.join_next() => {}
                 accepted = self.endpoint.accept() => match accepted {
                     Ok(Some(stream)) => if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
@@ -251,6 +259,10 @@ impl Listener {
     }
 }
 
+fn lock_of(address: &Address) -> PathBuf {
+    address.folder().join("agent.lock")
+}
+
 /// The lock that makes a process the only agent of its user.
 fn only_one(address: &Address) -> Result<File, BindError> {
     address.prepare()?;
@@ -258,7 +270,7 @@ fn only_one(address: &Address) -> Result<File, BindError> {
         .create(true)
         .truncate(false)
         .write(true)
-        .open(address.folder().join("agent.lock"))?;
+        .open(lock_of(address))?;
     lock.try_lock().map_err(|error| match error {
         TryLockError::WouldBlock => BindError::AlreadyRunning,
         TryLockError::Error(error) => BindError::Io(error),

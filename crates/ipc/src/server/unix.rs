@@ -19,6 +19,12 @@ pub(super) struct Endpoint {
     mark: Mark,
 }
 
+/// Whether this is the file at the path.
+pub(super) fn is_same(file: &fs::File, path: &Path) -> bool {
+    let ours = file.metadata().ok().zip(fs::symlink_metadata(path).ok());
+    ours.is_some_and(|(ours, found)| (ours.dev(), ours.ino()) == (found.dev(), found.ino()))
+}
+
 /// A socket's file: its device and inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mark(u64, u64);

@@ -18,6 +18,11 @@ pub(super) struct Endpoint {
     waiting: NamedPipeServer,
 }
 
+/// Nobody can clear away the file of a lock that is held.
+pub(super) const fn is_same(_file: &std::fs::File, _path: &std::path::Path) -> bool {
+    true
+}
+
 /// A pipe is there for as long as whoever made it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mark;

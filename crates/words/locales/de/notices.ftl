@@ -4,6 +4,7 @@ notice-offline = { $away ->
         [identity_outage] Der Anmeldedienst antwortet nicht.
         [overdue] Die Lizenz konnte nicht geprüft werden.
         [outdated] Latchkey ist auf diesem Computer zu alt, um die Lizenz zu erneuern: aktualisieren Sie es.
+        [neither_answers] Keiner der Dienste antwortet.
        *[other] Sie sind offline.
     } { $product } funktioniert { left-more }, bis zum { $until }.
     .title = { $product }
@@ -11,6 +12,8 @@ notice-final-warning = Weniger als { left } übrig. { $away ->
         [identity_outage] { $product } funktioniert ab dem { $until } nicht mehr, wenn der Anmeldedienst nicht vorher antwortet.
         [overdue] { $product } funktioniert ab dem { $until } nicht mehr, wenn vorher keine Prüfung gelingt.
         [outdated] Aktualisieren Sie Latchkey vor dem { $until }, sonst funktioniert { $product } nicht mehr.
+        [neither_answers] { $product } funktioniert ab dem { $until } nicht mehr, wenn die Dienste nicht vorher antworten.
+        [subscription] { $product } funktioniert ab dem { $until } nicht mehr: Dann endet das Abonnement.
        *[other] Stellen Sie vor dem { $until } eine Internetverbindung her, sonst funktioniert { $product } nicht mehr.
     }
     .title = { $product }

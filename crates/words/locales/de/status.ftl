@@ -9,24 +9,30 @@ status-ok-grace = { $away ->
         [identity_outage] Der Anmeldedienst antwortet nicht.
         [overdue] Die Lizenz konnte nicht geprüft werden.
         [outdated] Latchkey ist auf diesem Computer zu alt, um die Lizenz zu erneuern.
+        [neither_answers] Keiner der Dienste antwortet.
        *[other] Sie sind offline.
     } { $product } funktioniert { left-more }, bis zum { $until }.
     .next = { $away ->
         [identity_outage] Nichts zu tun: Latchkey versucht es weiter.
         [overdue] Öffnen Sie Latchkey, um zu sehen, was im Weg steht.
         [outdated] Aktualisieren Sie Latchkey vorher.
+        [neither_answers] Noch nichts zu tun: Latchkey versucht es weiter. Dauert es an, prüfen Sie das Netz dieses Computers.
        *[other] Noch nichts zu tun. Stellen Sie vorher eine Internetverbindung her.
     }
 status-ok-final-warning = Weniger als { left } übrig. { $away ->
         [identity_outage] { $product } funktioniert ab dem { $until } nicht mehr, wenn der Anmeldedienst nicht vorher antwortet.
         [overdue] { $product } funktioniert ab dem { $until } nicht mehr, wenn vorher keine Prüfung gelingt.
         [outdated] Aktualisieren Sie Latchkey vor dem { $until }, sonst funktioniert { $product } nicht mehr.
+        [neither_answers] { $product } funktioniert ab dem { $until } nicht mehr, wenn die Dienste nicht vorher antworten.
+        [subscription] { $product } funktioniert ab dem { $until } nicht mehr: Dann endet das Abonnement.
        *[other] Stellen Sie vor dem { $until } eine Internetverbindung her, sonst funktioniert { $product } nicht mehr.
     }
     .next = { $away ->
         [identity_outage] Latchkey versucht es weiter. Dauert es an, fragen Sie, wer Ihre Anmeldung betreibt.
         [overdue] Öffnen Sie Latchkey, um zu sehen, was im Weg steht.
         [outdated] Aktualisieren Sie Latchkey.
+        [neither_answers] Latchkey versucht es weiter. Prüfen Sie das Netz dieses Computers.
+        [subscription] Bitten Sie, wer Ihre Lizenzen verwaltet, es zu verlängern.
        *[other] Stellen Sie eine Internetverbindung her.
     }
 status-ok-outage = Der Lizenzdienst antwortet nicht. { $product } funktioniert weiter.
@@ -89,7 +95,7 @@ status-session-in-use = { $product } wird { $holder ->
        *[other] auf { $holder } verwendet.
     }
     .next = { $takeover ->
-        [none] Schließen Sie es dort. Dann startet es hier.
+        [none] Schließen Sie es dort. Dann starten Sie es hier noch einmal.
        *[other] Verwenden Sie es hier, oder schließen Sie es dort.
     }
 status-identity-unavailable = Der Anmeldedienst antwortet nicht.
@@ -123,6 +129,7 @@ state-ok-grace = { $away ->
         [identity_outage] Anmeldedienst antwortet nicht
         [overdue] nicht geprüft
         [outdated] Latchkey aktualisieren
+        [neither_answers] keiner der Dienste antwortet
        *[other] offline
     }, noch { left }
 state-ok-final-warning = weniger als { left } übrig

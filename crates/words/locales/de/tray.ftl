@@ -10,12 +10,15 @@ line-offline = { $away ->
         [identity_outage] Der Anmeldedienst antwortet nicht
         [overdue] Nicht geprüft
         [outdated] Latchkey aktualisieren
+        [neither_answers] Keiner der Dienste antwortet
        *[other] Offline
     } – noch { left }, bis zum { $until }
 line-final = Weniger als { left } übrig – { $away ->
         [identity_outage] sofern der Anmeldedienst nicht vor dem { $until } antwortet
         [overdue] sofern nicht vor dem { $until } eine Prüfung gelingt
         [outdated] aktualisieren Sie Latchkey vor dem { $until }
+        [neither_answers] sofern die Dienste nicht vor dem { $until } antworten
+        [subscription] das Abonnement endet am { $until }
        *[other] verbinden Sie sich vor dem { $until }
     }
 line-outage = Ein Dienst antwortet nicht – Sie können weiterarbeiten

@@ -124,6 +124,8 @@ final-text = { $away ->
         [identity_outage] { $product } funktioniert ab dem { $until } nicht mehr, wenn der Anmeldedienst nicht vorher antwortet.
         [overdue] { $product } funktioniert ab dem { $until } nicht mehr, wenn vorher keine Prüfung gelingt.
         [outdated] Aktualisieren Sie Latchkey vor dem { $until }, sonst funktioniert { $product } nicht mehr.
+        [neither_answers] { $product } funktioniert ab dem { $until } nicht mehr, wenn die Dienste nicht vorher antworten.
+        [subscription] { $product } funktioniert ab dem { $until } nicht mehr: Dann endet das Abonnement. Bitten Sie, wer Ihre Lizenzen verwaltet, es zu verlängern.
        *[other] Stellen Sie vor dem { $until } eine Internetverbindung her, sonst funktioniert { $product } nicht mehr.
     }
 final-connect-text = Eine Prüfung genügt für die volle Zeit.

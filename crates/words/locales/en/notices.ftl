@@ -4,6 +4,7 @@ notice-offline = { $away ->
         [identity_outage] The sign-in service is not answering.
         [overdue] The licence could not be checked.
         [outdated] Latchkey on this computer is too old to renew the licence: update it.
+        [neither_answers] Neither service answers.
        *[other] You are offline.
     } { $product } keeps working for { left-more }, until { $until }.
     .title = { $product }
@@ -11,6 +12,8 @@ notice-final-warning = Less than { left } left. { $away ->
         [identity_outage] { $product } stops working on { $until }, unless the sign-in service answers before.
         [overdue] { $product } stops working on { $until }, unless a check succeeds before.
         [outdated] Update Latchkey before { $until }, or { $product } stops working.
+        [neither_answers] { $product } stops working on { $until }, unless the services answer before.
+        [subscription] { $product } stops working on { $until }: then its subscription ends.
        *[other] Connect to the Internet before { $until }, or { $product } stops working.
     }
     .title = { $product }

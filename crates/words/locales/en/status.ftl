@@ -9,24 +9,30 @@ status-ok-grace = { $away ->
         [identity_outage] The sign-in service is not answering.
         [overdue] The licence could not be checked.
         [outdated] Latchkey on this computer is too old to renew the licence.
+        [neither_answers] Neither service answers.
        *[other] You are offline.
     } { $product } keeps working for { left-more }, until { $until }.
     .next = { $away ->
         [identity_outage] Nothing to do: Latchkey keeps trying.
         [overdue] Open Latchkey to see what is in the way.
         [outdated] Update Latchkey before then.
+        [neither_answers] Nothing to do yet: Latchkey keeps trying. If it lasts, look at the network of this computer.
        *[other] Nothing to do yet. Connect to the Internet before then.
     }
 status-ok-final-warning = Less than { left } left. { $away ->
         [identity_outage] { $product } stops working on { $until }, unless the sign-in service answers before.
         [overdue] { $product } stops working on { $until }, unless a check succeeds before.
         [outdated] Update Latchkey before { $until }, or { $product } stops working.
+        [neither_answers] { $product } stops working on { $until }, unless the services answer before.
+        [subscription] { $product } stops working on { $until }: then its subscription ends.
        *[other] Connect to the Internet before { $until }, or { $product } stops working.
     }
     .next = { $away ->
         [identity_outage] Latchkey keeps trying. If it lasts, ask who runs your sign-in.
         [overdue] Open Latchkey to see what is in the way.
         [outdated] Update Latchkey.
+        [neither_answers] Latchkey keeps trying. Look at the network of this computer.
+        [subscription] Ask who manages your licences to renew it.
        *[other] Connect to the Internet.
     }
 status-ok-outage = The licensing service is not answering. { $product } keeps working.
@@ -89,7 +95,7 @@ status-session-in-use = { $product } is in use on { $holder ->
        *[other] { $holder }.
     }
     .next = { $takeover ->
-        [none] Close it there. Then it starts here.
+        [none] Close it there. Then start it here again.
        *[other] Use it here instead, or close it there.
     }
 status-identity-unavailable = The sign-in service is not answering.
@@ -123,6 +129,7 @@ state-ok-grace = { $away ->
         [identity_outage] sign-in service not answering
         [overdue] not checked
         [outdated] update Latchkey
+        [neither_answers] neither service answers
        *[other] offline
     }, { left } left
 state-ok-final-warning = less than { left } left

@@ -10,12 +10,15 @@ line-offline = { $away ->
         [identity_outage] The sign-in service is not answering
         [overdue] Not checked
         [outdated] Update Latchkey
+        [neither_answers] Neither service answers
        *[other] Offline
     } — { left } left, until { $until }
 line-final = Less than { left } left — { $away ->
         [identity_outage] unless the sign-in service answers before { $until }
         [overdue] unless a check succeeds before { $until }
         [outdated] update Latchkey before { $until }
+        [neither_answers] unless the services answer before { $until }
+        [subscription] the subscription ends on { $until }
        *[other] connect before { $until }
     }
 line-outage = A service is not answering — you can keep working

@@ -124,6 +124,8 @@ final-text = { $away ->
         [identity_outage] { $product } stops working on { $until }, unless the sign-in service answers before.
         [overdue] { $product } stops working on { $until }, unless a check succeeds before.
         [outdated] Update Latchkey before { $until }, or { $product } stops working.
+        [neither_answers] { $product } stops working on { $until }, unless the services answer before.
+        [subscription] { $product } stops working on { $until }: then its subscription ends. Ask who manages your licences to renew it.
        *[other] Connect to the Internet before { $until }, or { $product } stops working.
     }
 final-connect-text = One check gives you the full time again.
