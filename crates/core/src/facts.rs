@@ -292,7 +292,11 @@ impl Held {
             return false;
         }
         self.seq = refusal.claims().binding.seq;
-        self.save_for = Some(refusal.claims().save_window);
+        // A policy changes only with a newer lease.
+        let policy = self
+            .lease()
+            .map(|lease| lease.claims().policy.save_window.as_secs());
+        self.save_for = policy.or(Some(refusal.claims().save_window));
         self.refusal = Some(refusal.token().to_owned());
         self.refused = Some(refusal);
         self.turned_away = true;

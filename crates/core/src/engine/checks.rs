@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::code::Code;
 use crate::facts::{Account, Held};
+use crate::lease::Lease;
 use crate::policy::Policy;
 use crate::status::Party;
 use crate::time::{MINUTE, Now, Timestamp};
@@ -212,20 +213,22 @@ impl Engine {
         Some(checked_at + (every - early))
     }
 
-    /// The policy that the newest lease of a service brought; the defaults before the first.
+    /// The policy that the newest leases of a service brought; the defaults before the first. Where those of one check differ, because
+    /// they are of several subscriptions, what is due goes by whichever is due first.
     pub(super) fn policy_of(&self, name: &str) -> Policy {
-        let leases = self
-            .facts
-            .services
-            .get(name)
-            .into_iter()
-            .flat_map(|service| service.products.values());
-        let newest = leases
-            .filter_map(|held| held.lease())
-            .max_by_key(|lease| lease.checked_at());
-        newest
-            .map(|lease| lease.claims().policy.clone())
-            .unwrap_or_default()
+        let service = self.facts.services.get(name);
+        let held = service.into_iter().flat_map(|service| service.products.values());
+        let leases: Vec<&Lease> = held.filter_map(Held::lease).collect();
+        let newest = leases.iter().map(|lease| lease.checked_at()).max();
+        let newest = leases.iter().filter(|lease| Some(lease.checked_at()) == newest);
+        let policies = newest.map(|lease| lease.claims().policy.clone());
+        let earlier = |one: Policy, other: Policy| Policy {
+            check_every: one.check_every.min(other.check_every),
+            credentials_refresh_every: one.credentials_refresh_every.min(other.credentials_refresh_every),
+            heartbeat_every: one.heartbeat_every.min(other.heartbeat_every),
+            ..one
+        };
+        policies.reduce(earlier).unwrap_or_default()
     }
 
     pub(super) fn on_wire(&mut self, attempt: Attempt, party: Party) {
@@ -400,11 +403,14 @@ impl Engine {
         }
     }
 
-    /// The earliest end of the leases held for registered products, in the machine's time.
+    /// The earliest end of what lets registered products run offline, in the machine's time.
     fn earliest_end(&self, now: &Now) -> Option<Timestamp> {
         let ends = self.registry.iter().filter_map(|entry| {
-            let lease = self.facts.held(&entry.service, &entry.product)?.lease()?;
-            Some(self.ours(&entry.service, now, lease.until()))
+            let held = self.facts.held(&entry.service, &entry.product)?;
+            let lease = held.lease()?;
+            let counts = held.refusal().is_none() || held.is_client_outdated();
+            (counts && lease.is_good(self.time_of(&entry.service, now)))
+                .then(|| self.ours(&entry.service, now, lease.until()))
         });
         ends.min()
     }

@@ -1,7 +1,7 @@
 //! Rule 9: a refusal counts only if signed, and bound to the request.
 
 use latchkey_core::code::{Basis, Code, Reason};
-use latchkey_core::engine::Signed;
+use latchkey_core::engine::{Answer, Signed};
 use latchkey_core::engine::{Ask, CheckFailure};
 use latchkey_core::facts::{Facts, Held};
 use latchkey_core::keys::Keys;
@@ -475,4 +475,38 @@ fn a_lease_that_comes_ends_what_is_left_of_a_save_window() {
     world.ask(Ask::Check);
     world.pass(seconds(5));
     assert!(!window(&world), "also when nothing is open");
+}
+
+/// A policy changes only with a newer lease.
+#[test]
+fn the_time_to_save_is_that_of_the_lease_that_ends() {
+    let mut world = World::new();
+    world.service().policy.save_window = hours(1);
+    world.sign_in();
+    let key = world.start(ATLAS);
+    world.pass(seconds(5));
+    world.service().policy.save_window = minutes(10);
+    world.service().seat(ATLAS, Seat::Refused(Code::DeviceReleased));
+    world.ask(Ask::Check);
+    world.pass(seconds(5));
+    let left = world.status(key).stop_at.unwrap().since(world.trusted());
+    assert!(left > minutes(55), "{left:?}");
+}
+
+/// A device without a place is good for nothing, whatever lease it has kept.
+#[test]
+fn a_device_that_may_run_nothing_is_not_good_offline() {
+    for (code, is_good) in [(Code::DeviceLimit, false), (Code::ClientOutdated, true)] {
+        let mut world = World::signed_in();
+        for product in [ATLAS, QUARRY] {
+            world.service().seat(product, Seat::Refused(code));
+        }
+        let ticket = world.ask(Ask::Check);
+        world.pass(seconds(5));
+        let answer = world.answer(ticket);
+        let Some(Answer::Checked { until }) = answer else {
+            panic!("{answer:?}");
+        };
+        assert_eq!(until.is_some(), is_good, "{code:?}");
+    }
 }

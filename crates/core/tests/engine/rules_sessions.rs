@@ -2,7 +2,7 @@
 
 use latchkey_core::code::Code;
 use latchkey_core::engine::{Answer, Ask, CheckFailure, CheckOrder, Input, Side};
-use latchkey_core::policy::SessionPolicy;
+use latchkey_core::policy::{Policy, SessionPolicy};
 use latchkey_core::session::{SessionWish, WaitingDevice};
 
 use crate::support::licensing::Seat;
@@ -590,4 +590,50 @@ fn a_product_that_is_closed_is_given_up_while_another_stays_open() {
     world.pass(seconds(5));
     assert_eq!(world.checks.len(), before + 2);
     assert!(!says_open(last(&world), QUARRY));
+}
+
+/// Each of them may be covered by a subscription of its own.
+#[test]
+fn a_session_is_confirmed_as_often_as_the_shortest_policy_says() {
+    let mut world = World::new();
+    world.service().policies.insert(
+        ATLAS.to_owned(),
+        Policy {
+            heartbeat_every: minutes(1),
+            ..Policy::default()
+        },
+    );
+    world.sign_in();
+    world.streams_served = false;
+    world.start(ATLAS);
+    world.pass(seconds(5));
+    let before = world.checks.len();
+    world.pass(minutes(10));
+    assert!(
+        world.checks.len() >= before + 9,
+        "{}",
+        world.checks.len() - before
+    );
+}
+
+/// Rule 9: nobody has heard of this device while it slept, or was off.
+#[test]
+fn a_session_refusal_does_not_outlast_a_night_that_the_machine_was_away() {
+    for off in [false, true] {
+        let mut world = World::signed_in();
+        world.service().seat(ATLAS, in_use());
+        let key = world.start(ATLAS);
+        world.pass(seconds(5));
+        assert_eq!(world.status(key).code, 16);
+        world.network = false;
+        if off {
+            world.reboot(hours(8));
+        } else {
+            world.sleep(hours(8));
+        }
+        world.pass(minutes(1));
+        let key = world.start(ATLAS);
+        world.pass(seconds(5));
+        assert_eq!(world.status(key).code, 0, "off: {off}");
+    }
 }

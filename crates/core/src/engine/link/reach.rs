@@ -26,6 +26,7 @@ impl Link {
         self.heal = None;
         self.reach = Reach::Online;
         self.cut_off_since = None;
+        self.unheard_for = Duration::ZERO;
         self.session.heard_at = Some(now.ticks);
         self.jitter = now.entropy.to_le_bytes()[0];
     }
@@ -55,6 +56,10 @@ impl Link {
             Reach::Online => self.cut_off_since = None,
             // What stood in the way before stands there until something has answered.
             Reach::Unknown | Reach::Doubtful => {}
+        }
+        // The machine's own word that there is no route need not be compared with anything.
+        if shown == Reach::Offline {
+            self.cut_off(now);
         }
     }
 

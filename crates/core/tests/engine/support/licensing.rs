@@ -29,6 +29,8 @@ pub(crate) enum Seat {
 pub(crate) struct Licensing {
     pub(crate) address: String,
     pub(crate) policy: Policy,
+    /// Of products under a subscription of their own.
+    pub(crate) policies: BTreeMap<String, Policy>,
     /// When the subscription ends; no lease is good beyond that.
     pub(crate) subscription_ends: Option<Timestamp>,
     /// By product key; whoever is not named has a seat.
@@ -71,6 +73,7 @@ impl Licensing {
         let mut licensing = Self {
             address: address.to_owned(),
             policy: Policy::default(),
+            policies: BTreeMap::new(),
             subscription_ends: None,
             seats: BTreeMap::new(),
             knows_user: false,
@@ -209,14 +212,15 @@ impl Licensing {
     }
 
     fn lease_claims(&self, binding: Binding, at: Timestamp) -> LeaseClaims {
+        let policy = self.policies.get(&binding.aud).unwrap_or(&self.policy);
         LeaseClaims {
             binding,
             nbf: at.as_secs(),
-            exp: self.at_the_latest(at + self.policy.offline_for),
-            refresh_after: self.at_the_latest(at + self.policy.check_every),
+            exp: self.at_the_latest(at + policy.offline_for),
+            refresh_after: self.at_the_latest(at + policy.check_every),
             org: "Example Works".to_owned(),
             seat: "seat-1".to_owned(),
-            policy: self.policy.clone(),
+            policy: policy.clone(),
             entitlements: Vec::new(),
         }
     }
