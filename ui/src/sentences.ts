@@ -61,10 +61,18 @@ export function lineText(words: Words, line: Line, now: Timestamp): string {
 }
 
 /** What to tell about a problem. A key that this version does not know is shown as it is, for support. */
-export function problemSentence(words: Words, key: string): Sentence {
-  const args = { problem: key };
+export function problemSentence(words: Words, key: string, clockAhead?: number): Sentence {
+  const by = clockAhead === undefined ? NONE : clockOffBy(words, Math.abs(clockAhead));
+  const args = { problem: key, by, clock: (clockAhead ?? 0) < 0 ? 'behind' : 'ahead' };
   const id = words.find(`problem-${kebab(key)}`, args) === undefined ? 'problem' : `problem-${kebab(key)}`;
   return { text: words.message(id, args), nextStep: words.message(`${id}.next`, args) };
+}
+
+/** "12 minutes", "5 hours", "400 days". */
+function clockOffBy(words: Words, minutes: number): string {
+  if (minutes < 120) return words.message('clock-off-by', { unit: 'minutes', count: minutes });
+  if (minutes < 2880) return words.message('clock-off-by', { unit: 'hours', count: Math.floor(minutes / 60) });
+  return words.message('clock-off-by', { unit: 'days', count: Math.floor(minutes / 1440) });
 }
 
 /** What a field of a check is, and what it is sent for. */

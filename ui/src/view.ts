@@ -146,6 +146,8 @@ export interface View {
   sign_in: SignInView | null;
   last_sign_in: SignInEnd | null;
   problems: string[];
+  /** By how many minutes the computer's clock is ahead (negative: behind), where it is known to be wrong. */
+  clock_ahead?: number;
 }
 
 /** One field of what a check sends. */

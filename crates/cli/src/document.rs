@@ -41,6 +41,8 @@ pub(crate) struct StatusDocument<'a> {
     accounts: Vec<Account<'a>>,
     sign_in: Option<SignIn<'a>>,
     problems: &'a [Problem],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock_ahead: Option<i64>,
 }
 
 /// `latchkey products --json`
@@ -150,6 +152,7 @@ impl<'a> StatusDocument<'a> {
             accounts: view.accounts.iter().map(account).collect(),
             sign_in: view.sign_in.as_ref().map(sign_in),
             problems: &view.problems,
+            clock_ahead: view.clock_ahead,
         }
     }
 

@@ -26,7 +26,7 @@ pub(crate) fn status(view: &View, words: &Words) -> Vec<String> {
 fn problems(view: &View, words: &Words) -> Vec<String> {
     let key = |problem| serde_json::to_value(problem).ok()?.as_str().map(str::to_owned);
     let keys = view.problems.iter().filter_map(key);
-    let sentences = keys.map(|key| words.problem(&key));
+    let sentences = keys.map(|key| words.problem_in(view, &key));
     sentences
         .map(|problem| format!("{} {}", problem.text, problem.next_step))
         .collect()

@@ -520,4 +520,7 @@ pub struct View {
     /// Where the secrets of a sign-in are kept.
     #[serde(default, deserialize_with = "lenient::known_or_default")]
     pub vault: VaultKind,
+    /// By how many minutes the wall clock is ahead (negative: behind), where it is known to be wrong (rule 16).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_ahead: Option<i64>,
 }

@@ -1,15 +1,36 @@
 //! What went wrong, by its stable key: [`latchkey_core::view::SignInResult::Failed`], a refused request, and
 //! [`latchkey_core::view::Problem`] as it is written in JSON.
 
-use crate::message::id;
+use latchkey_core::view::View;
+
+use crate::message::{NONE, Value, id};
 use crate::{Sentence, Words};
 
 impl Words {
     /// What to tell about a problem, and what to do. A key that this version does not know is shown as it is, for
     /// support.
     pub fn problem(&self, key: &str) -> Sentence {
+        self.problem_of(key, None)
+    }
+
+    /// The same of what the user can mend, with what the View says of it.
+    pub fn problem_in(&self, view: &View, key: &str) -> Sentence {
+        self.problem_of(key, view.clock_ahead)
+    }
+
+    fn problem_of(&self, key: &str, clock_ahead: Option<i64>) -> Sentence {
         let known = id("problem", key);
-        let args = [("problem", key.into())];
+        let by = clock_ahead.map(|minutes| self.clock_off_by(minutes.unsigned_abs()));
+        let clock = if clock_ahead.is_some_and(i64::is_negative) {
+            "behind"
+        } else {
+            "ahead"
+        };
+        let args = [
+            ("problem", key.into()),
+            ("by", by.as_deref().unwrap_or(NONE).into()),
+            ("clock", clock.into()),
+        ];
         let id = if self.find(&known, &args).is_some() {
             known
         } else {
@@ -19,5 +40,16 @@ impl Words {
             text: self.message(&id, &args),
             next_step: self.message(&format!("{id}.next"), &args),
         }
+    }
+
+    /// "12 minutes", "5 hours", "400 days".
+    fn clock_off_by(&self, minutes: u64) -> String {
+        let (unit, count) = match minutes {
+            0..120 => ("minutes", minutes),
+            120..2880 => ("hours", minutes / 60),
+            _ => ("days", minutes / (24 * 60)),
+        };
+        let count = Value::Number(u32::try_from(count).unwrap_or(u32::MAX));
+        self.message("clock-off-by", &[("unit", unit.into()), ("count", count)])
     }
 }

@@ -4,7 +4,7 @@
 use latchkey_core::code::Code;
 use latchkey_core::notice::{Left, Notice, NoticeKind};
 use latchkey_core::time::{DAY, HOUR, MINUTE, Timestamp};
-use latchkey_core::view::{Away, Line, Reach, StatusView};
+use latchkey_core::view::{Away, Line, Reach, StatusView, View};
 use latchkey_words::jiff::tz::TimeZone;
 use latchkey_words::{Urgency, Words};
 
@@ -214,4 +214,32 @@ fn a_problem_without_words_is_named() {
     );
     assert_eq!(words("en").field("device.name").name, "Name of this computer");
     assert_eq!(words("en").field("shoe_size").name, "shoe_size");
+}
+
+#[test]
+fn a_wrong_clock_is_told_with_the_difference() {
+    let said = |language, minutes| {
+        let view = View {
+            clock_ahead: minutes,
+            ..View::default()
+        };
+        words(language).problem_in(&view, "clock_wrong").text
+    };
+    assert_eq!(said("en", None), "The clock of this computer is wrong.");
+    assert_eq!(
+        said("en", Some(-14)),
+        "The clock of this computer is 14 minutes behind."
+    );
+    assert_eq!(
+        said("en", Some(120)),
+        "The clock of this computer is 2 hours ahead."
+    );
+    assert_eq!(
+        said("de", Some(-14_400)),
+        "Die Uhr dieses Computers geht 10 Tage nach."
+    );
+    assert_eq!(
+        said("de", Some(2_880)),
+        "Die Uhr dieses Computers geht 2 Tage vor."
+    );
 }

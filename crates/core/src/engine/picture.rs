@@ -46,6 +46,7 @@ impl Engine {
             notices: self.facts.told.waiting.clone(),
             problems: self.problems(now),
             vault: self.vault.kind(),
+            clock_ahead: self.clock_ahead(now),
         }
     }
 
@@ -140,9 +141,16 @@ impl Engine {
 
     /// Whether the wall clock is far from where the last check says that it should be.
     pub(super) fn wall_is_wrong(&self, now: &Now) -> bool {
+        self.clock_ahead(now).is_some()
+    }
+
+    /// By how much, in minutes.
+    pub(super) fn clock_ahead(&self, now: &Now) -> Option<i64> {
         let mut services = self.facts.services.values();
-        services.any(|service| service.checked_at.is_some())
-            && self.facts.clock.wall_ahead(now).unsigned_abs() > WRONG_FROM
+        let known = services.any(|service| service.checked_at.is_some());
+        let ahead = self.facts.clock.wall_ahead(now);
+        // To the nearest one: what is read of two clocks differs by a millisecond each time.
+        (known && ahead.unsigned_abs() > WRONG_FROM).then(|| (ahead + 30_000 * ahead.signum()) / 60_000)
     }
 
     /// The tray at a glance: what stops work comes first, then what will.

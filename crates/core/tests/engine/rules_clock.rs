@@ -117,6 +117,22 @@ fn tampering_asks_for_a_check_and_blocks_nothing() {
 }
 
 #[test]
+fn a_wrong_clock_is_named_with_the_difference() {
+    for days in [-10, 400] {
+        let mut world = World::signed_in();
+        world.network = false;
+        world.pass(hours(1));
+        world.machine.wall_ahead = days * DAY_MS;
+        world.pass(minutes(1));
+        assert_eq!(world.view().problems, [Problem::ClockWrong]);
+        assert_eq!(world.view().clock_ahead, Some(days * 24 * 60));
+        world.machine.wall_ahead = 60_000;
+        world.pass(hours(1));
+        assert_eq!((world.view().problems.len(), world.view().clock_ahead), (0, None));
+    }
+}
+
+#[test]
 fn a_power_cut_hides_an_hour_at_most() {
     let mut world = World::signed_in();
     world.set_network(false);

@@ -123,7 +123,28 @@ problem-state-recovered = Der letzte Zustand von Latchkey war beschädigt. Es is
     .next = Prüfen Sie jetzt, um auf dem neuesten Stand zu sein.
 problem-state-too-new = Auf diesem Computer war ein neueres Latchkey in Gebrauch. Dessen Zustand bleibt unberührt.
     .next = Aktualisieren Sie Latchkey.
-problem-clock-wrong = Die Uhr dieses Computers geht falsch.
+# Um wie viel die Uhr falsch geht, wie es im Satz darunter steht.
+clock-off-by = { $unit ->
+        [minutes] { $count ->
+            [one] { $count } Minute
+           *[other] { $count } Minuten
+        }
+        [hours] { $count ->
+            [one] { $count } Stunde
+           *[other] { $count } Stunden
+        }
+       *[days] { $count ->
+            [one] { $count } Tag
+           *[other] { $count } Tage
+        }
+    }
+problem-clock-wrong = Die Uhr dieses Computers geht { $by ->
+        [none] falsch
+       *[other] { $by } { $clock ->
+            [behind] nach
+           *[ahead] vor
+        }
+    }.
     .next = Stellen Sie Datum und Uhrzeit, und versuchen Sie es erneut.
 problem-no-browser = Es konnte kein Browser geöffnet werden.
     .next = Kopieren Sie den Link, und öffnen Sie ihn in einem Browser auf diesem Computer.

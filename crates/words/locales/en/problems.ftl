@@ -123,7 +123,25 @@ problem-state-recovered = Latchkey's last state was damaged. It went back to the
     .next = Check now to be up to date.
 problem-state-too-new = A newer Latchkey was in use on this computer. Its state is left untouched.
     .next = Update Latchkey.
-problem-clock-wrong = The clock of this computer is wrong.
+# By how much the clock is wrong, as it stands in the sentence below.
+clock-off-by = { $unit ->
+        [minutes] { $count ->
+            [one] { $count } minute
+           *[other] { $count } minutes
+        }
+        [hours] { $count ->
+            [one] { $count } hour
+           *[other] { $count } hours
+        }
+       *[days] { $count ->
+            [one] { $count } day
+           *[other] { $count } days
+        }
+    }
+problem-clock-wrong = The clock of this computer is { $by ->
+        [none] wrong
+       *[other] { $by } { $clock }
+    }.
     .next = Set date and time, then try again.
 problem-no-browser = No browser could be opened.
     .next = Copy the link and open it in a browser on this computer.
