@@ -17,6 +17,15 @@ const NOW: Timestamp = Timestamp::from_secs(1_795_525_500);
 
 const DAY_MS: i64 = 86_400_000;
 
+/// What keeps checks away, or does not, beside being offline.
+const AWAY: [Away; 5] = [
+    Away::NeitherAnswers,
+    Away::IdentityOutage,
+    Away::Overdue,
+    Away::Outdated,
+    Away::Subscription,
+];
+
 fn each_language(name: &str, write: impl Fn(&Words, &mut String)) {
     for language in ["en", "de"] {
         let words = Words::new(language, TimeZone::get("Europe/Berlin").unwrap());
@@ -83,7 +92,7 @@ fn statuses() -> Vec<(String, StatusView)> {
                     };
                     all.push((format!("{name} {}", basis.name()), ok));
                 }
-                for away in [Away::IdentityOutage, Away::Overdue] {
+                for away in AWAY {
                     for basis in [Basis::Grace, Basis::FinalWarning] {
                         let ok = StatusView {
                             basis: Some(basis),
@@ -188,38 +197,6 @@ fn every_notice() {
             },
         ),
         (
-            "offline, while the identity service is out",
-            NoticeKind::Offline {
-                away: Away::IdentityOutage,
-                left: Left::Days(27),
-                until: NOW + 27 * DAY,
-            },
-        ),
-        (
-            "offline, because something is in the way",
-            NoticeKind::Offline {
-                away: Away::Overdue,
-                left: Left::Days(27),
-                until: NOW + 27 * DAY,
-            },
-        ),
-        (
-            "final warning, while the identity service is out",
-            NoticeKind::FinalWarning {
-                away: Away::IdentityOutage,
-                left: Left::Days(3),
-                until: NOW + 3 * DAY,
-            },
-        ),
-        (
-            "final warning, because something is in the way",
-            NoticeKind::FinalWarning {
-                away: Away::Overdue,
-                left: Left::Days(3),
-                until: NOW + 3 * DAY,
-            },
-        ),
-        (
             "offline, one day",
             NoticeKind::Offline {
                 away: Away::Offline,
@@ -265,6 +242,13 @@ fn every_notice() {
         ),
         ("outage", NoticeKind::Outage),
     ];
+    kinds.extend(AWAY.iter().flat_map(|away| {
+        let (away, left, until) = (*away, Left::Days(3), NOW + 3 * DAY);
+        [
+            (away.name(), NoticeKind::Offline { away, left, until }),
+            (away.name(), NoticeKind::FinalWarning { away, left, until }),
+        ]
+    }));
     kinds.extend(Code::ALL.iter().map(|code| {
         (
             code.name(),
@@ -305,7 +289,24 @@ fn lines() -> Vec<Line> {
     let product = || "Atlas".to_owned();
     let user = || "Maya Lindqvist".to_owned();
     let offline_too_long = Code::OfflineLimitReached.number();
-    vec![
+    let counted = AWAY.into_iter().flat_map(|away| {
+        let (product, left, until) = (product(), Left::Days(3), NOW + 3 * DAY);
+        [
+            Line::Offline {
+                away,
+                product: product.clone(),
+                left,
+                until,
+            },
+            Line::Final {
+                away,
+                product,
+                left,
+                until,
+            },
+        ]
+    });
+    let mut lines = vec![
         Line::NoProducts,
         Line::SignedOut,
         Line::SigningIn,
@@ -317,30 +318,6 @@ fn lines() -> Vec<Line> {
             product: product(),
             left: Left::Days(27),
             until: NOW + 27 * DAY,
-        },
-        Line::Offline {
-            away: Away::IdentityOutage,
-            product: product(),
-            left: Left::Days(27),
-            until: NOW + 27 * DAY,
-        },
-        Line::Offline {
-            away: Away::Overdue,
-            product: product(),
-            left: Left::Days(27),
-            until: NOW + 27 * DAY,
-        },
-        Line::Final {
-            away: Away::IdentityOutage,
-            product: product(),
-            left: Left::Hours(5),
-            until: NOW + 5 * HOUR,
-        },
-        Line::Final {
-            away: Away::Overdue,
-            product: product(),
-            left: Left::Hours(5),
-            until: NOW + 5 * HOUR,
         },
         Line::Final {
             away: Away::Offline,
@@ -368,7 +345,9 @@ fn lines() -> Vec<Line> {
             stop_at: Some(NOW + 10 * MINUTE),
         },
         Line::VaultLocked,
-    ]
+    ];
+    lines.extend(counted);
+    lines
 }
 
 /// What the window's TypeScript must make of the same values (`ui/test/sentences.test.ts`), one JSON object a line.

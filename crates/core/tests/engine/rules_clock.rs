@@ -123,7 +123,7 @@ fn a_wrong_clock_is_named_with_the_difference() {
         world.network = false;
         world.pass(hours(1));
         world.machine.wall_ahead = days * DAY_MS;
-        world.pass(minutes(1));
+        world.pass(hours(1));
         assert_eq!(world.view().problems, [Problem::ClockWrong]);
         assert_eq!(world.view().clock_ahead, Some(days * 24 * 60));
         world.machine.wall_ahead = 60_000;

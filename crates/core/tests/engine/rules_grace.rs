@@ -595,3 +595,43 @@ fn in_an_outage_the_days_are_told_when_they_are_few() {
         "{told:?}"
     );
 }
+
+/// Rule 4, for whom no check gives more time: online, with every check answered.
+#[test]
+fn the_last_days_of_a_subscription_are_told_as_what_they_are() {
+    let mut world = World::signed_in();
+    let end = world.machine.real + days(5);
+    world.service().subscription_ends = Some(end);
+    let key = world.start(ATLAS);
+    world.pass(days(1));
+    assert_eq!(world.status(key).basis, Some(Basis::Lease));
+    world.shown.clear();
+    world.pass(days(3) + hours(12));
+    let seen = world.status(key);
+    assert_eq!(
+        (seen.code, seen.basis, seen.away),
+        (0, Some(Basis::FinalWarning), Some(Away::Subscription))
+    );
+    let told: Vec<_> = world.shown.iter().map(|shown| &shown.notice.kind).collect();
+    let is_meant = |kind: &&NoticeKind| matches!(kind, NoticeKind::FinalWarning { away: Away::Subscription, until, .. } if *until == end);
+    assert!(
+        (2..=3).contains(&told.len()) && told.iter().all(is_meant),
+        "{told:?}"
+    );
+    assert!(matches!(
+        world.view().headline.line,
+        Line::Final {
+            away: Away::Subscription,
+            ..
+        }
+    ));
+
+    // Renewed: it is over, and said once.
+    world.service().subscription_ends = None;
+    world.shown.clear();
+    world.ask(Ask::Check);
+    world.pass(days(2));
+    assert_eq!(world.status(key).basis, Some(Basis::Lease));
+    assert_eq!(world.shown.len(), 1);
+    assert!(matches!(world.shown[0].notice.kind, NoticeKind::Connected { .. }));
+}
