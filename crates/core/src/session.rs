@@ -12,6 +12,16 @@ pub enum SessionWish {
     HandOver,
 }
 
+impl SessionWish {
+    /// The stable name, as it travels.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TakeOver => "take_over",
+            Self::HandOver => "hand_over",
+        }
+    }
+}
+
 /// A device that waits for a session. It is told for people's sake alone, so it is not signed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitingDevice {

@@ -1,6 +1,5 @@
 //! Minutes of use (rule 12): counted online, kept until the service has them.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -125,13 +124,13 @@ impl Counted {
         });
     }
 
-    /// Minutes counted altogether, by product: what the user may look at.
-    pub fn by_product(&self) -> BTreeMap<&str, u32> {
-        let mut sums = BTreeMap::new();
-        for day in &self.0 {
-            *sums.entry(day.usage.product.as_str()).or_default() += day.usage.minutes;
-        }
-        sums
+    /// What the service has already, for as long as it is kept: the user can see it after it was sent, too.
+    pub fn sent(&self) -> impl Iterator<Item = &Usage> {
+        let sent = self
+            .0
+            .iter()
+            .filter(|day| day.usage.minutes <= day.taken && day.taken > 0);
+        sent.map(|day| &day.usage)
     }
 }
 
@@ -188,7 +187,8 @@ mod tests {
         assert!(counted.taken(&counted.to_send()) && !counted.taken(&sent));
         assert_eq!(sums(&counted), []);
         counted.prune(LocalDay(20_001));
-        assert_eq!(counted.by_product()["ATLAS"], 7);
+        let sent: Vec<u32> = counted.sent().map(|usage| usage.minutes).collect();
+        assert_eq!(sent, [7]);
         counted.prune(LocalDay(20_002));
         assert_eq!(counted, Counted::default());
     }

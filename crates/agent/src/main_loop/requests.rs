@@ -172,7 +172,7 @@ impl Agent {
                 }
             }
             Request::Privacy => Reply::Privacy {
-                fields: privacy::sent_fields(&self.engine, &self.machine),
+                fields: privacy::sent_fields(&self.engine, &self.clocks.now(), &self.machine),
             },
             Request::Claim { role, show } => Reply::Claimed {
                 granted: self.clients.claim(client, role, show),

@@ -170,8 +170,8 @@ impl Engine {
         }
     }
 
-    /// Every registered product of a service, with its versions and whether it is open.
-    fn queries(&self, now: &Now, name: &str) -> Vec<Query> {
+    /// What the next check of a service says of each registered product: its versions, whether it is open, and what is wished.
+    pub fn queries(&self, now: &Now, name: &str) -> Vec<Query> {
         let session = self.links.get(name).map(|link| &link.session);
         let mut products: Vec<Query> = Vec::new();
         for entry in self.registry.iter().filter(|entry| entry.service == name) {
