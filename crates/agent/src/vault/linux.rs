@@ -213,13 +213,17 @@ impl Backend for System {
     }
 }
 
-/// An old KWallet wants what travels on the bus to be encrypted.
+/// An old KWallet wants what travels on the bus to be encrypted, and says so. Whatever else is wrong is not tried a second time: that
+/// would start a keyring anew that has just died, and it would come back locked.
 fn connect<'a>() -> Result<SecretService<'a>, ServiceError> {
-    SecretService::connect(EncryptionType::Plain).or_else(|error| match error {
-        ServiceError::Unavailable => Err(error),
-        _ => SecretService::connect(EncryptionType::Dh),
-    })
+    match SecretService::connect(EncryptionType::Plain) {
+        Err(error) if error.to_string().contains(NOT_SUPPORTED) => SecretService::connect(EncryptionType::Dh),
+        connected => connected,
+    }
 }
+
+/// How the Secret Service says that it does not speak plainly.
+const NOT_SUPPORTED: &str = "org.freedesktop.DBus.Error.NotSupported";
 
 /// Of a locked database KeePassXC shows its name alone, and finds nothing in it. While none is open, a search opens its window and waits
 /// for the user. Every other keyring names what is in a locked collection.

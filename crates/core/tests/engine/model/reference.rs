@@ -96,6 +96,8 @@ pub(super) struct Reference {
     lost: BTreeMap<String, Lost>,
     /// Since when something that a check needs could not be reached, without an answer since.
     unreached_since: Option<Duration>,
+    /// When the service last answered, in real time.
+    answered_at: Option<Timestamp>,
     /// When the licensing service last seemed to be out, in trusted time.
     out_at: Option<Timestamp>,
     /// When it last did not answer, whether the identity service did or not: a first start asks that one again itself.
@@ -215,6 +217,7 @@ impl Reference {
             return;
         }
         self.unreached_since = None;
+        self.answered_at = Some(machine.real);
         self.known.clock.checked(answer.at, machine, &self.mischief);
         self.known.take(answer);
         self.told.answered(answer.at);
@@ -446,7 +449,13 @@ impl Judge for Reference {
             self.unreached_since = Some(world.machine.ticks);
         }
         let long_enough = |since: Duration| world.machine.ticks.saturating_sub(since) >= SESSION_ENDS_AFTER;
-        if self.unreached_since.is_some_and(long_enough) {
+        // Asleep, off, or without an agent nobody could be asked either.
+        let unheard = |at: Timestamp| world.machine.real.since(at) >= SESSION_ENDS_AFTER;
+        let unheard = self.answered_at.is_none_or(unheard);
+        if self
+            .unreached_since
+            .is_some_and(|since| unheard || long_enough(since))
+        {
             let known = self.known.licences.values_mut();
             let licences = known.chain(self.stored.licences.values_mut());
             licences.for_each(|licence| licence.may_be_free = true);
