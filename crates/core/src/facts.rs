@@ -416,19 +416,18 @@ impl Service {
             if had {
                 self.times.go_on_under(newest.root());
             }
-            self.keep_keys(&newest);
+            if self.keep_keys(&newest) && !had {
+                // Whoever answered the last check was not this one.
+                self.checked_at = None;
+            }
         }
     }
 
     /// Keeps a keys document that a pinned root key has signed. Says whether another root key vouched for what is held: then all of it
-    /// is to be verified anew, and the last check was not one of this one.
+    /// is to be verified anew.
     pub fn keep_keys(&mut self, keys: &Keys) -> bool {
         self.keys = Some(keys.token().to_owned());
-        let changed = self.times.are_of(keys.root());
-        if changed {
-            self.checked_at = None;
-        }
-        changed
+        self.times.are_of(keys.root())
     }
 }
 

@@ -300,8 +300,10 @@ impl Engine {
                 link
             });
             let held = self.facts.held(&entry.service, &entry.product);
+            let known = self.facts.services.get(&entry.service);
+            let never_checked = known.is_none_or(|known| known.checked_at.is_none());
             // This may be the agent that the service has asked for.
-            if held.is_none_or(|held| held.is_unanswered() || held.is_client_outdated()) {
+            if never_checked || held.is_none_or(|held| held.is_unanswered() || held.is_client_outdated()) {
                 link.want();
             }
         }

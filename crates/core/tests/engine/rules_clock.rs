@@ -5,7 +5,7 @@ use latchkey_core::engine::{Ask, Input};
 use latchkey_core::notice::Left;
 use latchkey_core::view::Problem;
 
-use crate::support::licensing::Seat;
+use crate::support::licensing::{Licensing, Seat};
 use crate::support::world::{Wire, World};
 use crate::support::{ATLAS, SERVICE, at, days, hours, minutes, seconds};
 
@@ -341,6 +341,32 @@ fn another_root_key_turns_no_clock_back_for_the_vendor() {
     );
     assert!(world.engine().time_of(SERVICE, &world.now()) > end);
     assert_ne!(world.code(ATLAS), 0);
+}
+
+/// A vendor whose root key follows another one ships registrations with the keys that the new one has signed.
+#[test]
+fn a_root_key_that_follows_another_of_the_vendor_changes_neither_time_nor_checks() {
+    let mut world = World::signed_in();
+    let mut next = Licensing::new(SERVICE, 66);
+    world.network = false;
+    std::mem::swap(&mut next.key, &mut world.service().key);
+    next.publish(1_799_500_000);
+    world.machine.wall_ahead = -3_600_000;
+    world.reboot(hours(1));
+    world.pass(seconds(5));
+    let before = world.engine().time_of(SERVICE, &world.now());
+    let checked_at = world.facts().services[SERVICE].checked_at;
+    for entry in world.registry.iter_mut().filter(|entry| entry.service == SERVICE) {
+        entry
+            .root_keys
+            .extend(next.registration(ATLAS, "Atlas").root_keys);
+        entry.keys = Some(next.keys.clone());
+    }
+    world.input(Input::Registry(world.registry.clone()));
+    assert_eq!(world.facts().services[SERVICE].keys, Some(next.keys.clone()));
+    assert_eq!(world.engine().time_of(SERVICE, &world.now()), before);
+    assert_eq!(world.facts().services[SERVICE].checked_at, checked_at);
+    assert_eq!(world.code(ATLAS), 0);
 }
 
 /// Only an answer that verifies replaces the keys of what is held.

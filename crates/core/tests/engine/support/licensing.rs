@@ -52,7 +52,7 @@ pub(crate) struct Licensing {
     /// When registrations are signed, in seconds.
     pub(crate) registered_at: i64,
     root: SigningKey,
-    key: SigningKey,
+    pub(crate) key: SigningKey,
     pub(crate) keys: String,
     /// Counts what was signed: `seq` and `jti` both come from it.
     signed: u64,
