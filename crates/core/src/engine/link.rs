@@ -46,8 +46,8 @@ pub(super) struct Link {
     is_fresh: bool,
     /// Since when no check can be made, because a service is out of reach or something stands in the way, in ticks.
     cut_off_since: Option<Duration>,
-    /// For how long nobody could be asked before that, since the last answer: the machine slept, or was off.
-    unheard_for: Duration,
+    /// For how long the machine had slept before that, since the last answer: nobody could be asked then either.
+    slept_for: Duration,
     /// The first of the failures that say the same, and when.
     suspicion: Option<(Reach, Duration, Timestamp)>,
     /// Since when the service has answered nothing but that it is busy.
@@ -350,12 +350,14 @@ impl Link {
     /// When no check could be made for so long that no session counts any more (rule 9).
     pub(super) fn session_over_at(&self) -> Option<Duration> {
         let since = self.cut_off_since?;
-        Some((since + SESSION_REFUSED_FOR).saturating_sub(self.unheard_for))
+        Some((since + SESSION_REFUSED_FOR).saturating_sub(self.slept_for))
     }
 
-    /// Nobody could be asked for so long.
-    pub(super) fn was_unheard_for(&mut self, time: Duration) {
-        self.unheard_for += time;
+    pub(super) fn slept(&mut self, time: Duration) {
+        // What is cut off already has been for the time of the sleep, too: ticks go on.
+        if self.cut_off_since.is_none() {
+            self.slept_for += time;
+        }
     }
 
     pub(super) const fn jitter(&self) -> u8 {

@@ -135,9 +135,7 @@ impl Engine {
             Input::Woke { slept } => {
                 self.up_since = now.ticks;
                 self.count_all(now, slept);
-                self.links
-                    .values_mut()
-                    .for_each(|link| link.was_unheard_for(slept));
+                self.links.values_mut().for_each(|link| link.slept(slept));
                 self.reachability_may_have_changed();
             }
             Input::NetworkChanged => {
@@ -289,16 +287,7 @@ impl Engine {
         self.verify(now);
         self.temporaries.register(&self.registry);
         for entry in &self.registry {
-            let link = self.links.entry(entry.service.clone()).or_insert_with(|| {
-                let known = self.facts.services.get(&entry.service);
-                let checked_at = known.and_then(|known| known.checked_at);
-                let mut link = Link::default();
-                // Whatever ran before this agent, nothing is known of its having asked.
-                if let Some(checked_at) = checked_at {
-                    link.was_unheard_for(self.facts.time_of(&entry.service, now).since(checked_at));
-                }
-                link
-            });
+            let link = self.links.entry(entry.service.clone()).or_default();
             let held = self.facts.held(&entry.service, &entry.product);
             let known = self.facts.services.get(&entry.service);
             let never_checked = known.is_none_or(|known| known.checked_at.is_none());

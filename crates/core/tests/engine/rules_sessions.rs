@@ -616,24 +616,16 @@ fn a_session_is_confirmed_as_often_as_the_shortest_policy_says() {
     );
 }
 
-/// Rule 9: nobody has heard of this device while it slept, or was off.
+/// Rule 9: nobody has heard of this device while it slept.
 #[test]
-fn a_session_refusal_does_not_outlast_a_night_that_the_machine_was_away() {
-    for off in [false, true] {
-        let mut world = World::signed_in();
-        world.service().seat(ATLAS, in_use());
-        let key = world.start(ATLAS);
-        world.pass(seconds(5));
-        assert_eq!(world.status(key).code, 16);
-        world.network = false;
-        if off {
-            world.reboot(hours(8));
-        } else {
-            world.sleep(hours(8));
-        }
-        world.pass(minutes(1));
-        let key = world.start(ATLAS);
-        world.pass(seconds(5));
-        assert_eq!(world.status(key).code, 0, "off: {off}");
-    }
+fn a_session_refusal_does_not_outlast_a_night_that_the_machine_slept() {
+    let mut world = World::signed_in();
+    world.service().seat(ATLAS, in_use());
+    let key = world.start(ATLAS);
+    world.pass(seconds(5));
+    assert_eq!(world.status(key).code, 16);
+    world.network = false;
+    world.sleep(hours(8));
+    world.pass(minutes(1));
+    assert_eq!(world.status(key).code, 0);
 }

@@ -26,7 +26,7 @@ impl Link {
         self.heal = None;
         self.reach = Reach::Online;
         self.cut_off_since = None;
-        self.unheard_for = Duration::ZERO;
+        self.slept_for = Duration::ZERO;
         self.session.heard_at = Some(now.ticks);
         self.jitter = now.entropy.to_le_bytes()[0];
     }

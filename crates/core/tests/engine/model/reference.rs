@@ -449,7 +449,7 @@ impl Judge for Reference {
             self.unreached_since = Some(world.machine.ticks);
         }
         let long_enough = |since: Duration| world.machine.ticks.saturating_sub(since) >= SESSION_ENDS_AFTER;
-        // Asleep, off, or without an agent nobody could be asked either.
+        // Asleep nobody could be asked either.
         let unheard = |at: Timestamp| world.machine.real.since(at) >= SESSION_ENDS_AFTER;
         let unheard = self.answered_at.is_none_or(unheard);
         if self
