@@ -179,17 +179,17 @@ fn collections() -> Vec<(String, bool)> {
 }
 
 /// How long anything may take that KeePassXC does.
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_secs(30);
 
 /// Waits for what KeePassXC does in its own time.
 async fn until(is_so: impl Fn() -> bool) {
-    for _ in 0..400 {
+    for _ in 0..1200 {
         if is_so() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
-    panic!("KeePassXC has not done it within 10 s");
+    panic!("KeePassXC has not done it within 30 s");
 }
 
 async fn becomes_ready(vault: &Vault) {

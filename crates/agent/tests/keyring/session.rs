@@ -138,14 +138,14 @@ pub(crate) fn start_keyring(password: Option<&str>) -> Running {
 
 /// Waits until a keyring that was started is on the bus.
 pub(crate) fn on_the_bus(mut keyring: Child) -> Running {
-    for _ in 0..400 {
+    for _ in 0..1200 {
         if SecretService::connect(EncryptionType::Plain).is_ok() {
             return Running(keyring);
         }
         assert!(keyring.try_wait().unwrap().is_none(), "the keyring ended");
         std::thread::sleep(Duration::from_millis(25));
     }
-    panic!("no Secret Service on the bus within 10 s");
+    panic!("no Secret Service on the bus within 30 s");
 }
 
 pub(crate) fn lock_the_keyring() {
