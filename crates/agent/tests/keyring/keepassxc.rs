@@ -237,7 +237,12 @@ fn a_locked_database_is_locked_and_asked_for_once() {
         keyring.locks_all().await;
         let entry = entry();
         let (read, ()) = tokio::join!(vault.read(&entry), keyring.is_told("one"));
-        assert_eq!(read, Ok(Some(secret("one"))));
+        // Whoever types for long is answered by the next one.
+        assert!(
+            matches!(read, Ok(Some(_)) | Err(VaultError::Prompting)),
+            "{read:?}"
+        );
+        assert_eq!(vault.read(&entry).await, Ok(Some(secret("one"))));
     });
 }
 
@@ -254,7 +259,12 @@ fn an_entry_of_a_locked_database_is_not_gone_because_another_is_open() {
         keyring.opens("two").await;
         let entry = entry();
         let (read, ()) = tokio::join!(vault.read(&entry), keyring.is_told("one"));
-        assert_eq!(read, Ok(Some(secret("one"))));
+        // Whoever types for long is answered by the next one.
+        assert!(
+            matches!(read, Ok(Some(_)) | Err(VaultError::Prompting)),
+            "{read:?}"
+        );
+        assert_eq!(vault.read(&entry).await, Ok(Some(secret("one"))));
         // There are not two of them.
         vault.write(&entry, secret("two")).await.unwrap();
         assert_eq!(vault.read(&entry).await, Ok(Some(secret("two"))));
