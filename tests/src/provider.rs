@@ -87,7 +87,7 @@ impl Provider {
             .arg(self.folder.join("config.json"));
         command.envs(self.clock.environment());
         let mut process = Process::start_with_input("provider", &mut command, &self.logs, Stdio::piped())?;
-        self.issuer = process.wait_for_line("that it is ready", Duration::from_secs(60), |line| {
+        self.issuer = process.wait_for_line("that it is ready", Duration::from_secs(30), |line| {
             let line: Value = serde_json::from_str(line).ok()?;
             line["issuer"]
                 .as_str()

@@ -163,7 +163,7 @@ impl Service {
             command.arg("--tls-key").arg(&certificate.key);
         }
         let mut process = Process::start("server", &mut command, &self.logs)?;
-        process.wait_for_line("that it is ready", Duration::from_secs(60), |line| {
+        process.wait_for_line("that it is ready", Duration::from_secs(20), |line| {
             let line: Value = serde_json::from_str(line).ok()?;
             (line["ready"] == true).then_some(())
         })?;

@@ -96,8 +96,8 @@ pub(super) struct Reference {
     lost: BTreeMap<String, Lost>,
     /// Since when something that a check needs could not be reached, without an answer since.
     unreached_since: Option<Duration>,
-    /// When the service last answered, in real time.
-    answered_at: Option<Timestamp>,
+    /// For how long the machine slept between the last answer and that: nobody could be asked then either.
+    slept: Duration,
     /// When the licensing service last seemed to be out, in trusted time.
     out_at: Option<Timestamp>,
     /// When it last did not answer, whether the identity service did or not: a first start asks that one again itself.
@@ -217,7 +217,7 @@ impl Reference {
             return;
         }
         self.unreached_since = None;
-        self.answered_at = Some(machine.real);
+        self.slept = Duration::ZERO;
         self.known.clock.checked(answer.at, machine, &self.mischief);
         self.known.take(answer);
         self.told.answered(answer.at);
@@ -410,6 +410,9 @@ impl Judge for Reference {
                 self.lost.retain(|_, lost| lost.stop_at.is_some());
             }
             Happened::Slept(time) => {
+                if self.unreached_since.is_none() {
+                    self.slept += *time;
+                }
                 self.heard.is_interrupted();
                 self.used.passes(machine.ticks.saturating_sub(*time));
                 self.used.begins_at(machine.ticks);
@@ -448,14 +451,11 @@ impl Judge for Reference {
         if is_cut_off && self.unreached_since.is_none() {
             self.unreached_since = Some(world.machine.ticks);
         }
-        let long_enough = |since: Duration| world.machine.ticks.saturating_sub(since) >= SESSION_ENDS_AFTER;
-        // Asleep nobody could be asked either.
-        let unheard = |at: Timestamp| world.machine.real.since(at) >= SESSION_ENDS_AFTER;
-        let unheard = self.answered_at.is_none_or(unheard);
-        if self
-            .unreached_since
-            .is_some_and(|since| unheard || long_enough(since))
-        {
+        let long_enough = |since: Duration| {
+            let awake = world.machine.ticks.saturating_sub(since);
+            awake + self.slept >= SESSION_ENDS_AFTER
+        };
+        if self.unreached_since.is_some_and(long_enough) {
             let known = self.known.licences.values_mut();
             let licences = known.chain(self.stored.licences.values_mut());
             licences.for_each(|licence| licence.may_be_free = true);
