@@ -58,6 +58,14 @@ fn explained(status: &Value) -> Result<()> {
         "until when, if and only if somebody is awaited: {status}"
     );
     ensure!(
+        status["obstacle"]["host"].is_string() == (reason == "network_blocked"),
+        "which host, and what stands in the way: {status}"
+    );
+    ensure!(
+        status["waiting_for"].is_string() == (reason == "waiting_for_other"),
+        "whose sign-in is open: {status}"
+    );
+    ensure!(
         status["next_step"].as_str().is_some_and(|step| !step.is_empty()),
         "what to do: {status}"
     );
@@ -94,6 +102,8 @@ mod tests {
         status["reason"] = "network_blocked".into();
         seen(&status).unwrap_err();
         status["until"] = Value::Null;
+        seen(&status).unwrap_err();
+        status["obstacle"] = json!({ "host": "licences.example", "by": "web_page" });
         seen(&status).unwrap();
         ensure_explained(&json!({ "sign_in": { "since": "2026-01-01T00:00:00Z" } })).unwrap_err();
     }

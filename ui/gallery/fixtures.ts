@@ -243,7 +243,16 @@ export const views: Record<string, View | null | undefined> = {
   ),
   'stopped-network-blocked': view(
     licensed,
-    [product(refusal(4, 'AUTH_PENDING', { reason: 'network_blocked', since: NOW - MINUTE }), { open: 0 })],
+    [
+      product(
+        refusal(4, 'AUTH_PENDING', {
+          reason: 'network_blocked',
+          obstacle: { host: 'licences.lindqvist.example', by: 'web_page' },
+          since: NOW - MINUTE,
+        }),
+        { open: 0 },
+      ),
+    ],
     [account({ reach: 'doubtful', checked_at: null, next_check_at: NOW + 2 * MINUTE })],
   ),
   'stopped-not-assigned': stopped(

@@ -1,6 +1,7 @@
 // What a status, a line or a problem says: the same choice of messages as crates/words/src makes.
 
 import { Code, nameOf } from './codes';
+import { hostOf } from './screen';
 import { type Arguments, leftArguments, leftBetween, NONE, type Words } from './strings';
 import type { Line, StatusView, Timestamp } from './view';
 
@@ -62,10 +63,15 @@ export function lineText(words: Words, line: Line, now: Timestamp): string {
 
 /** What to tell about a problem. A key that this version does not know is shown as it is, for support. */
 export function problemSentence(words: Words, key: string, clockAhead?: number): Sentence {
-  const by = clockAhead === undefined ? NONE : clockOffBy(words, Math.abs(clockAhead));
-  const args = { problem: key, by, clock: (clockAhead ?? 0) < 0 ? 'behind' : 'ahead' };
+  const args = { problem: key, ...clockOff(words, clockAhead) };
   const id = words.find(`problem-${kebab(key)}`, args) === undefined ? 'problem' : `problem-${kebab(key)}`;
   return { text: words.message(id, args), nextStep: words.message(`${id}.next`, args) };
+}
+
+/** By how much a clock is wrong that is so many minutes ahead, where that is known, and to which side. */
+function clockOff(words: Words, ahead?: number): { by: string; clock: string } {
+  const by = ahead === undefined ? NONE : clockOffBy(words, Math.abs(ahead));
+  return { by, clock: (ahead ?? 0) < 0 ? 'behind' : 'ahead' };
 }
 
 /** "12 minutes", "5 hours", "400 days". */
@@ -111,6 +117,10 @@ function statusArguments(words: Words, status: StatusView, now: Timestamp): Argu
     holder: detail?.holder?.name || NONE,
     takeover: detail?.may_take_over === true ? 'yes' : NONE,
     version: detail?.minimum_version || NONE,
+    host: status.obstacle?.host || NONE,
+    trouble: status.obstacle?.by || NONE,
+    other: status.waiting_for === undefined ? NONE : hostOf(status.waiting_for),
+    ...clockOff(words, status.clock_ahead),
     ...leftArguments(left),
   };
 }

@@ -55,6 +55,12 @@ export interface StatusView {
   /** Why the days are counted: `offline`, `neither_answers`, `identity_outage`, `overdue`, `outdated` or `subscription`. */
   away?: string;
   reason?: string;
+  /** With `network_blocked`: the host that is out of reach, and what stands in the way. */
+  obstacle?: { host: string; by: string };
+  /** With `waiting_for_other`: the licensing service of the sign-in that is open. */
+  waiting_for?: string;
+  /** With `clock_wrong`: by how many minutes the clock is ahead, where that is known. */
+  clock_ahead?: number;
   since?: Timestamp;
   until?: Timestamp;
   left?: Left;

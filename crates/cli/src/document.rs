@@ -1,6 +1,7 @@
 //! What `--json` prints: schema 1. Fields are added, and never renamed or taken away; `docs/cli.md` describes them.
 
 use latchkey_core::devices::OwnDevices;
+use latchkey_core::hindrance::Obstacle;
 use latchkey_core::lease::{DeviceEntry, RefusalDetail};
 use latchkey_core::notice::Left;
 use latchkey_core::session::WaitingDevice;
@@ -80,6 +81,9 @@ struct Status<'a> {
     basis: Option<&'static str>,
     away: Option<&'static str>,
     reason: Option<&'static str>,
+    obstacle: Option<&'a Obstacle>,
+    waiting_for: Option<&'a str>,
+    clock_ahead: Option<i64>,
     since: Option<Instant>,
     until: Option<Instant>,
     left: Option<Left>,
@@ -252,6 +256,9 @@ fn status<'a>(status: &'a StatusView, product: &str, now: Timestamp, words: &Wor
         basis: status.basis.map(|basis| basis.name()),
         away: status.away.map(|away| away.name()),
         reason: status.reason.map(|reason| reason.name()),
+        obstacle: status.obstacle.as_ref(),
+        waiting_for: status.waiting_for.as_deref(),
+        clock_ahead: status.clock_ahead,
         since: status.since.map(Instant),
         until: status.until.map(Instant),
         left: status.left,

@@ -32,7 +32,7 @@
 //! | [`code`] | the status codes and reasons that the outside sees |
 //! | [`notice`] | what the user is told, once per cause |
 //! | [`vault`] | where the secrets are kept, and what may stand in the way |
-//! | [`network`] | what of the network may stand in the way |
+//! | [`hindrance`] | why no check can succeed, and what stands in its way |
 //! | [`view`] | the whole state, for everyone who shows it |
 //! | `lenient` | how an older reader of it survives a newer agent |
 //! | [`engine`] | the one place where facts change |
@@ -44,13 +44,13 @@ pub mod devices;
 pub mod engine;
 pub mod facts;
 pub mod first_start;
+pub mod hindrance;
 pub mod id_token;
 pub mod identity;
 pub mod jws;
 pub mod keys;
 pub mod lease;
 mod lenient;
-pub mod network;
 pub mod notice;
 pub mod policy;
 pub mod proof;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::code::{Basis, Code, Reason};
 use crate::facts::{Facts, Held, Service};
+use crate::hindrance::Hindrance;
 use crate::lease::{Lease, Refusal, RefusalDetail};
 use crate::notice::Left;
 use crate::policy::IdentityOutage;
@@ -38,7 +39,7 @@ pub enum Status {
     /// Authorisation is not complete and no request is on the wire.
     AuthPending {
         /// Why.
-        reason: Reason,
+        why: Why,
         /// Since when.
         since: Timestamp,
         /// The deadline, where somebody is awaited.
@@ -63,6 +64,67 @@ pub enum Status {
     LicensingUnavailable,
 }
 
+/// Why authorisation is not complete: the reasons of `AUTH_PENDING`, with what each has to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// A sign-in is open.
+    WaitingForUser,
+    /// Another sign-in holds the slot.
+    WaitingForOther {
+        /// The licensing service that it is for.
+        service: String,
+    },
+    /// The system's keyring waits for the user, or does not answer.
+    VaultLocked,
+    /// The seat may just have been assigned (rule 14).
+    EntitlementSpreading,
+    /// The product is not registered on this machine.
+    NotRegistered,
+    /// No check can succeed.
+    Hindered(Hindrance),
+}
+
+impl Why {
+    /// The stable reason.
+    pub const fn reason(&self) -> Reason {
+        match self {
+            Self::WaitingForUser => Reason::WaitingForUser,
+            Self::WaitingForOther { .. } => Reason::WaitingForOther,
+            Self::VaultLocked => Reason::VaultLocked,
+            Self::EntitlementSpreading => Reason::EntitlementSpreading,
+            Self::NotRegistered => Reason::NotRegistered,
+            Self::Hindered(hindrance) => hindrance.reason(),
+        }
+    }
+
+    /// What the reason has to say, as it travels.
+    fn told(&self, base: StatusView) -> StatusView {
+        let base = StatusView {
+            reason: Some(self.reason()),
+            ..base
+        };
+        match self {
+            Self::WaitingForOther { service } => StatusView {
+                waiting_for: Some(service.clone()),
+                ..base
+            },
+            Self::Hindered(Hindrance::Blocked(obstacle)) => StatusView {
+                obstacle: Some(obstacle.clone()),
+                ..base
+            },
+            Self::Hindered(Hindrance::ClockWrong { ahead }) => StatusView {
+                clock_ahead: *ahead,
+                ..base
+            },
+            Self::Hindered(Hindrance::ServiceOutdated)
+            | Self::WaitingForUser
+            | Self::VaultLocked
+            | Self::EntitlementSpreading
+            | Self::NotRegistered => base,
+        }
+    }
+}
+
 /// Which service is being asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Party {
@@ -84,10 +146,10 @@ pub struct Wire {
 }
 
 /// A sign-in that is open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenSignIn {
-    /// Whether it is for the service in question, or holds the slot for another.
-    pub for_this_service: bool,
+    /// The licensing service that it is for; where that is another one, it holds the slot.
+    pub service: String,
     /// Since when.
     pub since: Timestamp,
     /// Its deadline.
@@ -121,8 +183,8 @@ pub struct Pending {
     pub unbound: bool,
     /// The seat may just have been assigned (rule 14): since when its user waits, and when the next try is.
     pub spreading: Option<(Timestamp, Timestamp)>,
-    /// Why no check can succeed, and since when: `NetworkBlocked`, `ClockWrong` or `ServiceOutdated`.
-    pub hindrance: Option<(Reason, Timestamp)>,
+    /// Why no check can succeed, and since when.
+    pub hindrance: Option<(Hindrance, Timestamp)>,
 }
 
 impl Pending {
@@ -135,7 +197,7 @@ impl Pending {
                 until: one(wire.until),
                 ..wire
             }),
-            sign_in: self.sign_in.map(|open| OpenSignIn {
+            sign_in: self.sign_in.clone().map(|open| OpenSignIn {
                 since: one(open.since),
                 until: one(open.until),
                 ..open
@@ -144,7 +206,7 @@ impl Pending {
             vault_silent: self.vault_silent.map(one),
             key_awaited: self.key_awaited.map(one),
             spreading: self.spreading.map(|(since, next)| (one(since), one(next))),
-            hindrance: self.hindrance.map(|(reason, since)| (reason, one(since))),
+            hindrance: self.hindrance.clone().map(|(by, since)| (by, one(since))),
             ..self.clone()
         }
     }
@@ -159,12 +221,14 @@ pub fn status(
     registration: Option<&Registration>,
     now: Timestamp,
 ) -> Status {
-    let auth_pending = |reason, since, until| Status::AuthPending { reason, since, until };
+    let auth_pending = |why, since, until| Status::AuthPending { why, since, until };
     let Some(registration) = registration else {
-        return auth_pending(Reason::NotRegistered, now, None);
+        return auth_pending(Why::NotRegistered, now, None);
     };
-    if let Some((reason @ Reason::ServiceOutdated, since)) = pending.hindrance {
-        return auth_pending(reason, since, None);
+    let hindered =
+        |(by, since): &(Hindrance, Timestamp)| auth_pending(Why::Hindered(by.clone()), *since, None);
+    if let Some(hindrance @ (Hindrance::ServiceOutdated, _)) = &pending.hindrance {
+        return hindered(hindrance);
     }
     let service = facts.services.get(&registration.service);
     let held = facts
@@ -190,7 +254,7 @@ pub fn status(
             pending.wire.filter(|_| pending.confirm || ends),
         ) {
             (Some((since, next_try)), _) if code == Code::NotAssigned => {
-                auth_pending(Reason::EntitlementSpreading, since, Some(next_try))
+                auth_pending(Why::EntitlementSpreading, since, Some(next_try))
             }
             // The session may have ended since: who starts is answered by the check that asks (rule 2).
             // The agent may have been updated since.
@@ -212,27 +276,28 @@ pub fn status(
     if let Some(wire) = pending.wire {
         return Status::OnWire(wire);
     }
-    if let Some(sign_in) = pending.sign_in {
-        let reason = if sign_in.for_this_service {
-            Reason::WaitingForUser
+    if let Some(sign_in) = &pending.sign_in {
+        let why = if sign_in.service == registration.service {
+            Why::WaitingForUser
         } else {
-            Reason::WaitingForOther
+            let service = sign_in.service.clone();
+            Why::WaitingForOther { service }
         };
-        return auth_pending(reason, sign_in.since, Some(sign_in.until));
+        return auth_pending(why, sign_in.since, Some(sign_in.until));
     }
     if let Some(since) = pending.vault_locked.or(unproven) {
         // Whoever has not come by then is no longer awaited (rule 17).
         let until = Some(since + VAULT_AWAITED_FOR).filter(|until| now < *until);
-        return auth_pending(Reason::VaultLocked, since, until);
+        return auth_pending(Why::VaultLocked, since, until);
     }
     let signed_in = service
         .and_then(|service| service.account.as_ref())
         .is_some_and(|account| !account.sign_in_again && !pending.unbound);
     if let Some(since) = pending.vault_silent.filter(|_| signed_in) {
-        return auth_pending(Reason::VaultLocked, since, None);
+        return auth_pending(Why::VaultLocked, since, None);
     }
-    if let Some((reason, since)) = pending.hindrance {
-        return auth_pending(reason, since, None);
+    if let Some(hindrance) = &pending.hindrance {
+        return hindered(hindrance);
     }
     if good.is_some() || temporary.is_some() {
         return if signed_in && !pending.keyless {
@@ -423,11 +488,10 @@ impl Status {
                 until: Some(wire.until),
                 ..base
             },
-            Self::AuthPending { reason, since, until } => StatusView {
-                reason: Some(*reason),
+            Self::AuthPending { why, since, until } => StatusView {
                 since: Some(*since),
                 until: *until,
-                ..base
+                ..why.told(base)
             },
             Self::Refused(refusal) => StatusView {
                 since: Some(Timestamp::from_secs(refusal.claims().binding.server_time)),

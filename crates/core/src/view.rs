@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::code::{Basis, Code, Reason};
+use crate::hindrance::Obstacle;
 use crate::lease::RefusalDetail;
 use crate::lenient;
 use crate::notice::{Left, Notice};
@@ -38,6 +39,19 @@ pub struct StatusView {
         skip_serializing_if = "Option::is_none"
     )]
     pub reason: Option<Reason>,
+    /// What stands in the way, and to which host (`network_blocked` only).
+    #[serde(
+        default,
+        deserialize_with = "lenient::known",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub obstacle: Option<Obstacle>,
+    /// The licensing service of the sign-in that holds the slot (`waiting_for_other` only).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_for: Option<String>,
+    /// By how many minutes the wall clock is ahead (negative: behind), where that is known (`clock_wrong` only).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_ahead: Option<i64>,
     /// Since when it is pending or refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,

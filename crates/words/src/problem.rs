@@ -20,15 +20,10 @@ impl Words {
 
     fn problem_of(&self, key: &str, clock_ahead: Option<i64>) -> Sentence {
         let known = id("problem", key);
-        let by = clock_ahead.map(|minutes| self.clock_off_by(minutes.unsigned_abs()));
-        let clock = if clock_ahead.is_some_and(i64::is_negative) {
-            "behind"
-        } else {
-            "ahead"
-        };
+        let (by, clock) = self.clock_off(clock_ahead);
         let args = [
             ("problem", key.into()),
-            ("by", by.as_deref().unwrap_or(NONE).into()),
+            ("by", by.as_str().into()),
             ("clock", clock.into()),
         ];
         let id = if self.find(&known, &args).is_some() {
@@ -40,6 +35,17 @@ impl Words {
             text: self.message(&id, &args),
             next_step: self.message(&format!("{id}.next"), &args),
         }
+    }
+
+    /// By how much a clock is wrong that is so many minutes ahead, where that is known, and to which side.
+    pub(crate) fn clock_off(&self, ahead: Option<i64>) -> (String, &'static str) {
+        let by = ahead.map(|minutes| self.clock_off_by(minutes.unsigned_abs()));
+        let side = if ahead.is_some_and(i64::is_negative) {
+            "behind"
+        } else {
+            "ahead"
+        };
+        (by.unwrap_or_else(|| NONE.to_owned()), side)
     }
 
     /// "12 minutes", "5 hours", "400 days".

@@ -13,6 +13,7 @@ use crate::{Sentence, Words};
 /// What every message of a status may name, ready to be read.
 struct Facts {
     until: Option<String>,
+    clock: (String, &'static str),
     code: String,
     left: Left,
 }
@@ -62,6 +63,7 @@ impl Words {
         let between = |until| Left::between(now, until);
         Facts {
             until: status.until.map(words),
+            clock: self.clock_off(status.clock_ahead),
             code: status.code.to_string(),
             left: status
                 .left
@@ -95,12 +97,23 @@ fn takes_over(detail: Option<&RefusalDetail>) -> Option<&'static str> {
     detail.filter(|detail| detail.may_take_over).map(|_| "yes")
 }
 
+/// The host of a service's address, and its port where it is none of the usual.
+fn host(service: &str) -> &str {
+    let (_, rest) = service.split_once("://").unwrap_or(("", service));
+    rest.split('/').next().unwrap_or(rest)
+}
+
 fn args<'a>(status: &'a StatusView, product: &'a str, facts: &'a Facts) -> Vec<(&'static str, Value<'a>)> {
-    let detail = status.detail.as_ref();
+    let (detail, obstacle) = (status.detail.as_ref(), status.obstacle.as_ref());
     let or_none = |text: Option<&'a str>| Value::Text(text.filter(|text| !text.is_empty()).unwrap_or(NONE));
     let mut args = vec![
         ("product", Value::Text(product)),
         ("code", Value::Text(&facts.code)),
+        ("by", Value::Text(&facts.clock.0)),
+        ("clock", Value::Text(facts.clock.1)),
+        ("host", or_none(obstacle.map(|obstacle| obstacle.host.as_str()))),
+        ("trouble", or_none(obstacle.map(|obstacle| obstacle.by.name()))),
+        ("other", or_none(status.waiting_for.as_deref().map(host))),
         ("away", Value::Text(status.away.unwrap_or_default().name())),
         ("until", or_none(facts.until.as_deref())),
         (

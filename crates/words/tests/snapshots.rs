@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use latchkey_core::code::{Basis, Code, Reason};
+use latchkey_core::hindrance::{NetworkTrouble, Obstacle};
 use latchkey_core::lease::{DeviceEntry, RefusalDetail};
 use latchkey_core::notice::{Left, Notice, NoticeKind};
 use latchkey_core::time::{DAY, HOUR, MINUTE, Timestamp};
@@ -131,6 +132,7 @@ fn statuses() -> Vec<(String, StatusView)> {
                     ));
                     all.push((format!("{name} {}", reason.name()), pending));
                 }
+                all.extend(told_exactly());
             }
             _ => {
                 let full = StatusView {
@@ -158,6 +160,42 @@ fn statuses() -> Vec<(String, StatusView)> {
         },
     ));
     all
+}
+
+/// Reasons with all that they have to say.
+fn told_exactly() -> Vec<(String, StatusView)> {
+    let pending = |reason| StatusView {
+        reason: Some(reason),
+        since: Some(NOW),
+        ..status(Code::AuthPending)
+    };
+    let troubles = [
+        NetworkTrouble::WebPage,
+        NetworkTrouble::ProxyPassword,
+        NetworkTrouble::AuthorityUnknown,
+        NetworkTrouble::Tls,
+    ];
+    let blocked = troubles.map(|by| {
+        let host = "licences.example".to_owned();
+        let told = StatusView {
+            obstacle: Some(Obstacle { host, by }),
+            ..pending(Reason::NetworkBlocked)
+        };
+        (format!("network_blocked, {}", by.name()), told)
+    });
+    let clocks = [-75, 3 * 24 * 60].map(|minutes| {
+        let told = StatusView {
+            clock_ahead: Some(minutes),
+            ..pending(Reason::ClockWrong)
+        };
+        (format!("clock_wrong, {minutes}"), told)
+    });
+    let slot = StatusView {
+        waiting_for: Some("https://other.example/licences".to_owned()),
+        ..pending(Reason::WaitingForOther)
+    };
+    let slot = ("waiting_for_other, whose".to_owned(), slot);
+    blocked.into_iter().chain(clocks).chain([slot]).collect()
 }
 
 #[test]

@@ -158,6 +158,7 @@ pub(super) fn a_proxy_that_wants_a_password_is_named(story: &Story) -> Result<()
     );
     let told = world.cli(["status"])?;
     ensure!(told.contains(says), "the status says {told}");
+    a_first_start_hears_of_the_host(&world)?;
 
     world.cli(["config", "set", "proxy", &proxy.url_of("maya", PASSWORD)])?;
     world.cli(["check"])?;
@@ -212,5 +213,22 @@ pub(super) fn a_proxy_that_is_down_refuses_nobody(story: &Story) -> Result<()> {
         status["products"]
     );
     ensure!(agent(&world)? == running, "the agent was started anew");
+    Ok(())
+}
+
+/// Whoever has no licence, and cannot get one, is told which host is out of reach and by what.
+fn a_first_start_hears_of_the_host(world: &World<'_>) -> Result<()> {
+    world.cli(["reset", "ATLAS", "--yes"])?;
+    let mut atlas = world.start_atlas()?;
+    atlas.wait_for("AUTH_PENDING")?;
+    atlas.close()?;
+    let status = &world.status()?["products"][0]["status"];
+    ensure!(
+        status["obstacle"] == serde_json::json!({ "host": LICENSING, "by": "proxy_password" }),
+        "the obstacle is {status}"
+    );
+    let says =
+        format!("The proxy of this network wants a name and a password before it connects to {LICENSING}.");
+    ensure!(status["text"] == says.as_str(), "the status says {status}");
     Ok(())
 }

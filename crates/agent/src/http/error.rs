@@ -154,6 +154,16 @@ impl HttpError {
         }
     }
 
+    /// The host that was asked; `None` where nobody was.
+    pub fn host(&self) -> Option<&str> {
+        match self {
+            Self::Unreachable { host, .. } | Self::TooLarge { host } | Self::Redirected { host, .. } => {
+                Some(host)
+            }
+            Self::NotAllowed { .. } | Self::Unusable { .. } => None,
+        }
+    }
+
     /// Whether this machine's clock is suspect.
     pub fn suspects_clock(&self) -> bool {
         self.tls_fault() == Some(TlsFault::Clock)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use latchkey_core::engine::Side;
 
-use crate::http::{HttpError, TlsFault};
+use crate::http::HttpError;
 
 /// Why an identity service did not do what was asked, or was not believed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -197,16 +197,11 @@ impl IdentityError {
         matches!(self, Self::Http(error) if error.suspects_clock()) || matches!(self, Self::Clock { .. })
     }
 
-    /// Whether something on the network stands in the way, and not the service itself. A proxy that does not connect says nothing
-    /// of why: the service may be out.
-    pub fn is_blocked(&self) -> bool {
+    /// By how many minutes this machine's clock is ahead, where the answer shows it.
+    pub const fn clock_ahead(&self) -> Option<i64> {
         match self {
-            Self::CaptivePortal { .. } => true,
-            Self::Http(error) => {
-                error.wants_proxy_password()
-                    || matches!(error.tls_fault(), Some(TlsFault::Authority | TlsFault::Other))
-            }
-            _ => false,
+            Self::Clock { ahead } => Some(*ahead / 60),
+            _ => None,
         }
     }
 }

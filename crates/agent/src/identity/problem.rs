@@ -6,8 +6,6 @@ use crate::vault::VaultError;
 
 /// The machine has no network.
 pub const OFFLINE: &str = "offline";
-/// Something on the network stands in the way.
-pub const NETWORK_BLOCKED: &str = "network_blocked";
 /// The network wants the user to sign in to it first.
 pub const NETWORK_SIGN_IN: &str = "network_sign_in";
 /// The network's proxy wants a name and a password.
@@ -78,7 +76,6 @@ pub const STATE_NOT_SAVED: &str = "state_not_saved";
 /// Every key of this room.
 pub const ALL: &[&str] = &[
     OFFLINE,
-    NETWORK_BLOCKED,
     NETWORK_SIGN_IN,
     PROXY_PASSWORD,
     PROXY_REFUSES,

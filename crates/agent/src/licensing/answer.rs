@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use latchkey_api::discovery;
 use latchkey_api::problem::Problem;
+use latchkey_core::hindrance::NetworkTrouble;
 
 use crate::http::{HttpError, Response};
 use crate::identity;
@@ -32,8 +33,8 @@ pub enum LicensingError {
     #[error("the licensing service asks for the ID token")]
     IdTokenRequired,
     /// Something else answered: a captive portal, a proxy.
-    #[error("something stands between this machine and the licensing service: {0}")]
-    Blocked(String),
+    #[error("something stands between this machine and the licensing service: {1}")]
+    Blocked(NetworkTrouble, String),
     /// The issuer that a user was signed in at is none of its own any more.
     #[error("the licensing service does not know the issuer any more")]
     UnknownIssuer,
@@ -69,7 +70,7 @@ impl LicensingError {
             Self::IdTokenRequired => "id_token_required",
             Self::UnknownIssuer => "sign_in_again",
             Self::UnknownDomain => "unknown_domain",
-            Self::Blocked(_) => "network_blocked",
+            Self::Blocked(by, _) => by.key(),
             Self::UnknownDevice => "unknown_device",
             Self::ReleaseLimit => "release_limit",
             Self::NotOffered => "not_offered",
@@ -106,11 +107,16 @@ pub(super) fn verdict(response: &Response) -> LicensingError {
         response.status,
         problem.as_ref().map(|problem| problem.code.as_str()),
     ) {
+        (StatusCode::PROXY_AUTHENTICATION_REQUIRED, _) => LicensingError::Blocked(
+            NetworkTrouble::ProxyPassword,
+            "a proxy that wants a password".into(),
+        ),
         // Before what a page says: a gateway that counts requests says so in one.
         (StatusCode::TOO_MANY_REQUESTS, _) => LicensingError::Busy { retry_after },
         // A gateway in front of the service says in a page that the service is gone (rule 7); a portal says anything else so.
         (status, _) if response.is_html() && !is_outage(status) => {
-            LicensingError::Blocked(format!("a web page with status {}", response.status.as_u16()))
+            let page = format!("a web page with status {}", response.status.as_u16());
+            LicensingError::Blocked(NetworkTrouble::WebPage, page)
         }
         // Before what is busy: it too says when to come back.
         (StatusCode::SERVICE_UNAVAILABLE, Some("identity_unavailable")) => {
@@ -124,9 +130,6 @@ pub(super) fn verdict(response: &Response) -> LicensingError {
         (StatusCode::CONFLICT, Some("release_limit")) => LicensingError::ReleaseLimit,
         (StatusCode::NOT_FOUND, Some("unknown_issuer")) => LicensingError::UnknownIssuer,
         (StatusCode::NOT_FOUND, Some("unknown_domain")) => LicensingError::UnknownDomain,
-        (StatusCode::PROXY_AUTHENTICATION_REQUIRED, _) => {
-            LicensingError::Blocked("a proxy that wants a password".into())
-        }
         (status, code) => LicensingError::Unexpected(match code {
             Some(code) => format!("{} ({code})", status.as_u16()),
             None => status.as_u16().to_string(),
@@ -191,9 +194,17 @@ mod tests {
                 "{status}: {error:?}"
             );
         }
-        for status in [200, 403, 407, 511] {
+        for (status, by) in [
+            (200, NetworkTrouble::WebPage),
+            (403, NetworkTrouble::WebPage),
+            (407, NetworkTrouble::ProxyPassword),
+            (511, NetworkTrouble::WebPage),
+        ] {
             let error = page(StatusCode::from_u16(status).unwrap());
-            assert!(matches!(error, LicensingError::Blocked(_)), "{status}: {error:?}");
+            assert!(
+                matches!(error, LicensingError::Blocked(seen, _) if seen == by),
+                "{status}: {error:?}"
+            );
         }
     }
 }

@@ -3,7 +3,9 @@
 //! | room | concern |
 //! | --- | --- |
 //! | `mod` | the tasks, and how they are stopped |
-//! | `check` | an access token, then one round trip; what a failure shows of both services |
+//! | `check` | an access token, then one round trip |
+//! | `sides` | what a failure shows of either service |
+//! | `hindrance` | what stands in the way, where trying again will not mend it |
 //! | `sign_in` | a sign-in, until its tokens are in the vault and it is on disk |
 //! | `first_start` | the temporary licence of a first start in an outage |
 //! | `listen` | the stream of pushes, and the user's own devices |
@@ -12,7 +14,9 @@
 mod check;
 mod ending;
 mod first_start;
+mod hindrance;
 mod listen;
+mod sides;
 mod sign_in;
 
 use std::collections::BTreeMap;

@@ -349,8 +349,7 @@ impl Engine {
             | CheckFailure::IdentityOut { .. }
             | CheckFailure::SignInAgain
             | CheckFailure::IdTokenRequired
-            | CheckFailure::Hindered(_)
-            | CheckFailure::Blocked(_) => self.vault_as_seen(at),
+            | CheckFailure::Hindered(_) => self.vault_as_seen(at),
         }
         let service = self.facts.services.get_mut(name);
         let again = matches!(failure, CheckFailure::SignInAgain | CheckFailure::VaultEmptied);
@@ -436,7 +435,6 @@ const fn in_words(failure: &CheckFailure) -> (Code, &'static str) {
         CheckFailure::VaultEmptied => (Code::SignInRequired, "vault_entry_gone"),
         CheckFailure::SignInAgain => (Code::SignInRequired, "sign_in_again"),
         CheckFailure::IdTokenRequired => (Code::SignInRequired, "id_token_required"),
-        CheckFailure::Hindered(reason) => (Code::AuthPending, reason.name()),
-        CheckFailure::Blocked(trouble) => (Code::AuthPending, trouble.key()),
+        CheckFailure::Hindered(by) => (Code::AuthPending, by.key()),
     }
 }

@@ -5,8 +5,7 @@ mod reach;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::code::Reason;
-use crate::network::NetworkTrouble;
+use crate::hindrance::{Hindrance, NetworkTrouble};
 use crate::status::{Party, Wire};
 use crate::time::{MINUTE, Now, Timestamp};
 use crate::usage::Usage;
@@ -57,9 +56,7 @@ pub(super) struct Link {
     /// The identity service answers, and gives no token.
     is_refused: bool,
     /// Why no check can succeed.
-    pub(super) hindrance: Option<(Reason, Timestamp)>,
-    /// Where that is the network: what of it, if it is known.
-    blocked: Option<NetworkTrouble>,
+    pub(super) hindrance: Option<(Hindrance, Timestamp)>,
     /// A share of 10 % of `check_every` by which the daily check comes early, 0 to 255.
     jitter: u8,
     /// Requests that wait for the check that is under way, or for the next one.
@@ -238,7 +235,10 @@ impl Link {
 
     /// What of the network stands in the way.
     pub(super) fn blocked(&self) -> Option<NetworkTrouble> {
-        self.blocked.filter(|_| self.hindrance.is_some())
+        match self.hindrance.as_ref()? {
+            (Hindrance::Blocked(obstacle), _) => Some(obstacle.by),
+            (Hindrance::ServiceOutdated | Hindrance::ClockWrong { .. }, _) => None,
+        }
     }
 
     /// Nobody can be asked, so what was learned does not stay true.

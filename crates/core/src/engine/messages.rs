@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::code::{Code, Reason};
+use crate::code::Code;
 use crate::facts::{Forget, PendingRelease};
+use crate::hindrance::Hindrance;
 use crate::jws::Thumbprint;
-use crate::network::NetworkTrouble;
 use crate::registration::Registration;
 use crate::session::{SessionWish, WaitingDevice};
 use crate::status::Party;
@@ -230,9 +230,7 @@ pub enum CheckFailure {
     /// The service does not know the user yet, and wants the ID token.
     IdTokenRequired,
     /// Something stands in the way that trying again will not mend.
-    Hindered(Reason),
-    /// Something of the network stands in the way, and somebody can mend it (`NetworkBlocked`).
-    Blocked(NetworkTrouble),
+    Hindered(Hindrance),
 }
 
 /// What a check brought, not yet believed.
@@ -297,7 +295,7 @@ pub enum Outcome {
         /// The identity service.
         identity: Side,
     },
-    /// A probe did not come to a service, because something stands in the way ([`CheckFailure::Hindered`], [`CheckFailure::Blocked`]).
+    /// A probe did not come to a service, because something stands in the way ([`CheckFailure::Hindered`]).
     ProbeHindered(CheckFailure),
     /// The stream of pushes stands.
     Listening,

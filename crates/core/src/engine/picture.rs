@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::clock::WRONG_FROM;
-use crate::code::{Basis, Code, Reason};
+use crate::code::{Basis, Code};
 use crate::facts::Held;
-use crate::network::NetworkTrouble;
+use crate::hindrance::NetworkTrouble;
 use crate::notice::Left;
-use crate::status::Status;
+use crate::status::{Status, Why};
 use crate::time::{Now, Timestamp};
 use crate::view::{AccountView, Headline, Icon, Line, Problem, ProductView, Reach, UserView, View};
 
@@ -129,7 +129,7 @@ impl Engine {
         }
         // As one line, however many services are behind it.
         let blocked: BTreeSet<_> = self.links.values().filter_map(Link::blocked).collect();
-        problems.extend(blocked.into_iter().map(NetworkTrouble::problem));
+        problems.extend(blocked.into_iter().filter_map(NetworkTrouble::problem));
         problems
     }
 
@@ -190,7 +190,7 @@ impl Engine {
             matches!(
                 status,
                 Status::AuthPending {
-                    reason: Reason::VaultLocked,
+                    why: Why::VaultLocked,
                     ..
                 }
             )

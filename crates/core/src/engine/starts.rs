@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::code::Reason;
 use crate::facts::{Held, SaveWindow};
+use crate::hindrance::Hindrance;
 use crate::notice::NoticeKind;
 use crate::policy::SessionPolicy;
 use crate::registration::Registration;
-use crate::status::{OpenSignIn, Pending, Status, VAULT_AWAITED_FOR, status};
+use crate::status::{OpenSignIn, Pending, Status, VAULT_AWAITED_FOR, Why, status};
 use crate::temporary::Temporary;
 use crate::time::{MINUTE, Now, Timestamp};
 use crate::view::{Reach, StatusView};
@@ -221,7 +221,7 @@ impl Engine {
             confirm: open.confirm_until.is_some_and(|until| now.ticks < until),
             spreading: self.spreading(now, &open.service, &open.product),
             reach: link.map(Link::reach_of_start).unwrap_or_default(),
-            ..self.pending_of_service(&open.service)
+            ..self.pending_of_service(now, &open.service)
         }
     }
 
@@ -251,18 +251,30 @@ impl Engine {
         }
     }
 
-    fn pending_of_service(&self, service: &str) -> Pending {
+    fn pending_of_service(&self, now: &Now, service: &str) -> Pending {
         let link = self.links.get(service);
         Pending {
             sign_in: self.sign_in.as_ref().map(|open| OpenSignIn {
-                for_this_service: open.service == service,
+                service: open.service.clone(),
                 since: open.since,
                 until: open.until,
             }),
             vault_locked: self.vault_locked,
             vault_silent: self.vault.silent_since(),
-            hindrance: link.and_then(|link| link.hindrance),
+            hindrance: link
+                .and_then(|link| link.hindrance.clone())
+                .map(|(by, since)| (self.with_difference(now, by), since)),
             ..self.pending_of_nobody(service)
+        }
+    }
+
+    /// A clock of which TLS or a token says just that it is wrong may be known better.
+    fn with_difference(&self, now: &Now, by: Hindrance) -> Hindrance {
+        match by {
+            Hindrance::ClockWrong { ahead: None } => Hindrance::ClockWrong {
+                ahead: self.clock_ahead(now),
+            },
+            Hindrance::ClockWrong { .. } | Hindrance::ServiceOutdated | Hindrance::Blocked(_) => by,
         }
     }
 
@@ -280,7 +292,7 @@ impl Engine {
         let pending = match (starting, running) {
             (Some(open), _) => self.pending_of_start(now, open),
             (None, Some(open)) => self.pending_of_running(now, open),
-            (None, None) => self.pending_of_service(service),
+            (None, None) => self.pending_of_service(now, service),
         };
         let status = self.judge(now, entry, &pending);
         let stop_at = running.and_then(|open| self.stop_at(open, &status));
@@ -322,7 +334,7 @@ impl Engine {
                 Status::Ok { .. } => self.may_run(key),
                 Status::OnWire(_)
                 // What is open had its proof: it runs on until the vault gives the key again, and nothing else ends it.
-                | Status::AuthPending { reason: Reason::VaultLocked, .. } => {}
+                | Status::AuthPending { why: Why::VaultLocked, .. } => {}
                 status @ (Status::AuthPending { .. }
                 | Status::Refused(_)
                 | Status::OfflineLimitReached { .. }

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use latchkey_core::code::{Basis, Code, Reason};
+use latchkey_core::code::{Basis, Code};
 use latchkey_core::engine::{Ask, CheckFailure, Input};
+use latchkey_core::hindrance::NetworkTrouble;
 use latchkey_core::notice::{Left, NoticeKind};
 use latchkey_core::time::{DAY, LocalDay, Timestamp};
 use latchkey_core::view::{Away, Icon, Line, Reach};
 
 use crate::support::licensing::Seat;
 use crate::support::world::{Keyring, Wire, World};
-use crate::support::{ATLAS, QUARRY, SERVICE, at, days, hours, minutes, seconds};
+use crate::support::{ATLAS, QUARRY, SERVICE, at, blocked, days, hours, minutes, seconds};
 
 /// What a notice says, without its instants.
 #[derive(Debug, PartialEq, Eq)]
@@ -420,7 +421,7 @@ fn a_month_behind_whatever_else_keeps_checks_away_is_counted_down_too() {
     type Fault = fn(&mut World);
     let faults: [(&str, Fault); 5] = [
         ("a captive portal", |world| {
-            world.wire = Wire::Fails(CheckFailure::Hindered(Reason::NetworkBlocked));
+            world.wire = Wire::Fails(CheckFailure::Hindered(blocked(NetworkTrouble::WebPage)));
         }),
         ("a locked keyring", |world| world.keyring = Keyring::Locked),
         ("no keyring", |world| world.keyring = Keyring::Missing),

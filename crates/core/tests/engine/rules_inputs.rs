@@ -13,7 +13,7 @@ use latchkey_core::view::{Problem, SignInResult};
 
 use crate::support::licensing::Seat;
 use crate::support::world::{Keyring, User, Wire, World};
-use crate::support::{ATLAS, QUARRY, SERVICE, days, hours, minutes, seconds};
+use crate::support::{ATLAS, QUARRY, SERVICE, days, hindrance, hours, minutes, seconds};
 
 /// A client that never asked for anything.
 const STRANGER: ClientId = 99;
@@ -129,7 +129,7 @@ fn situations() -> Vec<Situation> {
 }
 
 fn fail(world: &mut World, reason: Reason) {
-    world.wire = Wire::Fails(CheckFailure::Hindered(reason));
+    world.wire = Wire::Fails(CheckFailure::Hindered(hindrance(reason)));
 }
 
 /// Everything that an attempt of long ago, or somebody who has no part in it, may bring.

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use latchkey_core::code::{Basis, Reason};
+use latchkey_core::code::Basis;
 use latchkey_core::engine::{Ask, CheckFailure, Input};
-use latchkey_core::network::NetworkTrouble;
+use latchkey_core::hindrance::{Hindrance, NetworkTrouble};
 use latchkey_core::notice::NoticeKind;
 use latchkey_core::policy::{IdentityOutage, Policy};
 use latchkey_core::view::{Away, Line, Reach};
 
 use crate::support::world::{Wire, World};
-use crate::support::{ATLAS, QUARRY, days, hours, minutes, seconds};
+use crate::support::{ATLAS, QUARRY, blocked, days, hours, minutes, seconds};
 
 /// What answers, what it is called, and what a good lease rests on.
 const TABLE: [(bool, bool, bool, Reach, Basis); 5] = [
@@ -81,7 +81,7 @@ fn the_days_are_told_with_what_keeps_checks_away() {
     }
     let mut world = World::signed_in();
     world.pass(hours(2));
-    world.wire = Wire::Fails(CheckFailure::Hindered(Reason::NetworkBlocked));
+    world.wire = Wire::Fails(CheckFailure::Hindered(blocked(NetworkTrouble::WebPage)));
     world.pass(days(2));
     let seen = world.product(ATLAS);
     assert_eq!((seen.basis, seen.away), (Some(Basis::Grace), Some(Away::Overdue)));
@@ -164,13 +164,16 @@ fn what_a_stranger_answers_is_an_outage_only_where_the_identity_service_is_there
 fn what_was_reached_is_not_doubted_and_what_is_hidden_is_not_known_to_be_out() {
     for (answer, before) in [
         (CheckFailure::Busy { retry_after: None }, Reach::Doubtful),
-        (CheckFailure::Hindered(Reason::ServiceOutdated), Reach::Doubtful),
         (
-            CheckFailure::Hindered(Reason::ServiceOutdated),
+            CheckFailure::Hindered(Hindrance::ServiceOutdated),
+            Reach::Doubtful,
+        ),
+        (
+            CheckFailure::Hindered(Hindrance::ServiceOutdated),
             Reach::LicensingOutage,
         ),
         (
-            CheckFailure::Blocked(NetworkTrouble::AuthorityUnknown),
+            CheckFailure::Hindered(blocked(NetworkTrouble::AuthorityUnknown)),
             Reach::LicensingOutage,
         ),
     ] {

@@ -1,18 +1,18 @@
 //! Rule 9: a refusal counts only if signed, and bound to the request.
 
-use latchkey_core::code::{Basis, Code, Reason};
+use latchkey_core::code::{Basis, Code};
 use latchkey_core::engine::{Answer, Signed};
 use latchkey_core::engine::{Ask, CheckFailure};
 use latchkey_core::facts::{Facts, Held};
+use latchkey_core::hindrance::NetworkTrouble;
 use latchkey_core::keys::Keys;
 use latchkey_core::lease::{Expected, Lease, Refusal};
-use latchkey_core::network::NetworkTrouble;
 use latchkey_core::notice::NoticeKind;
 use latchkey_core::view::{Away, Line};
 
 use crate::support::licensing::Seat;
 use crate::support::world::{Keyring, Secrets, Wire, World};
-use crate::support::{ATLAS, QUARRY, SERVICE, days, device, hours, minutes, seconds};
+use crate::support::{ATLAS, QUARRY, SERVICE, blocked, days, device, hours, minutes, seconds};
 
 /// Atlas is open, and the next check refuses it.
 fn refused(code: Code) -> (World, latchkey_core::engine::UseKey) {
@@ -155,15 +155,15 @@ fn a_session_refusal_ends_after_fifteen_minutes_of_whatever_keeps_checks_away() 
     type Fault = fn(&mut World);
     let faults: [(&str, Fault); 5] = [
         ("a portal", |world| {
-            world.wire = Wire::Fails(CheckFailure::Hindered(Reason::NetworkBlocked));
+            world.wire = Wire::Fails(CheckFailure::Hindered(blocked(NetworkTrouble::WebPage)));
         }),
         ("a proxy", |world| {
-            world.wire = Wire::Fails(CheckFailure::Blocked(NetworkTrouble::ProxyPassword));
+            world.wire = Wire::Fails(CheckFailure::Hindered(blocked(NetworkTrouble::ProxyPassword)));
         }),
         ("a locked keyring", |world| world.keyring = Keyring::Locked),
         ("no keyring", |world| world.keyring = Keyring::Missing),
         ("now this, now that", |world| {
-            world.wire = Wire::Fails(CheckFailure::Hindered(Reason::NetworkBlocked));
+            world.wire = Wire::Fails(CheckFailure::Hindered(blocked(NetworkTrouble::WebPage)));
         }),
     ];
     for (story, fault) in faults {
@@ -342,9 +342,7 @@ fn what_is_not_signed_for_our_request_changes_nothing() {
         Wire::Tampered,
         Wire::Foreign,
         Wire::Replayed,
-        Wire::Fails(CheckFailure::Hindered(
-            latchkey_core::code::Reason::NetworkBlocked,
-        )),
+        Wire::Fails(CheckFailure::Hindered(blocked(NetworkTrouble::WebPage))),
     ] {
         for seat in [
             Seat::Assigned,

@@ -10,13 +10,13 @@ use latchkey_core::notice::Left;
 use latchkey_core::policy::IdentityOutage;
 use latchkey_core::proof;
 use latchkey_core::registration::Registration;
-use latchkey_core::status::{OpenSignIn, Party, Pending, Status, Wire, status};
+use latchkey_core::status::{OpenSignIn, Party, Pending, Status, Why, Wire, status};
 use latchkey_core::temporary::{self, TemporaryClaims};
 use latchkey_core::time::{DAY, MINUTE, Timestamp};
 use latchkey_core::view::{Away, Reach};
 
 use crate::support::licensing::{Licensing, Seat};
-use crate::support::{ATLAS, SERVICE, device, device_key};
+use crate::support::{ATLAS, SERVICE, device, device_key, hindrance};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -252,7 +252,12 @@ fn judge(case: &Case, facts: &Facts, registration: &Registration) {
         wire: case.wire.map(wire),
         confirm: case.confirm,
         sign_in: case.sign_in.map(|for_this_service| OpenSignIn {
-            for_this_service,
+            service: if for_this_service {
+                SERVICE
+            } else {
+                "https://other.example"
+            }
+            .to_owned(),
             since: NOW - MINUTE,
             until: NOW + 14 * MINUTE,
         }),
@@ -265,7 +270,7 @@ fn judge(case: &Case, facts: &Facts, registration: &Registration) {
         key_awaited: (case.key == Key::Awaited).then_some(NOW - MINUTE),
         keyless: case.key == Key::Gone,
         unbound: case.unbound,
-        hindrance: case.hindrance.map(|reason| (reason, NOW - MINUTE)),
+        hindrance: case.hindrance.map(|reason| (hindrance(reason), NOW - MINUTE)),
     };
     let seen = status(facts, &pending, case.registered.then_some(registration), NOW);
     let view = seen.view(NOW, None);
@@ -478,7 +483,7 @@ fn at_its_deadline_nobody_is_awaited_at_the_keyring_any_more() {
     for (now, until) in [(deadline - MILLISECOND, Some(deadline)), (deadline, None)] {
         let seen = status(&Facts::default(), &pending, Some(&registration), now);
         let awaited = Status::AuthPending {
-            reason: Reason::VaultLocked,
+            why: Why::VaultLocked,
             since: NOW,
             until,
         };

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use latchkey_core::code::{Basis, Code, Reason};
+use latchkey_core::code::{Basis, Code};
 use latchkey_core::engine::{Ask, CheckFailure, Input, UseKey};
+use latchkey_core::hindrance::NetworkTrouble;
 use latchkey_core::notice::NoticeKind;
 use latchkey_core::policy::Policy;
 use latchkey_core::time::Timestamp;
@@ -12,7 +13,7 @@ use latchkey_core::view::{Line, Reach};
 
 use crate::support::licensing::Seat;
 use crate::support::world::{Signing, Wire, World};
-use crate::support::{ATLAS, QUARRY, SERVICE, days, hours, minutes, seconds};
+use crate::support::{ATLAS, QUARRY, SERVICE, blocked, days, hours, minutes, seconds};
 
 /// Somebody who works on Atlas while the licensing service goes out; with another policy, if `change` makes one.
 fn in_an_outage(change: fn(&mut Policy)) -> (World, UseKey) {
@@ -394,7 +395,7 @@ fn none_is_given_while_something_else_stands_in_the_way() {
     world.pass(days(31));
     assert_eq!(basis(&world, key), Some(Basis::Temporary));
     world.licensing = true;
-    world.wire = Wire::Fails(CheckFailure::Hindered(Reason::NetworkBlocked));
+    world.wire = Wire::Fails(CheckFailure::Hindered(blocked(NetworkTrouble::WebPage)));
     world.pass(minutes(6));
     let given = world.temporaries.len();
     let lived = runs_for(&mut world, key, days(1));

@@ -51,7 +51,10 @@ status-auth-pending = { $product } ist noch nicht lizenziert.
     .next = Öffnen Sie Latchkey, um zu sehen, worauf gewartet wird.
 status-auth-pending-waiting-for-user = Warten auf Ihre Anmeldung im Browser.
     .next = Schließen Sie sie dort ab, oder öffnen Sie die Seite in Latchkey erneut.
-status-auth-pending-waiting-for-other = Eine andere Anmeldung ist offen.
+status-auth-pending-waiting-for-other = Eine andere Anmeldung ist offen{ $other ->
+        [none] .
+       *[other] , bei { $other }.
+    }
     .next = Schließen Sie zuerst diese ab, oder brechen Sie sie ab.
 status-auth-pending-vault-locked = Der Schlüsselbund dieses Computers ist gesperrt oder antwortet nicht.
     .next = Entsperren Sie den Schlüsselbund. Bewahrt Latchkey Ihre Anmeldung in einer Datei auf, führen Sie „latchkey unlock“ aus.
@@ -62,11 +65,21 @@ status-auth-pending-entitlement-spreading = { $product } ist Ihnen noch nicht zu
     .next = Warten Sie, oder bitten Sie Ihre Administration um einen Lizenzplatz.
 status-auth-pending-not-registered = { $product } ist auf diesem Computer nicht registriert.
     .next = Starten Sie { $product } einmal, oder installieren Sie es erneut.
-status-auth-pending-network-blocked = Etwas in diesem Netzwerk steht zwischen diesem Computer und dem Dienst.
-    .next = Öffnen Sie eine beliebige Webseite: Verlangt das Netzwerk eine Anmeldung, melden Sie sich dort an. Fragen Sie sonst, wer das Netzwerk betreibt.
+status-auth-pending-network-blocked = { $trouble ->
+        [web_page] Anstelle der Antwort von { $host } kam eine Webseite.
+        [proxy_password] Der Proxy dieses Netzwerks verlangt einen Namen und ein Passwort, bevor er mit { $host } verbindet.
+        [authority_unknown] Das Zertifikat von { $host } stammt von einer Stelle, die dieser Computer nicht kennt.
+        [tls] Was in diesem Netzwerk für { $host } antwortet, ist nicht vertrauenswürdig: Es kommt keine sichere Verbindung zustande.
+       *[none] Etwas in diesem Netzwerk steht zwischen diesem Computer und dem Dienst.
+    }
+    .next = { $trouble ->
+        [proxy_password] Setzen Sie sie: latchkey config set proxy http://name:passwort@host:port
+        [authority_unknown] Bitten Sie, wer das Netzwerk betreibt, die Stelle des Unternehmens auf diesem Computer einzurichten. Latchkey macht dann von selbst weiter.
+       *[other] Öffnen Sie eine beliebige Webseite: Verlangt das Netzwerk eine Anmeldung, melden Sie sich dort an. Fragen Sie sonst, wer das Netzwerk betreibt.
+    }
 status-auth-pending-service-outdated = Der Lizenzdienst ist zu alt für dieses Latchkey.
     .next = Bitten Sie Ihre Administration, den Lizenzdienst zu aktualisieren.
-status-auth-pending-clock-wrong = Die Uhr dieses Computers geht falsch.
+status-auth-pending-clock-wrong = { problem-clock-wrong }
     .next = Stellen Sie Datum und Uhrzeit, und prüfen Sie dann erneut.
 
 status-sign-in-required = Sie sind abgemeldet.

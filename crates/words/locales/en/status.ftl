@@ -51,7 +51,10 @@ status-auth-pending = { $product } is not licensed yet.
     .next = Open Latchkey to see what is awaited.
 status-auth-pending-waiting-for-user = Waiting for you to sign in, in the browser.
     .next = Finish there, or open the page again from Latchkey.
-status-auth-pending-waiting-for-other = Another sign-in is open.
+status-auth-pending-waiting-for-other = Another sign-in is open{ $other ->
+        [none] .
+       *[other] , at { $other }.
+    }
     .next = Finish or cancel it first.
 status-auth-pending-vault-locked = The keyring of this computer is locked, or does not answer.
     .next = Unlock the keyring. Where Latchkey keeps your sign-in in a file, run "latchkey unlock".
@@ -62,11 +65,21 @@ status-auth-pending-entitlement-spreading = { $product } is not assigned to you 
     .next = Wait, or ask your admin for a seat.
 status-auth-pending-not-registered = { $product } is not registered on this computer.
     .next = Start { $product } once, or install it again.
-status-auth-pending-network-blocked = Something on this network stands between this computer and the service.
-    .next = Open any web page: if the network asks you to sign in, do that. Otherwise ask whoever runs the network.
+status-auth-pending-network-blocked = { $trouble ->
+        [web_page] A web page came in place of the answer from { $host }.
+        [proxy_password] The proxy of this network wants a name and a password before it connects to { $host }.
+        [authority_unknown] The certificate of { $host } comes from an authority that this computer does not know.
+        [tls] What answers for { $host } on this network is not trusted: no secure connection comes about.
+       *[none] Something on this network stands between this computer and the service.
+    }
+    .next = { $trouble ->
+        [proxy_password] Set them: latchkey config set proxy http://name:password@host:port
+        [authority_unknown] Ask whoever runs the network to install the company's authority on this computer. Latchkey goes on by itself.
+       *[other] Open any web page: if the network asks you to sign in, do that. Otherwise ask whoever runs the network.
+    }
 status-auth-pending-service-outdated = The licensing service is too old for this Latchkey.
     .next = Ask your admin to update the licensing service.
-status-auth-pending-clock-wrong = The clock of this computer is wrong.
+status-auth-pending-clock-wrong = { problem-clock-wrong }
     .next = Set date and time, then check again.
 
 status-sign-in-required = You are signed out.

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::code::Reason;
 use crate::status::is_offline;
 use crate::time::{Now, Timestamp};
 use crate::view::Reach;
@@ -90,7 +89,6 @@ impl Link {
         let hindered = self.hindrance.take();
         let busy = self.busy.take();
         self.is_refused = matches!(failure, CheckFailure::IdentityRefuses { .. });
-        self.blocked = None;
         match shown_in(failure) {
             Some(shown) => self.learn(shown, now, at),
             None => self.undoubt(),
@@ -109,16 +107,13 @@ impl Link {
                 at_least = retry_after.unwrap_or_default().min(BACK_OFF.1);
             }
             CheckFailure::IdentityOut { retry_after } => at_least = (*retry_after).min(BACK_OFF.1),
-            CheckFailure::Hindered(reason) => {
+            CheckFailure::Hindered(by) => {
                 self.forget_the_outage();
                 self.cut_off(now);
-                self.hindered(*reason, hindered, at);
-            }
-            CheckFailure::Blocked(trouble) => {
-                self.forget_the_outage();
-                self.cut_off(now);
-                self.hindered(Reason::NetworkBlocked, hindered, at);
-                self.blocked = Some(*trouble);
+                let since = hindered
+                    .filter(|(before, _)| before.reason() == by.reason())
+                    .map_or(at, |(_, since)| since);
+                self.hindrance = Some((by.clone(), since));
             }
             CheckFailure::Vault(_) => self.cut_off(now),
             CheckFailure::Unreachable { .. }
@@ -128,13 +123,6 @@ impl Link {
             | CheckFailure::IdTokenRequired => {}
         }
         self.back_off(now, at_least);
-    }
-
-    fn hindered(&mut self, reason: Reason, before: Option<(Reason, Timestamp)>, at: Timestamp) {
-        let since = before
-            .filter(|(same, _)| *same == reason)
-            .map_or(at, |(_, since)| since);
-        self.hindrance = Some((reason, since));
     }
 
     /// A probe found a side silent.
@@ -190,8 +178,7 @@ const fn shown_in(failure: &CheckFailure) -> Option<Reach> {
         | CheckFailure::VaultEmptied
         | CheckFailure::SignInAgain
         | CheckFailure::IdTokenRequired
-        | CheckFailure::Hindered(_)
-        | CheckFailure::Blocked(_) => None,
+        | CheckFailure::Hindered(_) => None,
     }
 }
 

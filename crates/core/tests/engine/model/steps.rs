@@ -3,8 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use latchkey_core::code::{Code, Reason};
+use latchkey_core::code::Code;
 use latchkey_core::engine::CheckFailure;
+use latchkey_core::hindrance::{Hindrance, NetworkTrouble};
 use latchkey_core::session::SessionWish;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -12,7 +13,7 @@ use proptest::sample::select;
 use super::history::History;
 use crate::support::licensing::Seat;
 use crate::support::world::{Keyring, User, Wire};
-use crate::support::{ATLAS, QUARRY, days, hours, minutes, seconds};
+use crate::support::{ATLAS, QUARRY, blocked, days, hours, minutes, seconds};
 
 /// One thing that happens.
 #[derive(Clone, PartialEq)]
@@ -148,8 +149,8 @@ fn wires() -> impl Strategy<Value = Wire> {
             Wire::Replayed,
             Wire::Foreign,
             Wire::Fails(CheckFailure::Busy { retry_after: Some(seconds(200)) }),
-            Wire::Fails(CheckFailure::Hindered(Reason::NetworkBlocked)),
-            Wire::Fails(CheckFailure::Hindered(Reason::ClockWrong)),
+            Wire::Fails(CheckFailure::Hindered(blocked(NetworkTrouble::WebPage))),
+            Wire::Fails(CheckFailure::Hindered(Hindrance::ClockWrong { ahead: None })),
         ]),
     ]
 }

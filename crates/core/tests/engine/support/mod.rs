@@ -26,7 +26,9 @@ pub(crate) mod world;
 
 use std::time::Duration;
 
+use latchkey_core::code::Reason;
 use latchkey_core::engine::SignInWish;
+use latchkey_core::hindrance::{Hindrance, NetworkTrouble, Obstacle};
 use latchkey_core::jws::{SigningKey, Thumbprint};
 use latchkey_core::time::{DAY, HOUR, MINUTE};
 
@@ -46,6 +48,24 @@ pub(crate) fn device_key(number: u8) -> SigningKey {
 /// Its thumbprint.
 pub(crate) fn device(number: u8) -> Thumbprint {
     device_key(number).jwk().thumbprint()
+}
+
+/// Something of the network stands in the way to [`SERVICE`].
+pub(crate) fn blocked(by: NetworkTrouble) -> Hindrance {
+    Hindrance::Blocked(Obstacle {
+        host: "licence.example".to_owned(),
+        by,
+    })
+}
+
+/// One that has this reason.
+pub(crate) fn hindrance(reason: Reason) -> Hindrance {
+    match reason {
+        Reason::ServiceOutdated => Hindrance::ServiceOutdated,
+        Reason::ClockWrong => Hindrance::ClockWrong { ahead: None },
+        Reason::NetworkBlocked => blocked(NetworkTrouble::WebPage),
+        other => panic!("{other:?} keeps no check from succeeding"),
+    }
 }
 
 /// To sign in at a service.

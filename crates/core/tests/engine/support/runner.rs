@@ -30,9 +30,7 @@ impl World {
             Effect::Probe { attempt, service } => {
                 let (licensing, identity) = self.sides(&service);
                 let outcome = match &self.wire {
-                    Wire::Fails(failure @ (CheckFailure::Hindered(_) | CheckFailure::Blocked(_)))
-                        if self.network =>
-                    {
+                    Wire::Fails(failure @ CheckFailure::Hindered(_)) if self.network => {
                         Outcome::ProbeHindered(failure.clone())
                     }
                     _ => Outcome::Probed { licensing, identity },

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use latchkey_core::code::Code;
+use latchkey_core::code::{Code, Reason};
 use latchkey_core::engine::{Attempt, Effect, Ticket};
 use latchkey_core::notice::Notice;
 use latchkey_core::time::{Now, Timestamp};
@@ -159,6 +159,16 @@ pub(super) fn judge_pending(status: &StatusView, trusted: Timestamp) {
         status.reason.is_some(),
         !on_wire,
         "code 4, and no other, has a reason: {status:?}"
+    );
+    assert_eq!(
+        status.obstacle.is_some(),
+        status.reason == Some(Reason::NetworkBlocked),
+        "which host, and what stands in the way: {status:?}"
+    );
+    assert_eq!(
+        status.waiting_for.is_some(),
+        status.reason == Some(Reason::WaitingForOther),
+        "whose sign-in holds the slot: {status:?}"
     );
     let since = status.since.expect("every pending status says since when");
     assert!(since <= trusted, "pending since the future: {status:?}");
