@@ -55,7 +55,10 @@ pub enum Status {
     /// The lease does not verify.
     LeaseInvalid,
     /// No lease, and the network is needed to get one.
-    FirstStartOffline,
+    FirstStartOffline {
+        /// What keeps the check away that would get one.
+        away: Away,
+    },
     /// Nobody is signed in.
     SignInRequired,
     /// The identity service is out.
@@ -319,8 +322,10 @@ pub fn status(
     if held.is_some_and(|held| held.lease_error().is_some()) {
         return Status::LeaseInvalid;
     }
+    let away = pending.reach.into();
+    let first_start_offline = Status::FirstStartOffline { away };
     match pending.reach {
-        Reach::Offline | Reach::NeitherAnswers => Status::FirstStartOffline,
+        Reach::Offline | Reach::NeitherAnswers => first_start_offline,
         Reach::Unknown | Reach::Online | Reach::Doubtful | Reach::IdentityOutage | Reach::LicensingOutage
             if !signed_in =>
         {
@@ -331,7 +336,7 @@ pub fn status(
         // It has just answered: the network is there, and it is the service that gives no lease.
         Reach::Unknown | Reach::Online | Reach::Doubtful if pending.busy => Status::LicensingUnavailable,
         // Signed in, nothing held and nothing known against it: the lease is one check away.
-        Reach::Unknown | Reach::Online | Reach::Doubtful => Status::FirstStartOffline,
+        Reach::Unknown | Reach::Online | Reach::Doubtful => first_start_offline,
     }
 }
 
@@ -448,7 +453,7 @@ impl Status {
             Self::Refused(refusal) => refusal.claims().code,
             Self::OfflineLimitReached { .. } => Code::OfflineLimitReached,
             Self::LeaseInvalid => Code::LeaseInvalid,
-            Self::FirstStartOffline => Code::FirstStartOffline,
+            Self::FirstStartOffline { .. } => Code::FirstStartOffline,
             Self::SignInRequired => Code::SignInRequired,
             Self::IdentityUnavailable => Code::IdentityUnavailable,
             Self::LicensingUnavailable => Code::LicensingUnavailable,
@@ -503,8 +508,11 @@ impl Status {
                 until: Some(*ended_at),
                 ..base
             },
+            Self::FirstStartOffline { away } => StatusView {
+                away: Some(*away),
+                ..base
+            },
             Self::LeaseInvalid
-            | Self::FirstStartOffline
             | Self::SignInRequired
             | Self::IdentityUnavailable
             | Self::LicensingUnavailable => base,

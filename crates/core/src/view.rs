@@ -25,7 +25,7 @@ pub struct StatusView {
         skip_serializing_if = "Option::is_none"
     )]
     pub basis: Option<Basis>,
-    /// Why the days are counted, where an `OK` rests on grace or is in its final days.
+    /// What keeps checks away: why the days are counted, where an `OK` rests on grace or is in its final days, and why a first start is not answered.
     #[serde(
         default,
         deserialize_with = "lenient::known",

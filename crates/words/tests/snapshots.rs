@@ -162,7 +162,7 @@ fn statuses() -> Vec<(String, StatusView)> {
     all
 }
 
-/// Reasons with all that they have to say.
+/// What is told in other words where more is known.
 fn told_exactly() -> Vec<(String, StatusView)> {
     let pending = |reason| StatusView {
         reason: Some(reason),
@@ -195,7 +195,12 @@ fn told_exactly() -> Vec<(String, StatusView)> {
         ..pending(Reason::WaitingForOther)
     };
     let slot = ("waiting_for_other, whose".to_owned(), slot);
-    blocked.into_iter().chain(clocks).chain([slot]).collect()
+    let first = StatusView {
+        away: Some(Away::NeitherAnswers),
+        ..status(Code::FirstStartOffline)
+    };
+    let first = ("first start, neither service answers".to_owned(), first);
+    blocked.into_iter().chain(clocks).chain([slot, first]).collect()
 }
 
 #[test]

@@ -276,7 +276,7 @@ impl Engine {
             | Status::Refused(_)
             | Status::OfflineLimitReached { .. }
             | Status::LeaseInvalid
-            | Status::FirstStartOffline
+            | Status::FirstStartOffline { .. }
             | Status::SignInRequired
             | Status::IdentityUnavailable
             | Status::LicensingUnavailable => None,

@@ -339,7 +339,7 @@ impl Engine {
                 | Status::Refused(_)
                 | Status::OfflineLimitReached { .. }
                 | Status::LeaseInvalid
-                | Status::FirstStartOffline
+                | Status::FirstStartOffline { .. }
                 | Status::SignInRequired
                 | Status::IdentityUnavailable
                 | Status::LicensingUnavailable) => self.must_stop(now, key, &status),

@@ -327,3 +327,26 @@ fn a_key_that_does_not_sign_is_not_waited_for() {
     world.pass(seconds(8));
     assert_eq!(world.told(key).last(), Some(&18), "{:?}", world.told(key));
 }
+
+/// What a token says is in the issuer's time, and the licence in the service's.
+#[test]
+fn a_service_that_is_behind_its_issuer_keeps_nobody_from_a_first_start() {
+    for behind in [minutes(6), minutes(59)] {
+        let mut world = installed(Policy::default());
+        world.service().clock_ahead = -i64::try_from(behind.as_millis()).unwrap();
+        world.sign_in();
+        world.pass(minutes(1));
+        world.ask(Ask::Reset(Some(ATLAS.to_owned())));
+        world.pass(minutes(1));
+        world.licensing = false;
+        world.pass(hours(1));
+        let key = world.start(ATLAS);
+        world.pass(minutes(1));
+        let status = world.status(key);
+        assert_eq!(
+            (status.code, status.basis),
+            (0, Some(Basis::Temporary)),
+            "{behind:?}"
+        );
+    }
+}

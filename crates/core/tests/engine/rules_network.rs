@@ -3,6 +3,7 @@
 use latchkey_core::code::Reason;
 use latchkey_core::engine::{Answer, Ask, CheckFailure};
 use latchkey_core::hindrance::{Hindrance, NetworkTrouble};
+use latchkey_core::view::Away;
 
 use crate::support::world::{Wire, World};
 use crate::support::{ATLAS, blocked, hindrance, minutes, seconds};
@@ -132,4 +133,20 @@ fn a_start_with_a_wrong_clock_hears_by_how_much() {
     world.machine.wall_ahead = 180 * 60_000;
     world.pass(seconds(1));
     assert_eq!(world.product(ATLAS).clock_ahead, Some(180));
+}
+
+/// Rule 8: told as "neither service answers" where the machine has a network.
+#[test]
+fn a_first_start_says_whether_it_is_the_network_or_that_neither_service_answers() {
+    for (network, away) in [(false, Away::Offline), (true, Away::NeitherAnswers)] {
+        let mut world = World::signed_in();
+        world.ask(Ask::Reset(Some(ATLAS.to_owned())));
+        world.pass(seconds(1));
+        world.network = network;
+        (world.licensing, world.identity) = (false, false);
+        let key = world.start(ATLAS);
+        world.pass(minutes(2));
+        let status = world.status(key);
+        assert_eq!((status.code, status.away), (11, Some(away)));
+    }
 }

@@ -172,7 +172,7 @@ fn a_first_start_that_is_not_proven_is_code_21() {
             "an ID token of the future",
             |offer| {
                 let now = offer.proof.now;
-                first(offer).id_token["iat"] = now.as_secs().into();
+                first(offer).id_token["iat"] = (now + 2 * HOUR).as_secs().into();
                 first(offer).id_token["exp"] = (now + DAY).as_secs().into();
             },
             "of the future",

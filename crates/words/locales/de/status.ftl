@@ -84,8 +84,14 @@ status-auth-pending-clock-wrong = { problem-clock-wrong }
 
 status-sign-in-required = Sie sind abgemeldet.
     .next = Melden Sie sich an.
-status-first-start-offline = Der erste Start von { $product } braucht das Internet.
-    .next = Stellen Sie eine Internetverbindung her, und starten Sie { $product } dann erneut.
+status-first-start-offline = { $away ->
+        [neither_answers] Der erste Start von { $product } muss geprüft werden, und keiner der Dienste antwortet.
+       *[other] Der erste Start von { $product } braucht das Internet.
+    }
+    .next = { $away ->
+        [neither_answers] Sehen Sie nach dem Netzwerk dieses Computers, und starten Sie { $product } dann erneut.
+       *[other] Stellen Sie eine Internetverbindung her, und starten Sie { $product } dann erneut.
+    }
 status-offline-limit-reached = { $product } war zu lange offline{ $until ->
         [none] .
        *[other] : Die Frist endete am { $until }.
@@ -161,7 +167,10 @@ state-auth-pending-network-blocked = vom Netzwerk blockiert
 state-auth-pending-service-outdated = Dienst zu alt
 state-auth-pending-clock-wrong = Uhr geht falsch
 state-sign-in-required = abgemeldet
-state-first-start-offline = braucht einmal das Internet
+state-first-start-offline = { $away ->
+        [neither_answers] braucht eine Prüfung
+       *[other] braucht einmal das Internet
+    }
 state-offline-limit-reached = zu lange offline
 state-not-assigned = kein Lizenzplatz zugewiesen
 state-subscription-ended = Abonnement beendet

@@ -84,8 +84,14 @@ status-auth-pending-clock-wrong = { problem-clock-wrong }
 
 status-sign-in-required = You are signed out.
     .next = Sign in.
-status-first-start-offline = The first start of { $product } needs the Internet.
-    .next = Connect to the Internet, then start { $product } again.
+status-first-start-offline = { $away ->
+        [neither_answers] The first start of { $product } must be checked, and neither service answers.
+       *[other] The first start of { $product } needs the Internet.
+    }
+    .next = { $away ->
+        [neither_answers] Look at the network of this computer, then start { $product } again.
+       *[other] Connect to the Internet, then start { $product } again.
+    }
 status-offline-limit-reached = { $product } has been offline too long{ $until ->
         [none] .
        *[other] : its time ended on { $until }.
@@ -161,7 +167,10 @@ state-auth-pending-network-blocked = blocked by the network
 state-auth-pending-service-outdated = service too old
 state-auth-pending-clock-wrong = clock is wrong
 state-sign-in-required = signed out
-state-first-start-offline = needs the Internet once
+state-first-start-offline = { $away ->
+        [neither_answers] needs one check
+       *[other] needs the Internet once
+    }
 state-offline-limit-reached = offline too long
 state-not-assigned = no seat assigned
 state-subscription-ended = subscription ended
