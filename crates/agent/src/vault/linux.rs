@@ -4,6 +4,8 @@
 //! restarted heals by itself. Whether the keyring is locked is asked beside the store, because the store answers a
 //! locked keyring with a prompt.
 
+mod keepassxc;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -13,6 +15,7 @@ use secret_service::blocking::{Collection, Item, SecretService};
 use secret_service::{EncryptionType, Error as ServiceError, SearchItemsResult};
 use zbus_secret_service_keyring_store::Store;
 
+use self::keepassxc::{Databases, hides_what_is_locked};
 use super::entry::APPLICATION;
 use super::{Backend, Entry, Purpose, VaultError};
 use crate::secret::SecretBytes;
@@ -224,51 +227,6 @@ fn connect<'a>() -> Result<SecretService<'a>, ServiceError> {
 
 /// How the Secret Service says that it does not speak plainly.
 const NOT_SUPPORTED: &str = "org.freedesktop.DBus.Error.NotSupported";
-
-/// Of a locked database KeePassXC shows its name alone, and finds nothing in it. While none is open, a search opens its window and waits
-/// for the user. Every other keyring names what is in a locked collection.
-fn hides_what_is_locked() -> bool {
-    const BUS: &str = "org.freedesktop.DBus";
-    const NAMES: [&str; 2] = ["org.freedesktop.secrets", "org.keepassxc.KeePassXC.MainWindow"];
-    let same_owner = async {
-        let bus = zbus::Connection::session().await?;
-        let mut owners = Vec::new();
-        for name in NAMES {
-            let owner = bus.call_method(
-                Some(BUS),
-                "/org/freedesktop/DBus",
-                Some(BUS),
-                "GetNameOwner",
-                &name,
-            );
-            owners.push(owner.await?.body().deserialize::<String>()?);
-        }
-        Ok::<_, zbus::Error>(owners[0] == owners[1])
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.is_ok_and(|runtime| runtime.block_on(same_owner).unwrap_or(false))
-}
-
-/// The databases that KeePassXC shows, those it would ask for first.
-#[derive(Default)]
-struct Databases<'a> {
-    locked: Vec<Collection<'a>>,
-    is_any_open: bool,
-}
-
-impl<'a> Databases<'a> {
-    fn shown(service: &'a SecretService<'a>) -> Result<Self, ServiceError> {
-        let mut databases = Self::default();
-        for one in service.get_all_collections()? {
-            if one.is_locked()? {
-                databases.locked.push(one);
-            } else {
-                databases.is_any_open = true;
-            }
-        }
-        Ok(databases)
-    }
-}
 
 /// Asks for one after the other, until the entry is found. Whoever cannot open one may have it in the next.
 fn unlock_in_turn(

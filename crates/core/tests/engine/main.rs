@@ -36,7 +36,12 @@ mod rules_signed;
 mod rules_spreading;
 #[cfg(test)]
 mod rules_status;
+#[cfg(test)]
+mod rules_takeover;
+#[cfg(test)]
 mod rules_temporary;
+#[cfg(test)]
+mod rules_two_services;
 #[cfg(test)]
 mod rules_usage;
 #[cfg(test)]

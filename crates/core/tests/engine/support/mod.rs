@@ -10,6 +10,7 @@
 //! | `flow` | how time passes, and how the agent lives and dies in it |
 //! | `runner` | what the agent does with an effect, and what comes of it |
 //! | `checks` | a check's way through vault, network and services |
+//! | `said` | what people were told, counted |
 //! | `witness` | what must hold after every single input, whatever happened before |
 //! | `judge` | a place for whoever knows more |
 
@@ -20,6 +21,7 @@ pub(crate) mod judge;
 pub(crate) mod licensing;
 pub(crate) mod machine;
 mod runner;
+pub(crate) mod said;
 mod verbs;
 mod witness;
 pub(crate) mod world;
