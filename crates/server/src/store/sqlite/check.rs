@@ -22,23 +22,22 @@ pub(super) fn check(c: &Connection, command: &CheckCommand) -> Result<CheckOutco
         Who::IdTokenRequired => return Ok(CheckOutcome::IdTokenRequired),
         Who::IssuerMoved => return Ok(CheckOutcome::IssuerMoved),
     };
+    clock_went_back(c, &person, command.now)?;
     leave_behind(c, command, &person)?;
     let known = device(c, command, &person)?;
     if known.is_none() && !signed_in_since(c, command, &person)? {
         return Ok(CheckOutcome::IdTokenRequired);
     }
     let losses = losses(c, &person, known.as_ref())?;
-    let asks = |loss: &Loss| command.products.iter().any(|asked| asked.product == loss.product);
-    // A device that was refused already gets the seat back; for every other one it is as if this service were out.
-    if losses.iter().any(|loss| asks(loss) && !loss.refused) {
-        return Ok(CheckOutcome::Held);
-    }
     let mut question = question(c, command, &person, known)?;
     give_back(&mut question, &losses);
     let verdict = match decide::check(&question) {
         Ok(verdict) => verdict,
         Err(too_long) => return Ok(CheckOutcome::TokenLivesTooLong(too_long)),
     };
+    if is_held_back(&question, &verdict.decisions, &losses) {
+        return Ok(CheckOutcome::Held);
+    }
 
     let now = command.now.as_secs();
     let device = &question.device;
@@ -102,6 +101,19 @@ pub(super) fn check(c: &Connection, command: &CheckCommand) -> Result<CheckOutco
     })
 }
 
+/// What was written of the user while this service's clock was ahead counts from now on: a session of the future would never fall
+/// silent, and nobody could sign in since.
+fn clock_went_back(c: &Connection, person: &Person, now: Timestamp) -> Result<(), StoreError> {
+    for statement in [
+        sql!("future_sessions"),
+        sql!("future_session_asks"),
+        sql!("future_releases"),
+    ] {
+        execute(c, statement, params![person.id, now.as_secs()])?;
+    }
+    Ok(())
+}
+
 /// What the user has lost and is held back. A device that was released hears of that first: a hold is no way back for it.
 fn losses(c: &Connection, person: &Person, device: Option<&Known>) -> Result<Vec<Loss>, StoreError> {
     match &person.organisation {
@@ -126,7 +138,7 @@ fn leave_behind(c: &Connection, command: &CheckCommand, person: &Person) -> Resu
         |row| row.get(0),
     )?;
     for device in left {
-        devices::free(c, &device)?;
+        devices::free(c, &device, command.now)?;
     }
     Ok(())
 }
@@ -141,6 +153,20 @@ fn give_back(question: &mut Question, losses: &[Loss]) {
             offer.seat = lost.map(|loss| loss.seat.clone());
         }
     }
+}
+
+/// Whether it is for this device as if the service were out, because its user has lost what it asks about. A device that was refused
+/// something of that has all of it given back. So has one that must hear of something else: an administrator's own action, or the end
+/// of a subscription, is told whatever was lost besides.
+fn is_held_back(question: &Question, decisions: &[Decision], losses: &[Loss]) -> bool {
+    let asks = |loss: &&Loss| question.asked.iter().any(|asked| asked.product == loss.product);
+    let mut lost = losses.iter().filter(asks).peekable();
+    lost.peek().is_some() && !lost.any(|loss| loss.refused) && !decisions.iter().any(takes_away)
+}
+
+/// Whether a decision takes a licence away for good (rule 9).
+fn takes_away(decision: &Decision) -> bool {
+    matches!(decision, Decision::Refuse(refused) if matches!(refused.code, Code::NotAssigned | Code::SubscriptionEnded))
 }
 
 /// A device that was here before.
@@ -268,7 +294,7 @@ fn keep(
             params![device, product, grant.subscription, grant.since, grant.exp, now],
         )
         .map(drop),
-        Decision::Refuse(refused) if matches!(refused.code, Code::NotAssigned | Code::SubscriptionEnded) => {
+        refusal @ Decision::Refuse(_) if takes_away(refusal) => {
             execute(c, sql!("lease_delete"), params![device, product]).map(drop)
         }
         Decision::Refuse(_) => Ok(()),

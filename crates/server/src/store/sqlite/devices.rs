@@ -146,7 +146,7 @@ pub(super) fn release(c: &Connection, release: &Release, now: Timestamp) -> Resu
     for device in devices {
         match &release.products {
             Some(products) => {
-                execute(c, sql!("push_placeless"), params![device])?;
+                execute(c, sql!("push_placeless"), params![device, now.as_secs()])?;
                 for product in products {
                     let signed_at = release.signed_at.as_secs();
                     execute(c, sql!("lease_give_up"), params![device, product, signed_at])?;
@@ -171,7 +171,7 @@ pub(super) fn release_by_id(c: &Connection, id: &str, at: Timestamp) -> Result<(
 
 /// Its leases, its session and its place are over, and its key with them. It hears so at its next contact.
 pub(super) fn end(c: &Connection, device: &str, by: By, at: Timestamp) -> Result<(), StoreError> {
-    free(c, device)?;
+    free(c, device, at)?;
     execute(
         c,
         sql!("device_release"),
@@ -190,9 +190,9 @@ fn end_sessions(c: &Connection, which: &str, device: &str) -> Result<(), StoreEr
 }
 
 /// Its leases, its session and its place are over, and whoever may wait for one of them is pushed.
-pub(super) fn free(c: &Connection, device: &str) -> Result<(), StoreError> {
+pub(super) fn free(c: &Connection, device: &str, at: Timestamp) -> Result<(), StoreError> {
     end_sessions(c, sql!("sessions_of_device"), device)?;
     execute(c, sql!("session_asks_delete_device"), params![device])?;
-    execute(c, sql!("push_placeless"), params![device])?;
+    execute(c, sql!("push_placeless"), params![device, at.as_secs()])?;
     execute(c, sql!("leases_delete"), params![device]).map(drop)
 }

@@ -144,6 +144,7 @@ pub(super) fn heard(c: &Connection, devices: &[String], now: Timestamp) -> Resul
         execute(c, sql!("sessions_heard"), params![device, now.as_secs()])?;
         execute(c, sql!("session_asks_heard"), params![device, now.as_secs()])?;
     }
+    execute(c, sql!("overlaps_seen"), [])?;
     pushes::prune(c)
 }
 

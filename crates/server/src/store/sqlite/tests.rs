@@ -46,6 +46,8 @@ suite! {
     checks terms_hold_from_the_next_check_on
     devices a_user_releases_a_device_from_another_one
     devices nobody_releases_what_is_not_theirs
+    devices whoever_comes_back_after_a_long_time_hears_of_a_place_that_is_free
+    devices a_clock_that_was_ahead_for_a_moment_keeps_nobody_out
     devices whoever_has_no_place_hears_of_one_that_is_free
     devices a_user_releases_at_most_five_devices_a_day
     devices old_tokens_take_no_place_back
@@ -58,6 +60,8 @@ suite! {
     mass_loss an_import_that_changes_nothing_pushes_nobody
     mass_loss what_is_no_mass_loss_is_a_refusal
     mass_loss no_more_seats_are_given_back_than_there_are
+    mass_loss whoever_was_refused_one_of_two_gets_both_back
+    mass_loss what_an_administrator_takes_away_is_told_during_a_hold
     mass_loss what_was_lost_long_before_is_not_given_back_with_it
     mass_loss whoever_has_checked_within_thirty_days_is_active
     sessions the_one_session_has_one_winner
@@ -67,6 +71,8 @@ suite! {
     sessions a_session_that_is_over_is_not_extended
     sessions who_is_connected_keeps_the_session
     sessions overlaps_are_reported
+    sessions an_overlap_lasts_as_long_as_both_are_there
+    sessions a_clock_that_was_ahead_for_a_moment_holds_no_session
     sessions changes_are_pushed
     sessions usage_counts_once
     administration the_last_seat_has_one_winner

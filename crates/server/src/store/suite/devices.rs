@@ -245,3 +245,47 @@ pub(crate) async fn the_same_machine_keeps_its_place(store: Arc<dyn Store>) {
     );
     assert_eq!(grant(&fixture.one(at("after")).await).since, NOW.as_secs());
 }
+
+/// Back after longer than a lease is good: what it had is no place.
+pub(crate) async fn whoever_comes_back_after_a_long_time_hears_of_a_place_that_is_free(
+    store: Arc<dyn Store>,
+) {
+    let fixture = Fixture::new(store).await;
+    let long_ago = CheckCommand {
+        now: NOW.shifted(-40 * DAY * 1000),
+        ..fixture.command("c")
+    };
+    grant(&fixture.one(long_ago).await);
+    for device in ["a", "b"] {
+        grant(&fixture.one(fixture.command(device)).await);
+    }
+    assert_eq!(
+        refused(&fixture.one(fixture.command("c")).await).code,
+        Code::DeviceLimit
+    );
+    let before = fixture.push().await;
+    let a = id_of(&fixture, "a").await;
+    fixture.store.release_device(a, NOW).await.unwrap();
+    assert_eq!(fixture.pushed(before).await, ["a", "c"]);
+}
+
+/// Whoever signs in after a release is believed, also where the release was written of the future.
+pub(crate) async fn a_clock_that_was_ahead_for_a_moment_keeps_nobody_out(store: Arc<dyn Store>) {
+    let fixture = Fixture::new(store).await;
+    let at = |minutes: i64| NOW.shifted(minutes * 60_000);
+    fixture.one(fixture.command("a")).await;
+    let a = id_of(&fixture, "a").await;
+    fixture.store.release_device(a, at(120)).await.unwrap();
+    let new = |minutes: i64| CheckCommand {
+        now: at(minutes),
+        signed_in_at: Some(at(minutes)),
+        ..fixture.command("b")
+    };
+    let tokens_of_before = CheckCommand {
+        signed_in_at: Some(NOW),
+        ..new(1)
+    };
+    let outcome = fixture.store.check(tokens_of_before).await.unwrap();
+    assert!(matches!(outcome, CheckOutcome::IdTokenRequired), "{outcome:?}");
+    grant(&fixture.one(new(2)).await);
+}

@@ -281,3 +281,76 @@ pub(crate) async fn whoever_has_checked_within_thirty_days_is_active(store: Arc<
         Some("Nord")
     );
 }
+
+/// Ten who have a seat of each of two subscriptions, and have checked both.
+async fn ten_of_two(store: Arc<dyn Store>) -> (Fixture, Vec<String>, String) {
+    let (fixture, emails) = ten(store).await;
+    let boreas = new_subscription(&["BOREAS"], None, Policy::default());
+    let boreas = fixture.store.add_subscription(boreas, NOW).await.unwrap().id;
+    fixture
+        .store
+        .import_seats(boreas.clone(), emails.clone(), NOW)
+        .await
+        .unwrap();
+    for email in &emails {
+        fixture.check(both(fixture.of(email, NOW))).await;
+    }
+    (fixture, emails, boreas)
+}
+
+fn both(command: CheckCommand) -> CheckCommand {
+    CheckCommand {
+        products: vec![asked("ATLAS"), asked("BOREAS")],
+        ..command
+    }
+}
+
+/// Two lists that were cut off, one after the other: who was refused one seat before a mass was seen gets it back, also where another
+/// is held back.
+pub(crate) async fn whoever_was_refused_one_of_two_gets_both_back(store: Arc<dyn Store>) {
+    let (fixture, emails, boreas) = ten_of_two(store).await;
+    assert_eq!(
+        fixture.import(&emails[..7], NOW).await.held,
+        None,
+        "three are no mass"
+    );
+    let (_, decided) = fixture.check(both(fixture.of(&emails[9], NOW))).await;
+    assert_eq!(refused(&decided[0]).code, Code::NotAssigned);
+    let left: Vec<String> = emails
+        .iter()
+        .enumerate()
+        .filter(|(n, _)| ![5, 6, 9].contains(n))
+        .map(|(_, email)| email.clone())
+        .collect();
+    let imported = fixture.store.import_seats(boreas, left, NOW).await.unwrap();
+    assert!(imported.held.is_some(), "five are one");
+
+    let (_, decided) = fixture.check(both(fixture.of(&emails[9], NOW))).await;
+    for one in &decided {
+        grant(one);
+    }
+    let other = both(fixture.of(&emails[8], NOW));
+    assert!(matches!(
+        fixture.store.check(other).await.unwrap(),
+        CheckOutcome::Held
+    ));
+}
+
+/// An administrator's own action is none of it, whatever else the same user has lost.
+pub(crate) async fn what_an_administrator_takes_away_is_told_during_a_hold(store: Arc<dyn Store>) {
+    let (fixture, emails, _) = ten_of_two(store).await;
+    assert!(fixture.import(&emails[..5], NOW).await.held.is_some());
+    let other = both(fixture.of(&emails[8], NOW));
+    assert!(matches!(
+        fixture.store.check(other).await.unwrap(),
+        CheckOutcome::Held
+    ));
+    fixture
+        .store
+        .unassign_seat(emails[8].clone(), "BOREAS".into())
+        .await
+        .unwrap();
+    let (_, decided) = fixture.check(both(fixture.of(&emails[8], NOW))).await;
+    grant(&decided[0]);
+    assert_eq!(refused(&decided[1]).code, Code::NotAssigned);
+}

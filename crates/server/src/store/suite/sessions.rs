@@ -327,3 +327,37 @@ pub(crate) async fn usage_counts_once(store: Arc<dyn Store>) {
         2
     );
 }
+
+/// However long both streams stand, and neither device checks.
+pub(crate) async fn an_overlap_lasts_as_long_as_both_are_there(store: Arc<dyn Store>) {
+    let fixture = under(store, SessionPolicy::Report).await;
+    for device in ["a", "b"] {
+        grant(&fixture.one(fixture.opens(device)).await);
+    }
+    let devices = fixture.store.devices(None).await.unwrap();
+    let ids: Vec<String> = devices.into_iter().map(|device| device.id).collect();
+    let at = |minutes: i64| NOW.shifted(minutes * 60_000);
+    for minutes in (10..=120).step_by(10) {
+        fixture.store.heard(ids.clone(), at(minutes)).await.unwrap();
+    }
+    // One of them is heard of no more.
+    fixture.store.heard(vec![ids[0].clone()], at(130)).await.unwrap();
+    let overlaps = fixture.store.overlaps().await.unwrap();
+    assert_eq!(overlaps.len(), 1, "{overlaps:?}");
+    assert_eq!((overlaps[0].began_at, overlaps[0].seen_at), (NOW, at(120)));
+}
+
+/// What was written of the future counts from when that is seen.
+pub(crate) async fn a_clock_that_was_ahead_for_a_moment_holds_no_session(store: Arc<dyn Store>) {
+    let fixture = under(store, SessionPolicy::Deny).await;
+    let opens = |device: &str, minutes: i64| CheckCommand {
+        now: NOW.shifted(minutes * 60_000),
+        ..fixture.opens(device)
+    };
+    grant(&fixture.one(opens("a", 120)).await);
+    assert_eq!(
+        refused(&fixture.one(opens("b", 1)).await).code,
+        Code::SessionInUse
+    );
+    grant(&fixture.one(opens("b", 16)).await);
+}

@@ -5,4 +5,5 @@ JOIN devices ON devices.id = leases.device_id
 JOIN devices AS others ON others.user_id = devices.user_id AND others.id <> devices.id AND others.released_at IS NULL
 WHERE leases.device_id = ?1
   AND NOT EXISTS (SELECT 1 FROM leases AS theirs
-                  WHERE theirs.device_id = others.id AND theirs.subscription_id = leases.subscription_id)
+                  WHERE theirs.device_id = others.id AND theirs.subscription_id = leases.subscription_id
+                    AND theirs.exp > ?2)

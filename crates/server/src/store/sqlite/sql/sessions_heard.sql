@@ -1,1 +1,1 @@
-UPDATE sessions SET heard_at = max(heard_at, ?2) WHERE device_id = ?1
+UPDATE sessions SET heard_at = ?2 WHERE device_id = ?1
