@@ -230,8 +230,8 @@ fn a_lost_laptop_is_released_from_the_other_machine_and_cannot_come_back(story: 
         "{devices}"
     );
 
-    // Its owner has found it again, and signs in: a new device.
-    laptop.sign_in_again()?;
+    // Its owner has found it again, and signs in: a new device. The browser still knows her, and she is asked for her password all the same.
+    laptop.sign_in()?;
     let mut again = laptop.start_atlas()?;
     again.wait_for("OK")?;
     again.close()

@@ -104,7 +104,13 @@ impl Devices {
         key: UseKey,
         nonce: &str,
     ) -> (StatusView, Option<Box<Grant>>) {
-        let status = engine.use_status(now, key);
+        let mut status = engine.use_status(now, key);
+        let service = engine.use_of(key).map(|(_, service)| service);
+        // A refusal brings no proof, by which the product's clock would be set right as this one was.
+        status.at = status
+            .stop_at
+            .and(service)
+            .map(|service| engine.time_of(service, now));
         let Some((grounds, (product, service))) = engine.grant(now, key).zip(engine.use_of(key)) else {
             return (status, None);
         };

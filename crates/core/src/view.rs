@@ -68,6 +68,9 @@ pub struct StatusView {
     /// When an open product must have stopped (rules 5 and 20).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_at: Option<Timestamp>,
+    /// When this was said, by the clock of `stop_at`: what an open product is told, whose own clock may be another (rule 16).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
     /// What else a refusal says.
     #[serde(
         default,
@@ -91,6 +94,7 @@ impl StatusView {
             since: self.since.map(one),
             until: self.until.map(one),
             stop_at: self.stop_at.map(one),
+            at: self.at.map(one),
             ..self
         }
     }

@@ -166,6 +166,8 @@ impl Engine {
                 service.account = None;
                 service.device = None;
                 service.linked = false;
+                // Whoever has the machine now must not come in by what its browser remembers, nor hear of that from the service.
+                service.reauthenticate = true;
                 self.forget(now, name, Forget::Everything);
             }
             Code::Ok

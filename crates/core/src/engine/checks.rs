@@ -44,6 +44,16 @@ impl Engine {
         }
     }
 
+    /// Whether a product of the service is kept from running by another device's session.
+    pub(super) fn is_refused_a_session(&self, name: &str) -> bool {
+        let service = self.facts.services.get(name);
+        let mut held = service.into_iter().flat_map(|service| service.products.values());
+        held.any(|held| {
+            held.refusal()
+                .is_some_and(|refusal| refusal.claims().code == Code::SessionInUse)
+        })
+    }
+
     pub(super) fn ask_check(&mut self, ticket: Ticket) {
         let mut asked = false;
         let mut problem = "no_products";
@@ -117,7 +127,7 @@ impl Engine {
         let probe = somebody_starts && !is_in;
         if !may_check {
             if !probe {
-                link.know_nothing();
+                link.know_nothing(now);
             }
             for waiter in link.take_waiters() {
                 self.answer(waiter, Answer::refused(Code::SignInRequired, "not_signed_in"));
@@ -165,7 +175,12 @@ impl Engine {
             issuer: account.map(|account| account.issuer.clone()).unwrap_or_default(),
             products: self.queries(now, name),
             identify: service.is_none_or(|service| !service.linked),
-            refresh_every: if anew { Duration::ZERO } else { refresh_every },
+            // As early as the check itself may come, or it would find them a little too young, and leave them for another day.
+            refresh_every: if anew {
+                Duration::ZERO
+            } else {
+                refresh_every - refresh_every / 10
+            },
             usage: service.map(|service| service.usage.to_send()).unwrap_or_default(),
         }
     }
@@ -364,7 +379,7 @@ impl Engine {
             }
             // The identity service is there, the licensing service was not asked, and nobody will be asked again.
             if let Some(link) = self.links.get_mut(name) {
-                link.know_nothing();
+                link.know_nothing(now);
             }
             return;
         }

@@ -236,7 +236,7 @@ impl Engine {
         if self.links.is_empty() {
             return;
         }
-        let is_wrong = self.wall_is_wrong(now);
+        let is_wrong = self.wall_was_set(now);
         if is_wrong && !self.clock_wrong {
             self.links.values_mut().for_each(Link::want);
         }

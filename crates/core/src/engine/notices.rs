@@ -185,7 +185,8 @@ impl Engine {
                 continue;
             };
             let counts_down = self.counts_down(now, &open.service, lease);
-            let decided = !matches!(self.reach_of(&open.service), Reach::Unknown | Reach::Doubtful);
+            let known = !matches!(self.reach_of(&open.service), Reach::Unknown | Reach::Doubtful);
+            let decided = known && !self.is_deciding(&open.service);
             if counts_down || decided {
                 settled.push(*key);
             }

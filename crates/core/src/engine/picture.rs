@@ -46,7 +46,7 @@ impl Engine {
             notices: self.facts.told.waiting.clone(),
             problems: self.problems(now),
             vault: self.vault.kind(),
-            clock_ahead: self.clock_ahead(now),
+            clock_ahead: self.clock_ahead(now).filter(|_| self.wall_is_wrong(now)),
         }
     }
 
@@ -139,16 +139,23 @@ impl Engine {
             .is_some_and(|link| link.is_refused() && link.reach == Reach::IdentityOutage)
     }
 
-    /// Whether the wall clock is far from where the last check says that it should be.
-    pub(super) fn wall_is_wrong(&self, now: &Now) -> bool {
-        self.clock_ahead(now).is_some()
+    /// Whether the wall clock is far from where the last check says that it should be: somebody has set it since.
+    pub(super) fn wall_was_set(&self, now: &Now) -> bool {
+        let mut services = self.facts.services.values();
+        let known = services.any(|service| service.checked_at.is_some());
+        known && self.facts.clock.wall_ahead(now).unsigned_abs() > WRONG_FROM
     }
 
-    /// By how much, in minutes.
+    /// Whether it was set, and not right. One that has always been as wrong troubles nobody.
+    fn wall_is_wrong(&self, now: &Now) -> bool {
+        self.wall_was_set(now) && self.clock_ahead(now).is_some()
+    }
+
+    /// By how many minutes the wall clock is ahead, where it is known to be wrong.
     pub(super) fn clock_ahead(&self, now: &Now) -> Option<i64> {
         let mut services = self.facts.services.values();
         let known = services.any(|service| service.checked_at.is_some());
-        let ahead = self.facts.clock.wall_ahead(now);
+        let ahead = now.wall.offset_from(self.trusted(now));
         // To the nearest one: what is read of two clocks differs by a millisecond each time.
         (known && ahead.unsigned_abs() > WRONG_FROM).then(|| (ahead + 30_000 * ahead.signum()) / 60_000)
     }

@@ -105,6 +105,11 @@ impl Temporaries {
         asked.is_some_and(|asked| now.ticks < asked.again_at())
     }
 
+    /// What a key could not sign it may be able to sign now.
+    pub(super) fn try_again(&mut self) {
+        self.asked.retain(|_, asked| !asked.failed);
+    }
+
     /// When a key that has not signed is asked again.
     pub(super) fn next_at(&self) -> impl Iterator<Item = Duration> {
         self.asked

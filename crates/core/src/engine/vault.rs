@@ -148,6 +148,7 @@ impl Engine {
         if opened {
             let waiting = self.links.values_mut().filter(|link| !link.is_flying());
             waiting.for_each(super::link::Link::want);
+            self.temporaries.try_again();
         }
     }
 

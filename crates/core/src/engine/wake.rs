@@ -35,7 +35,6 @@ impl Engine {
                 link.retry_at(),
                 link.doubt_until(),
                 link.heal_until(),
-                link.session_over_at(),
             ];
             let mine = mine.into_iter().flatten();
             mine.chain(link.ending.next_at()).chain(link.session.next_at())
@@ -46,8 +45,14 @@ impl Engine {
             .filter(|(_, link)| !link.is_flying() && link.retry_at().is_none());
         let heartbeats = heartbeats.filter_map(|(name, _)| self.heartbeat_at(name));
         let uses = self.uses.values().filter_map(|open| open.confirm_until);
+        let sessions = self
+            .links
+            .iter()
+            .filter(|(name, _)| self.is_refused_a_session(name))
+            .filter_map(|(_, link)| link.session_over_at());
         links
             .chain(uses)
+            .chain(sessions)
             .chain(heartbeats)
             .chain(self.spreading_next_at(now))
             .chain(self.temporaries.next_at())

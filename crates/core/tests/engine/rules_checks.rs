@@ -1,5 +1,6 @@
 //! Rules 2, 13 and 19: when a check is made, and what it brings.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use latchkey_core::code::Code;
@@ -73,6 +74,10 @@ fn credentials_are_refreshed_as_often_as_the_policy_says() {
     for gap in gaps {
         assert!(gap <= hours(8) + seconds(1), "rule 13: {gap:?}");
     }
+    // The check comes by up to a tenth early, and what is that old is renewed all the same.
+    let orders = world.orders[1..].iter();
+    let asked: BTreeSet<Duration> = orders.map(|order| order.refresh_every).collect();
+    assert_eq!(asked, BTreeSet::from([hours(8) - minutes(48)]));
 }
 
 #[test]

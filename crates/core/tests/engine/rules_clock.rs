@@ -1,7 +1,8 @@
 //! Rule 16: time that nobody can set.
 
 use latchkey_core::code::{Basis, Code};
-use latchkey_core::engine::{Ask, Input};
+use latchkey_core::engine::{Ask, CheckFailure, Input};
+use latchkey_core::hindrance::Hindrance;
 use latchkey_core::notice::Left;
 use latchkey_core::view::Problem;
 
@@ -396,4 +397,26 @@ fn the_time_is_written_down_every_hour_and_not_whenever_something_happens() {
     world.pass_ticking(hours(3), minutes(1));
     let written = world.record.iter().filter(|effect| effect.contains("Save"));
     assert_eq!(written.count(), 3);
+}
+
+/// A clock that has always been wrong troubles nobody, until something else refuses it: then it is named with what is known.
+#[test]
+fn a_clock_that_was_wrong_before_is_told_as_what_it_is() {
+    let mut world = World::new();
+    world.machine.wall_ahead = -2 * DAY_MS;
+    world.sign_in();
+    world.pass(minutes(1));
+    world.ask(Ask::Reset(Some(ATLAS.to_owned())));
+    world.pass(minutes(1));
+    assert_eq!((world.view().problems.len(), world.view().clock_ahead), (0, None));
+    world.wire = Wire::Fails(CheckFailure::Hindered(Hindrance::ClockWrong { ahead: None }));
+    world.ask(Ask::Check);
+    world.pass(seconds(5));
+    assert_eq!(world.product(ATLAS).clock_ahead, Some(-2 * 24 * 60));
+
+    // Offline somebody sets it right.
+    world.network = false;
+    world.machine.wall_ahead = 0;
+    world.pass(hours(1));
+    assert_eq!((world.view().problems.len(), world.view().clock_ahead), (0, None));
 }

@@ -1,14 +1,15 @@
 //! Rule 7: a first start in a licensing outage, where the vendor has signed that it may.
 
-use latchkey_core::code::{Basis, Code};
+use latchkey_core::code::{Basis, Code, Reason};
 use latchkey_core::engine::{Ask, Input, UseKey};
 use latchkey_core::notice::NoticeKind;
 use latchkey_core::policy::Policy;
 use latchkey_core::proof;
+use latchkey_core::vault::VaultTrouble;
 use latchkey_core::view::{Line, Reach};
 
 use crate::support::licensing::{Licensing, Seat};
-use crate::support::world::{Signing, World};
+use crate::support::world::{Keyring, Signing, World};
 use crate::support::{ATLAS, QUARRY, SERVICE, days, hours, minutes, seconds};
 
 /// A machine on which Atlas and Quarry are installed with signed registrations.
@@ -349,4 +350,27 @@ fn a_service_that_is_behind_its_issuer_keeps_nobody_from_a_first_start() {
             "{behind:?}"
         );
     }
+}
+
+/// What the key could not sign behind the lock, it signs when that is open.
+#[test]
+fn a_keyring_that_is_opened_lets_a_first_start_go_on() {
+    let mut world = installed(Policy::default());
+    world.licensing = false;
+    world.sign_in();
+    world.keyring = Keyring::Locked;
+    world.input(Input::Vault(Some(VaultTrouble::Locked)));
+    world.signing = Signing::Fails;
+    let key = world.start(ATLAS);
+    world.pass(seconds(40));
+    assert_eq!(
+        (world.status(key).code, world.status(key).reason),
+        (4, Some(Reason::VaultLocked))
+    );
+    world.signing = Signing::Works;
+    world.keyring = Keyring::Open;
+    world.input(Input::Vault(None));
+    world.pass(seconds(20));
+    let status = world.status(key);
+    assert_eq!((status.code, status.basis), (0, Some(Basis::Temporary)));
 }

@@ -512,3 +512,30 @@ fn the_last_days_of_a_subscription_are_told_as_what_they_are() {
     assert_eq!(world.shown.len(), 1);
     assert!(matches!(world.shown[0].notice.kind, NoticeKind::Connected { .. }));
 }
+
+/// The network went without a word: that it is gone is found out only after the start was answered.
+#[test]
+fn a_start_is_told_of_the_days_also_where_the_outage_is_found_afterwards() {
+    let mut world = World::signed_in();
+    world.licensing = false;
+    world.identity = false;
+    world.start(ATLAS);
+    world.pass(minutes(2));
+    assert_eq!(
+        said(&world),
+        [("Atlas".to_owned(), Says::Offline(Left::Days(30)))]
+    );
+    // The day was told with it: another start is told for itself.
+    world.licensing = true;
+    world.identity = true;
+    world.pass(minutes(10));
+    world.licensing = false;
+    world.identity = false;
+    let told = said(&world).len();
+    world.start(ATLAS);
+    world.pass(minutes(2));
+    assert_eq!(
+        said(&world)[told..],
+        [("Atlas".to_owned(), Says::Offline(Left::Days(30)))]
+    );
+}

@@ -100,7 +100,8 @@ impl Worker {
         let status = self.shared.status();
         self.wishes.drain(..).for_each(|wish| wish.deny(status.clone()));
         if let Some(at) = view.stop_at {
-            self.must_stop(view.code, Some(at), at.since(self.now()));
+            let said_at = view.at.unwrap_or_else(|| self.now());
+            self.must_stop(view.code, Some(at), at.since(said_at));
         }
     }
 

@@ -64,6 +64,28 @@ fn a_product_that_must_stop_is_told_the_time_left_once_for_each_cause_and_when_t
     drop(permit);
 }
 
+/// A check that takes the licence away has set the agent's clock right, and brings no proof by which the product's own would be.
+#[test]
+fn the_time_to_save_is_counted_from_when_the_agent_said_so() {
+    for at in [NOW - 120 * MINUTE, NOW + 960 * MINUTE] {
+        let folder = tempfile::tempdir().unwrap();
+        let present = Present::default();
+        let agent = Agent::start(folder.path(), as_is(&present));
+        let licence = open(folder.path());
+        let events = licence.events();
+        let permit = licence.authorize(SOON).unwrap();
+        let stop = StatusView {
+            stop_at: Some(at + 10 * MINUTE),
+            at: Some(at),
+            ..status(Code::SessionInUse)
+        };
+        agent.change(&present, Some(stop));
+        let (_, left) = must_stop(&events);
+        assert!(left <= 10 * MINUTE && left > 9 * MINUTE, "{left:?}");
+        drop(permit);
+    }
+}
+
 /// The agent was updated while the keyring was locked: nobody can prove anything to what is open, and its lease is good.
 #[test]
 fn a_keyring_that_stays_locked_stops_nothing_that_is_open() {

@@ -41,8 +41,12 @@ impl World {
                 attempt,
                 service,
                 method,
+                anew,
                 ..
-            } => self.begin_sign_in(attempt, &service, method),
+            } => {
+                self.sign_ins_anew.push(anew);
+                self.begin_sign_in(attempt, &service, method);
+            }
             Effect::SignInKept { .. } => {
                 // Whoever is told must find it after a crash in the next instant.
                 let on_disk = self.disk.contains(self.subject);

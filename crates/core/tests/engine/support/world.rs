@@ -131,6 +131,8 @@ pub(crate) struct World {
     pub(crate) user: User,
     /// Who the user is, at the provider.
     pub(crate) subject: &'static str,
+    /// Of every sign-in: whether the user is to prove anew who they are, whatever the browser remembers.
+    pub(crate) sign_ins_anew: Vec<bool>,
     pub(crate) keyring: Keyring,
     pub(crate) disk_full: bool,
     /// How often the disk was to take something.
@@ -220,6 +222,7 @@ impl World {
             gives_no_token: None,
             user: User::SignsIn,
             subject: "maya",
+            sign_ins_anew: Vec::new(),
             keyring: Keyring::Open,
             disk_full: false,
             save_tries: 0,
