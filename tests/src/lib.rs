@@ -24,6 +24,7 @@
 //! | [`providers`] | identity providers that other people made, and what they say of tokens |
 //! | [`gate`] | a door before a service, which holds what a story wants to interrupt |
 //! | [`company`], [`proxy`] | a company's network: names, an authority, a proxy that is its only way in |
+//! | [`cable`] | a network cable, to be pulled out |
 //! | [`laid`] | files laid over the system's own, for a story alone |
 //! | [`clock`], [`machine`] | wall clocks that a story sets; days that pass, reboots |
 //! | [`world`], [`atlas`] | all of it together, with a user and a product |
@@ -35,6 +36,7 @@
 pub mod atlas;
 pub mod browser;
 pub mod bus;
+pub mod cable;
 pub mod clock;
 pub mod company;
 pub mod desktop;

@@ -4,7 +4,7 @@
 //! begins on this machine's clocks. A running program keeps the boot clock that it began with, so what is to see days
 //! pass is ended before and started after.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
@@ -15,6 +15,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::cable::Cable;
 use crate::clock::Clock;
 use crate::desktop::Desktop;
 use crate::programs;
@@ -41,6 +42,8 @@ pub struct Machine<'d> {
     wall: Clock,
     /// Seconds that the boot clock is ahead of the real one.
     ticks_ahead: Cell<i64>,
+    /// The words before the agent that put it behind a cable.
+    behind: RefCell<Vec<OsString>>,
 }
 
 impl<'d> Machine<'d> {
@@ -55,6 +58,7 @@ impl<'d> Machine<'d> {
             folder: desk.folder().join("installed"),
             wall,
             ticks_ahead: Cell::new(0),
+            behind: RefCell::default(),
         };
         let own = machine.folder.join("agent");
         fs::create_dir_all(&own)?;
@@ -109,9 +113,10 @@ impl<'d> Machine<'d> {
     }
 
     fn write_agent_script(&self) -> Result<()> {
-        let words: Vec<_> = self
-            .on_clocks()
+        let behind = self.behind.borrow();
+        let words: Vec<_> = behind
             .iter()
+            .chain(&self.on_clocks())
             .map(|word| format!("'{}'", word.display()))
             .collect();
         let agent = self.folder.join("agent").join(AGENT);
@@ -124,6 +129,15 @@ impl<'d> Machine<'d> {
         fs::write(&script, text)?;
         fs::set_permissions(&script, Permissions::from_mode(0o755))?;
         Ok(())
+    }
+
+    /// The agents that are started from now on reach the services by this cable; without one, as everybody does.
+    ///
+    /// # Errors
+    /// What starts the agent cannot be written.
+    pub fn is_behind(&self, cable: Option<&Cable>) -> Result<()> {
+        self.behind.replace(cable.map(Cable::words).unwrap_or_default());
+        self.write_agent_script()
     }
 
     /// Time passes, awake or asleep: all clocks move on.

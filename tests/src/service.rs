@@ -104,6 +104,11 @@ impl Service {
         }
     }
 
+    /// The port that it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Its wall clock.
     pub fn clock(&self) -> &Clock {
         &self.clock

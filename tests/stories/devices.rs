@@ -13,13 +13,16 @@ use stories::services::PRODUCT;
 use stories::wait::SOON;
 
 use handed_over::the_holder_sees_who_asks_and_hands_over;
-use reinstalled::a_machine_installed_anew_keeps_its_place;
+use reinstalled::{
+    a_fourth_device_is_given_the_list_and_releases_one, a_machine_installed_anew_keeps_its_place,
+};
 
 tell!(
     a_session_is_taken_over_and_the_other_desktop_is_told_within_seconds,
     under_deny_the_second_waits_until_the_first_is_closed,
     the_holder_sees_who_asks_and_hands_over,
     one_device_too_many_releases_another_and_goes_on,
+    a_fourth_device_is_given_the_list_and_releases_one,
     a_machine_installed_anew_keeps_its_place,
     a_lost_laptop_is_released_from_the_other_machine_and_cannot_come_back,
     a_seat_that_is_assigned_while_its_user_waits_arrives_by_itself,

@@ -1,5 +1,8 @@
-//! A company's network: its services have names that only its proxy knows, and certificates of its own authority.
+//! The network between a machine and its services. A company's: they have names that only its proxy knows, and certificates of its own
+//! authority. And none: a cable that is pulled out.
 
+#[path = "network/cable.rs"]
+mod cable;
 #[path = "network/cut.rs"]
 mod cut;
 #[path = "network/obstacles.rs"]
@@ -18,6 +21,7 @@ use stories::process::Process;
 use stories::proxy::Proxy;
 use stories::services::{LICENSING, PROVIDER};
 
+use cable::a_cable_that_is_pulled_out_is_being_offline_and_plugged_in_all_heals;
 use cut::a_holder_who_is_cut_off_loses_the_session_to_whoever_waits;
 use obstacles::{
     a_certificate_that_has_ended_is_an_outage_and_no_wrong_clock, a_proxy_that_is_down_refuses_nobody,
@@ -41,6 +45,7 @@ tell!(
     a_proxy_that_wants_a_password_is_named,
     a_proxy_that_is_down_refuses_nobody,
     a_holder_who_is_cut_off_loses_the_session_to_whoever_waits,
+    a_cable_that_is_pulled_out_is_being_offline_and_plugged_in_all_heals,
 );
 
 const AGENT: &str = "latchkey-agent";

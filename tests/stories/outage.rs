@@ -1,4 +1,4 @@
-//! A sign-in service that is out, or that ends the user's grant (rules 6 and 13).
+//! A service that is out, and a sign-in service that ends the user's grant (rules 6, 7 and 13).
 
 #[path = "outage/away.rs"]
 mod away;
@@ -11,7 +11,7 @@ use stories::prelude::*;
 use stories::process::Process;
 use stories::providers::tokens;
 
-use away::{Away, Way};
+use away::{Away, Unavailable, Way};
 
 tell!(
     with_grace_products_run_on_while_the_service_is_gone,
@@ -21,6 +21,7 @@ tell!(
     a_grant_that_was_revoked_asks_for_a_sign_in_and_takes_no_lease,
     with_deny_a_grant_that_was_revoked_lets_nothing_start,
     nobody_signs_in_at_a_service_that_is_out_and_everybody_can_when_it_is_back,
+    a_licensing_service_that_answers_that_it_is_unavailable_stops_nobody_and_heals_by_itself,
 );
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -288,5 +289,44 @@ fn nobody_signs_in_at_a_service_that_is_out_and_everybody_can_when_it_is_back(st
     world.sign_in()?;
     let mut atlas = world.start_atlas()?;
     atlas.wait_for("OK")?;
+    atlas.close()
+}
+
+/// A gateway stands before a licensing service that is down.
+fn a_licensing_service_that_answers_that_it_is_unavailable_stops_nobody_and_heals_by_itself(
+    story: &Story,
+) -> Result<()> {
+    let desk = Desktop::start(story)?;
+    let world = World::seeded(&desk)?;
+    world.sign_in()?;
+    world.cli(["check"])?;
+    let mut atlas = world.start_atlas()?;
+    atlas.wait_for("OK")?;
+    world.service().stop()?;
+    let gateway = Unavailable::listen(world.service().port())?;
+
+    let status = wait_for_reach(&world, "licensing_outage", DECIDED)?;
+    ensure!(
+        atlas_of(&status)?["basis"] == "outage",
+        "Atlas runs on: {}",
+        atlas_of(&status)?
+    );
+    ensure!(
+        status["headline"]["text"] == "The licensing service is not answering — you can keep working",
+        "the menu says {}",
+        status["headline"]
+    );
+    let mut another = world.start_atlas()?;
+    another.wait_for("OK")?;
+    another.close()?;
+
+    gateway.end()?;
+    world.service().serve()?;
+    let status = wait_for_reach(&world, "online", HEALED)?;
+    ensure!(
+        atlas_of(&status)?["basis"] == "lease" && status["headline"]["line"] == "licensed",
+        "it is confirmed again: {status}"
+    );
+    ensure!(!atlas.text()?.contains("must stop"), "{}", atlas.text()?);
     atlas.close()
 }

@@ -22,6 +22,7 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("the keyring", &["gnome-keyring"]),
     package("the keyring of another kind", &["keepassxc", "keepassxc-minimal"]),
     package("looks into the keyring", &["libsecret-tools"]),
+    package("pulls a cable out", &["iproute2"]),
     package("shows notices", &["dunst"]),
     package("shows tray icons", &["xfce4-panel"]),
     package("takes screenshots", &["maim"]),

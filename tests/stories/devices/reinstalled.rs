@@ -108,3 +108,51 @@ pub(super) fn a_machine_installed_anew_keeps_its_place(story: &Story) -> Result<
     wait_for_code(&studio, 0, SOON).context("it came last")?;
     atlas.close()
 }
+
+/// As the policy comes: three places. The machine was installed anew twice, and nobody said that it is the same.
+pub(super) fn a_fourth_device_is_given_the_list_and_releases_one(story: &Story) -> Result<()> {
+    let desk = Desktop::start(story)?;
+    let studio = World::seeded(&desk)?;
+    let other_desk = Desktop::second(story)?;
+    let laptop = studio.second(&other_desk)?;
+    signed_in(&studio)?;
+    let machine_id = Laid::copy_of(MACHINE_ID, &desk.folder().join("anew"))?;
+    for _ in 0..2 {
+        install_anew(&studio, &machine_id)?;
+        signed_in(&studio)?;
+    }
+    let present = this(&studio)?;
+
+    laptop.sign_in()?;
+    let mut refused = laptop.start_atlas()?;
+    refused.wait_for("DEVICE_LIMIT")?;
+    let listed = atlas_of(&laptop)?["devices"].clone();
+    let held = ids(&listed);
+    ensure!(
+        held.len() == 3 && held.contains(&present.as_str()),
+        "the list is {listed}"
+    );
+    let told = ["name", "system", "last_seen"];
+    let is_told = |device: &Value| told.iter().all(|field| device[field].is_string());
+    ensure!(
+        listed.as_array().is_some_and(|listed| listed.iter().all(is_told)),
+        "name, system and when it was last seen: {listed}"
+    );
+
+    let given_up = held
+        .iter()
+        .find(|id| **id != present)
+        .context("two of them are gone")?;
+    laptop.cli(["release-device", "--yes", given_up])?;
+    let mut atlas = laptop.start_atlas_with(&["--keep-trying"])?;
+    atlas.wait_for("OK")?;
+    studio.cli(["check"])?;
+    wait_for_code(&studio, 0, SOON).context("whoever keeps a place keeps it")?;
+    let listed = devices(&laptop)?;
+    let held = ids(&listed["devices"]);
+    ensure!(
+        held.len() == 3 && !held.contains(given_up) && listed["releases_left"] == 4,
+        "{listed}"
+    );
+    atlas.close()
+}

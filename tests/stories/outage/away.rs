@@ -1,4 +1,4 @@
-//! The ways in which an identity service is out: its process has ended, or it answers every request with 503.
+//! The ways in which a service is out: its process has ended, or somebody in its place answers every request with 503.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -40,18 +40,14 @@ impl Away {
     /// # Errors
     /// Nobody had asked it anything: then the story has told nothing of a 503.
     pub(crate) fn end(self, provider: &mut Provider) -> Result<()> {
-        if let Some(answers) = self.answers {
-            let asked = answers.asked.load(Ordering::SeqCst);
-            ensure!(asked > 0, "nobody asked the provider, which answered 503");
-            drop(answers);
-        }
+        self.answers.map_or(Ok(()), Unavailable::end)?;
         provider.resume()
     }
 }
 
 /// Answers 503, whatever is asked.
 #[derive(Debug)]
-struct Unavailable {
+pub(crate) struct Unavailable {
     port: u16,
     closed: Arc<AtomicBool>,
     asked: Arc<AtomicUsize>,
@@ -59,7 +55,9 @@ struct Unavailable {
 }
 
 impl Unavailable {
-    fn listen(port: u16) -> Result<Self> {
+    /// # Errors
+    /// The port is taken.
+    pub(crate) fn listen(port: u16) -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", port))?;
         let (closed, asked) = (Arc::<AtomicBool>::default(), Arc::<AtomicUsize>::default());
         let (is_closed, count) = (Arc::clone(&closed), Arc::clone(&asked));
@@ -80,6 +78,16 @@ impl Unavailable {
             asked,
             listening: Some(listening),
         })
+    }
+
+    /// Leaves the port.
+    ///
+    /// # Errors
+    /// Nobody had asked it anything: then the story has told nothing of a 503.
+    pub(crate) fn end(self) -> Result<()> {
+        let asked = self.asked.load(Ordering::SeqCst);
+        ensure!(asked > 0, "nobody asked the service, which answered 503");
+        Ok(())
     }
 }
 
