@@ -209,7 +209,24 @@ mod tests {
     fn the_defaults_are_the_rules() {
         let policy: Policy = serde_json::from_str("{}").unwrap();
         assert_eq!(policy, Policy::default());
-        assert_eq!(policy.offline_for.as_secs(), 2_592_000);
+        let seconds = [
+            (policy.check_every, 24 * 3_600),
+            (policy.offline_for, 30 * 86_400),
+            (policy.final_warning, 3 * 86_400),
+            (policy.access_token_for, 3_600),
+            (policy.credentials_refresh_every, 24 * 3_600),
+            (policy.temporary_for, 4 * 3_600),
+            (policy.outage_keep_for, 24 * 3_600),
+            (policy.heartbeat_every, 5 * 60),
+            (policy.session_ttl, 15 * 60),
+            (policy.save_window, 10 * 60),
+        ];
+        for (number, (is, should)) in seconds.into_iter().enumerate() {
+            assert_eq!(is.as_secs(), should, "the {number}th");
+        }
+        assert_eq!((policy.temporary_limit, policy.device_limit), (None, 3));
+        assert_eq!(policy.session_policy, SessionPolicy::Takeover);
+        assert_eq!(policy.identity_outage, IdentityOutage::Grace);
         policy.validate().unwrap();
     }
 

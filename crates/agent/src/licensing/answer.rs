@@ -28,7 +28,18 @@ pub enum LicensingError {
     InvalidToken,
     /// The service has nobody to judge the access token: the identity service does not answer it (rule 6).
     #[error("the identity service does not answer the licensing service")]
-    IdentityUnavailable,
+    IdentityUnavailable {
+        /// When it wants to be asked again, if it said.
+        retry_after: Option<Duration>,
+    },
+    /// It is out, or a gateway in front of it says so, and for how long (5xx with `Retry-After`).
+    #[error("the licensing service answered {status}")]
+    Out {
+        /// The status.
+        status: u16,
+        /// When it wants to be asked again.
+        retry_after: Duration,
+    },
     /// It wants to know who the user is.
     #[error("the licensing service asks for the ID token")]
     IdTokenRequired,
@@ -63,10 +74,10 @@ impl LicensingError {
     pub fn problem(&self) -> &'static str {
         match self {
             Self::Http(error) => identity::problem::of_network(error).unwrap_or("licensing_unreachable"),
-            Self::Unexpected(_) => "licensing_unreachable",
+            Self::Unexpected(_) | Self::Out { .. } => "licensing_unreachable",
             Self::InvalidToken => "token_refused",
             Self::Busy { .. } => "service_busy",
-            Self::IdentityUnavailable => "identity_unreachable",
+            Self::IdentityUnavailable { .. } => "identity_unreachable",
             Self::IdTokenRequired => "id_token_required",
             Self::UnknownIssuer => "sign_in_again",
             Self::UnknownDomain => "unknown_domain",
@@ -120,7 +131,7 @@ pub(super) fn verdict(response: &Response) -> LicensingError {
         }
         // Before what is busy: it too says when to come back.
         (StatusCode::SERVICE_UNAVAILABLE, Some("identity_unavailable")) => {
-            LicensingError::IdentityUnavailable
+            LicensingError::IdentityUnavailable { retry_after }
         }
         // A gateway says when to come back as well: it speaks for nobody who works (rule 7).
         (StatusCode::SERVICE_UNAVAILABLE, Some("overloaded")) => LicensingError::Busy { retry_after },
@@ -130,11 +141,21 @@ pub(super) fn verdict(response: &Response) -> LicensingError {
         (StatusCode::CONFLICT, Some("release_limit")) => LicensingError::ReleaseLimit,
         (StatusCode::NOT_FOUND, Some("unknown_issuer")) => LicensingError::UnknownIssuer,
         (StatusCode::NOT_FOUND, Some("unknown_domain")) => LicensingError::UnknownDomain,
-        (status, code) => LicensingError::Unexpected(match code {
-            Some(code) => format!("{} ({code})", status.as_u16()),
-            None => status.as_u16().to_string(),
-        }),
+        (status, code) => match retry_after {
+            Some(retry_after) if is_outage(status) => LicensingError::Out {
+                status: status.as_u16(),
+                retry_after,
+            },
+            Some(_) | None => unexpected(status, code),
+        },
     }
+}
+
+fn unexpected(status: StatusCode, code: Option<&str>) -> LicensingError {
+    LicensingError::Unexpected(match code {
+        Some(code) => format!("{} ({code})", status.as_u16()),
+        None => status.as_u16().to_string(),
+    })
 }
 
 #[cfg(test)]
@@ -152,12 +173,18 @@ mod tests {
                 .into_bytes(),
         };
         let error = verdict(&answer("identity_unavailable"));
-        assert_eq!(error, LicensingError::IdentityUnavailable);
+        let retry_after = Duration::from_secs(5);
+        let said = Some(retry_after);
+        assert_eq!(error, LicensingError::IdentityUnavailable { retry_after: said });
         assert_eq!(error.problem(), "identity_unreachable");
         let busy = verdict(&answer("overloaded"));
         assert!(matches!(busy, LicensingError::Busy { .. }), "{busy:?}");
         let gateway = verdict(&answer("maintenance"));
-        assert!(matches!(gateway, LicensingError::Unexpected(_)), "{gateway:?}");
+        let out = LicensingError::Out {
+            status: 503,
+            retry_after,
+        };
+        assert_eq!(gateway, out, "and says for how long");
     }
 
     /// A gateway counts requests as well, and says so in a page (nginx does).

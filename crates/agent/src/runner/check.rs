@@ -10,7 +10,7 @@ use latchkey_core::status::Party;
 use latchkey_core::vault::VaultTrouble;
 
 use super::hindrance::{blocked, hindered, in_the_way};
-use super::sides::{identity_side, judged_by, licensing_side, no_token, side};
+use super::sides::{identity_side, licensing_side, no_token, side, unjudged};
 use super::{Runner, Tools};
 use crate::devices::{Device, Slot};
 use crate::identity::IdentityError;
@@ -209,13 +209,14 @@ impl Check<'_> {
             LicensingError::Busy { retry_after } => CheckFailure::Busy {
                 retry_after: *retry_after,
             },
-            LicensingError::IdentityUnavailable => {
+            LicensingError::IdentityUnavailable { retry_after } => {
                 let identity = identity_side(self.tools, Some(self.order.issuer.clone())).await;
-                CheckFailure::Unreachable {
-                    licensing: judged_by(identity),
-                    identity,
-                }
+                unjudged(identity, *retry_after)
             }
+            LicensingError::Out { retry_after, .. } => CheckFailure::LicensingOut {
+                identity: identity_side(self.tools, Some(self.order.issuer.clone())).await,
+                retry_after: *retry_after,
+            },
             // It works, and what the identity service gives is no access token for it: to the user as if there were none (rule 6).
             LicensingError::InvalidToken => CheckFailure::Unreachable {
                 licensing: Side::Answers,

@@ -18,7 +18,8 @@ pub(super) fn in_the_way(error: &LicensingError, service: &str, is_wall_right: b
         LicensingError::Http(error) => hindered(error, is_wall_right),
         LicensingError::Busy { .. }
         | LicensingError::InvalidToken
-        | LicensingError::IdentityUnavailable
+        | LicensingError::IdentityUnavailable { .. }
+        | LicensingError::Out { .. }
         | LicensingError::IdTokenRequired
         | LicensingError::UnknownIssuer
         | LicensingError::UnknownDomain

@@ -1,5 +1,7 @@
 //! What a failure shows of either service, and asking the other one to tell an outage from being offline (rules 6 to 8).
 
+use std::time::Duration;
+
 use latchkey_core::engine::{CheckFailure, Side};
 
 use super::Tools;
@@ -44,7 +46,7 @@ pub(super) fn side(error: &LicensingError) -> Side {
     match error {
         LicensingError::Http(HttpError::Unreachable { kind, .. }) if kind.looks_offline() => Side::NoRoute,
         LicensingError::Busy { .. }
-        | LicensingError::IdentityUnavailable
+        | LicensingError::IdentityUnavailable { .. }
         | LicensingError::IdTokenRequired
         | LicensingError::UnknownIssuer
         | LicensingError::UnknownDomain
@@ -53,16 +55,30 @@ pub(super) fn side(error: &LicensingError) -> Side {
         | LicensingError::NotOffered
         | LicensingError::InvalidToken
         | LicensingError::Outdated(_) => Side::Answers,
-        LicensingError::Http(_) | LicensingError::Blocked(..) | LicensingError::Unexpected(_) => Side::Silent,
+        LicensingError::Http(_)
+        | LicensingError::Blocked(..)
+        | LicensingError::Out { .. }
+        | LicensingError::Unexpected(_) => Side::Silent,
     }
 }
 
-/// How the licensing service stands that cannot have an access token judged: the identity service is out, unless it
-/// answers this machine. Then it is the licensing service that does not do its work.
-pub(super) const fn judged_by(identity: Side) -> Side {
-    match identity {
-        Side::Answers => Side::Silent,
-        Side::Silent | Side::NoRoute => Side::Answers,
+/// What it means that the licensing service cannot have an access token judged: the identity service is out, unless it answers this
+/// machine. Then it is the licensing service that does not do its work.
+pub(super) const fn unjudged(identity: Side, retry_after: Option<Duration>) -> CheckFailure {
+    match (identity, retry_after) {
+        (Side::Answers, Some(retry_after)) => CheckFailure::LicensingOut {
+            identity,
+            retry_after,
+        },
+        (Side::Answers, None) => CheckFailure::Unreachable {
+            licensing: Side::Silent,
+            identity,
+        },
+        (Side::Silent | Side::NoRoute, Some(retry_after)) => CheckFailure::IdentityOut { retry_after },
+        (Side::Silent | Side::NoRoute, None) => CheckFailure::Unreachable {
+            licensing: Side::Answers,
+            identity,
+        },
     }
 }
 
@@ -88,8 +104,6 @@ pub(super) async fn identity_side(tools: &Tools, issuer: Option<String>) -> Side
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::identity::IdTokenError;
 

@@ -362,6 +362,7 @@ impl Engine {
             | CheckFailure::Busy { .. }
             | CheckFailure::IdentityBusy { .. }
             | CheckFailure::IdentityOut { .. }
+            | CheckFailure::LicensingOut { .. }
             | CheckFailure::SignInAgain
             | CheckFailure::IdTokenRequired
             | CheckFailure::Hindered(_) => self.vault_as_seen(at),
@@ -430,17 +431,22 @@ impl Engine {
     }
 }
 
+const fn shown_in_words(shown: Reach) -> (Code, &'static str) {
+    match shown {
+        Reach::IdentityOutage => (Code::IdentityUnavailable, "identity_unreachable"),
+        Reach::LicensingOutage => (Code::LicensingUnavailable, "licensing_unreachable"),
+        Reach::NeitherAnswers => (Code::LicensingUnavailable, "neither_answers"),
+        Reach::Unknown | Reach::Online | Reach::Doubtful | Reach::Offline => {
+            (Code::LicensingUnavailable, "offline")
+        }
+    }
+}
+
 /// The code and the problem's key of a failed check.
 const fn in_words(failure: &CheckFailure) -> (Code, &'static str) {
     match failure {
-        CheckFailure::Unreachable { licensing, identity } => match shown_by(*licensing, *identity) {
-            Reach::IdentityOutage => (Code::IdentityUnavailable, "identity_unreachable"),
-            Reach::LicensingOutage => (Code::LicensingUnavailable, "licensing_unreachable"),
-            Reach::NeitherAnswers => (Code::LicensingUnavailable, "neither_answers"),
-            Reach::Unknown | Reach::Online | Reach::Doubtful | Reach::Offline => {
-                (Code::LicensingUnavailable, "offline")
-            }
-        },
+        CheckFailure::Unreachable { licensing, identity } => shown_in_words(shown_by(*licensing, *identity)),
+        CheckFailure::LicensingOut { identity, .. } => shown_in_words(shown_by(Side::Silent, *identity)),
         CheckFailure::IdentityRefuses { problem } => (Code::IdentityUnavailable, problem),
         CheckFailure::Busy { .. } => (Code::LicensingUnavailable, "service_busy"),
         CheckFailure::IdentityBusy { .. } | CheckFailure::IdentityOut { .. } => {

@@ -220,6 +220,13 @@ pub enum CheckFailure {
         /// When it wants to be asked again.
         retry_after: Duration,
     },
+    /// The licensing service says that it is out, and for how long (5xx with `Retry-After`).
+    LicensingOut {
+        /// The identity service.
+        identity: Side,
+        /// When it wants to be asked again.
+        retry_after: Duration,
+    },
     /// The vault was not to be had.
     Vault(VaultTrouble),
     /// The vault is open and has nothing, although somebody is signed in.

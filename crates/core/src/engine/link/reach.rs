@@ -106,7 +106,9 @@ impl Link {
             CheckFailure::IdentityBusy { retry_after } => {
                 at_least = retry_after.unwrap_or_default().min(BACK_OFF.1);
             }
-            CheckFailure::IdentityOut { retry_after } => at_least = (*retry_after).min(BACK_OFF.1),
+            CheckFailure::IdentityOut { retry_after } | CheckFailure::LicensingOut { retry_after, .. } => {
+                at_least = (*retry_after).min(BACK_OFF.1);
+            }
             CheckFailure::Hindered(by) => {
                 self.forget_the_outage();
                 self.cut_off(now);
@@ -168,6 +170,7 @@ impl Link {
 const fn shown_in(failure: &CheckFailure) -> Option<Reach> {
     match failure {
         CheckFailure::Unreachable { licensing, identity } => Some(shown_by(*licensing, *identity)),
+        CheckFailure::LicensingOut { identity, .. } => Some(shown_by(Side::Silent, *identity)),
         // As a token that is not taken: to the user it is as if there were none (rule 6).
         CheckFailure::IdentityRefuses { .. } | CheckFailure::IdentityOut { .. } => {
             Some(Reach::IdentityOutage)

@@ -61,7 +61,7 @@ pub(super) fn check(c: &Connection, command: &CheckCommand) -> Result<CheckOutco
         params![person.id, now, REMEMBERED_DEVICES, device.id],
     )?;
     sessions::follow(c, &question, &verdict.steps)?;
-    usage::put(c, &person.id, device, &command.usage)?;
+    usage::put(c, &person, device, &command.usage, now)?;
     let mut products = Vec::with_capacity(verdict.decisions.len());
     let asked = command.products.iter().map(|asked| asked.product.clone());
     for (product, decision) in asked.zip(verdict.decisions) {

@@ -4,16 +4,29 @@ use latchkey_api::check::Usage;
 use latchkey_core::lease::DeviceEntry;
 use rusqlite::{Connection, params};
 
-use super::row::{execute, rows, sql};
+use super::person::Person;
+use super::row::{execute, rows, sql, value};
 use crate::store::StoreError;
 use crate::store::records::UsageRow;
 
+/// A device that comes back after so long may still have something to tell, in seconds.
+const OLDEST: i64 = 400 * 86_400;
+/// Its clock may be ahead of ours.
+const AHEAD: i64 = 86_400;
+
+/// Keeps what a device tells of its user's work. A stranger's is nobody's business: anybody may have an account at an issuer, and what
+/// they send must not fill the disk. Whoever was a user once has their last minutes counted.
 pub(super) fn put(
     c: &Connection,
-    user: &str,
+    person: &Person,
     device: &DeviceEntry,
     usage: &[Usage],
+    now: i64,
 ) -> Result<(), StoreError> {
+    if usage.is_empty() || (person.organisation.is_none() && !has_any(c, &person.id)?) {
+        return Ok(());
+    }
+    let (oldest, newest) = (day(now - OLDEST), day(now + AHEAD));
     for one in usage {
         execute(
             c,
@@ -24,13 +37,25 @@ pub(super) fn put(
                 one.version,
                 one.day,
                 one.since,
-                user,
+                person.id,
                 device.name,
-                one.minutes
+                one.minutes,
+                oldest,
+                newest
             ],
         )?;
     }
     Ok(())
+}
+
+fn has_any(c: &Connection, user: &str) -> Result<bool, StoreError> {
+    value(c, sql!("usage_of_user"), params![user])
+}
+
+/// The UTC day of an instant, as it is written.
+fn day(at: i64) -> String {
+    let at = jiff::Timestamp::from_second(at).unwrap_or(jiff::Timestamp::MAX);
+    at.to_zoned(jiff::tz::TimeZone::UTC).date().to_string()
 }
 
 pub(super) fn all(c: &Connection, since: Option<&str>) -> Result<Vec<UsageRow>, StoreError> {

@@ -361,3 +361,47 @@ pub(crate) async fn a_clock_that_was_ahead_for_a_moment_holds_no_session(store: 
     );
     grant(&fixture.one(opens("b", 16)).await);
 }
+
+/// Anybody may have an account at an issuer: what a stranger sends, and what no agent would, is left out.
+pub(crate) async fn usage_that_nobody_can_have_is_left_out(store: Arc<dyn Store>) {
+    let fixture = Fixture::new(store).await;
+    let used = |product: &str, day: &str, since| Usage {
+        product: product.into(),
+        version: "2026.1".into(),
+        day: day.into(),
+        since,
+        minutes: 5,
+    };
+    let stranger = CheckCommand {
+        subject: "noor".into(),
+        email: EmailClaim::Unproven,
+        usage: vec![used("ATLAS", "2027-01-15", 0)],
+        ..fixture.command("n")
+    };
+    fixture.one(stranger).await;
+    let mut usage = vec![
+        used("ATLAS", "2027-01-15", 0),
+        used("INVENTED", "2027-01-15", 0),
+        used("ATLAS", "2025-01-15", 0),
+        used("ATLAS", "2027-01-17", 0),
+    ];
+    usage.extend((1..1_100).map(|since| used("ATLAS", "2027-01-14", since)));
+    let command = CheckCommand {
+        usage,
+        ..fixture.command("a")
+    };
+    fixture.one(command).await;
+    let kept = fixture.store.usage(None).await.unwrap();
+    let seen: Vec<_> = kept.iter().map(|row| (row.day.as_str(), row.minutes)).collect();
+    assert_eq!(seen, [("2027-01-14", 5 * 1_000), ("2027-01-15", 5)]);
+
+    // Their last minutes count all the same.
+    fixture.store.remove_user(MAYA.into(), NOW).await.unwrap();
+    let last = CheckCommand {
+        usage: vec![used("ATLAS", "2027-01-15", 7)],
+        ..fixture.command("a")
+    };
+    fixture.one(last).await;
+    let kept = fixture.store.usage(Some("2027-01-15".into())).await.unwrap();
+    assert_eq!(kept.iter().map(|row| row.minutes).sum::<u32>(), 10);
+}
