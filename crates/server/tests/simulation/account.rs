@@ -32,7 +32,7 @@ impl World {
             };
             reached = self.service.release(self.now, release.clone());
             if reached {
-                self.judge.released(&release);
+                self.judge.gave_up(&release);
             }
         }
         let after = self.latency();

@@ -14,7 +14,7 @@ use latchkey_core::usage::Usage;
 use latchkey_core::view::StatusView;
 use sha2::{Digest as _, Sha256};
 
-use super::parts::{Power, Program, Ran, Told, Vault};
+use super::parts::{Power, Program, Ran, Stream, Told, Vault};
 use super::products::{Each, PRODUCTS, Which};
 use super::tokenless::Tokenless;
 
@@ -29,8 +29,7 @@ pub(crate) struct Desktop {
     pub(crate) was_ahead: bool,
     pub(crate) vault: Option<Vault>,
     pub(crate) programs: Each<Option<Program>>,
-    /// The stream of pushes, and what the service calls the device.
-    pub(crate) stream: Option<(Attempt, String)>,
+    pub(crate) stream: Option<Stream>,
     pub(crate) told: Each<Told>,
     /// The check that was asked last, as [`Told::by`] names it.
     pub(crate) asked: (u64, Attempt),

@@ -4,17 +4,19 @@ mod answers;
 mod calm;
 mod identity;
 mod outage;
+mod places;
+mod sessions;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use latchkey_core::code::{Basis, Code};
 use latchkey_core::facts::Service;
-use latchkey_core::jws::Thumbprint;
 use latchkey_core::policy::{Policy, SessionPolicy};
 use latchkey_core::time::{MINUTE, Timestamp};
-use latchkey_server::store::records::Release;
 
+use self::places::Places;
+use self::sessions::Sessions;
 use super::desktop::Desktop;
 use super::parts::Program;
 use super::products::{Each, PRODUCTS, Which, all};
@@ -31,51 +33,15 @@ const UNNOTICED_FOR: Duration = Duration::from_secs(7 * MINUTE.as_secs());
 /// The same where messages are lost: the next may show something else, and only the one after that decides.
 const STILL_BELIEVED: Duration = Duration::from_secs(2 * UNNOTICED_FOR.as_secs());
 
-/// What a lease counts for: from when it was granted until it ends, in seconds.
-#[derive(Debug)]
-struct Place {
-    granted_at: i64,
-    exp: i64,
-}
-
 #[derive(Default)]
 pub(crate) struct Judge {
-    /// Ends of the leases that count for the limit of devices, by user, product and key.
-    places: BTreeMap<(usize, Which), BTreeMap<String, Place>>,
+    places: Places,
+    sessions: Sessions,
     /// Since when two devices of a user run a product at once although everybody can be reached.
     together: BTreeMap<(usize, Which), Timestamp>,
-    /// Which devices may have told the service last that a user's product is open there.
-    open: BTreeMap<(usize, Which), BTreeSet<String>>,
 }
 
 impl Judge {
-    /// A device gives up a product, or its place: whatever it was granted until then.
-    pub(crate) fn released(&mut self, release: &Release) {
-        let signed_at = release.signed_at.as_secs();
-        for ((_, which), places) in &mut self.places {
-            let products = release.products.as_ref();
-            if products.is_some_and(|products| products.iter().all(|product| product != PRODUCTS[*which])) {
-                continue;
-            }
-            places.retain(|jkt, place| {
-                let stays = release.products.is_some() && place.granted_at > signed_at;
-                *jkt != release.jkt.0 || stays
-            });
-        }
-    }
-
-    /// The user has released a device, which may not know yet.
-    pub(crate) fn lease_may_outlive(&mut self, user: usize, jkts: &[Thumbprint]) {
-        for which in all() {
-            let places = self.places.entry((user, which)).or_default();
-            places.retain(|jkt, _| jkts.iter().all(|released| released.0 != *jkt));
-        }
-    }
-
-    pub(crate) fn places_freed(&mut self, user: usize, which: Which) {
-        self.places.remove(&(user, which));
-    }
-
     /// Rule 11: never two active sessions for longer than the save window while everybody can be reached.
     pub(crate) fn time_passes(
         &mut self,
@@ -127,7 +93,7 @@ impl Judge {
         let name = &desktop.name;
         let told = &desktop.told[which];
         let end = match told.last {
-            Some(Said::Lease(exp)) => Some(Timestamp::from_secs(exp)),
+            Some(Said::Lease(lease)) => Some(Timestamp::from_secs(lease.exp)),
             Some(Said::Refusal(_)) | None => None,
         };
         // A machine that was told that the session is elsewhere may ask again; offline it runs on its lease.

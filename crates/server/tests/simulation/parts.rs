@@ -34,6 +34,15 @@ pub(crate) struct Program {
     pub(crate) running: bool,
 }
 
+/// A stream of pushes, to the device of a key.
+#[derive(Clone, Debug)]
+pub(crate) struct Stream {
+    pub(crate) attempt: Attempt,
+    /// What the service calls the device.
+    pub(crate) device: String,
+    pub(crate) jkt: Thumbprint,
+}
+
 /// What the service has told this machine of a product.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Told {

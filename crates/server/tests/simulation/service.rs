@@ -44,11 +44,17 @@ pub(crate) struct Question {
     pub(crate) usage: Vec<Usage>,
 }
 
+/// A lease, as far as the judge goes by it. In seconds, by the service's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Granted {
+    pub(crate) at: i64,
+    pub(crate) exp: i64,
+}
+
 /// What the service said of a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Said {
-    /// With its end, in seconds.
-    Lease(i64),
+    Lease(Granted),
     Refusal(Code),
 }
 
@@ -202,7 +208,10 @@ impl LicensingService {
         let mut said = Each::default();
         for one in &decided {
             said[which(&one.product)] = Some(match &one.decision {
-                Decision::Lease(grant) => Said::Lease(grant.exp),
+                Decision::Lease(grant) => Said::Lease(Granted {
+                    at: now.as_secs(),
+                    exp: grant.exp,
+                }),
                 Decision::Refuse(refused) => Said::Refusal(refused.code),
             });
         }

@@ -8,6 +8,7 @@ use latchkey_core::time::MINUTE;
 
 use super::desktop::Desktop;
 use super::events::Event;
+use super::parts::Stream;
 use super::products::{Which, all};
 use super::service::Said;
 use super::world::{AT_ONCE, World};
@@ -22,13 +23,14 @@ impl World {
         let machine = &self.desktops[desktop];
         let jkt = machine.vault.as_ref().map(|vault| vault.jkt.clone());
         let reachable = self.sides(desktop).0 == Side::Answers;
-        let listener = jkt
-            .filter(|_| reachable)
-            .and_then(|jkt| self.service.listener(machine.user, &jkt));
-        let Some((device, missed)) = listener else {
+        let listener = jkt.filter(|_| reachable).and_then(|jkt| {
+            let (device, missed) = self.service.listener(machine.user, &jkt)?;
+            Some((Stream { attempt, device, jkt }, missed))
+        });
+        let Some((stream, missed)) = listener else {
             return self.outcome(after, from, Outcome::ListeningEnded);
         };
-        self.desktops[desktop].stream = Some((attempt, device));
+        self.desktops[desktop].stream = Some(stream);
         self.outcome(after, from, Outcome::Listening);
         if missed {
             self.outcome(after + AT_ONCE, from, Outcome::Pushed);
@@ -37,7 +39,7 @@ impl World {
 
     pub(super) fn pass_pushes_on(&mut self) {
         let listening = |device: &String| {
-            let stream = |one: &Desktop| one.stream.as_ref().is_some_and(|(_, id)| id == device);
+            let stream = |one: &Desktop| one.stream.as_ref().is_some_and(|stream| stream.device == *device);
             self.desktops.iter().position(stream)
         };
         let pushed = self.service.pushes();
@@ -48,8 +50,8 @@ impl World {
             // Of a stream nothing is lost but its end.
             if self.lost() {
                 self.end_stream(desktop);
-            } else if let Some((attempt, _)) = self.desktops[desktop].stream {
-                let from = self.sender(desktop, attempt);
+            } else if let Some(stream) = &self.desktops[desktop].stream {
+                let from = self.sender(desktop, stream.attempt);
                 let after = self.latency();
                 self.outcome(after, from, Outcome::Pushed);
             }
@@ -57,10 +59,18 @@ impl World {
     }
 
     /// What a connected device says by being connected.
-    pub(super) fn write_down_who_is_connected(&self) {
+    pub(super) fn write_down_who_is_connected(&mut self) {
         let connected = self.desktops.iter().filter(|desktop| desktop.is_on());
-        let devices = connected.filter_map(|desktop| Some(desktop.stream.as_ref()?.1.clone()));
-        self.service.heard(self.now, devices.collect());
+        let streams: Vec<Stream> = connected.filter_map(|desktop| desktop.stream.clone()).collect();
+        self.write_down(streams);
+    }
+
+    fn write_down(&mut self, streams: Vec<Stream>) {
+        let jkts: Vec<String> = streams.iter().map(|stream| stream.jkt.0.clone()).collect();
+        let devices = streams.into_iter().map(|stream| stream.device).collect();
+        if let Some(at) = self.service.heard(self.now, devices) {
+            self.judge.heard(&jkts, at, &self.service);
+        }
     }
 
     pub(super) fn expect_beat(&mut self) {
@@ -84,17 +94,17 @@ impl World {
         }
     }
 
-    pub(super) fn last_heard(&self, desktop: usize) {
-        if let Some((_, device)) = &self.desktops[desktop].stream
+    pub(super) fn last_heard(&mut self, desktop: usize) {
+        if let Some(stream) = self.desktops[desktop].stream.clone()
             && self.service.up
         {
-            self.service.heard(self.now, vec![device.clone()]);
+            self.write_down(vec![stream]);
         }
     }
 
     pub(super) fn end_stream(&mut self, desktop: usize) {
-        if let Some((attempt, _)) = self.desktops[desktop].stream.take() {
-            let from = self.sender(desktop, attempt);
+        if let Some(stream) = self.desktops[desktop].stream.take() {
+            let from = self.sender(desktop, stream.attempt);
             self.outcome(AT_ONCE, from, Outcome::ListeningEnded);
         }
     }

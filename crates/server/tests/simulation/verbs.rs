@@ -239,13 +239,13 @@ impl World {
             return;
         };
         let user = machine.user;
-        let Some(other) = self.service.release_other(self.now, user, &jkt) else {
+        let theirs = self.desktops.iter().filter(|one| one.user == user);
+        let jkts: Vec<_> = theirs.flat_map(|one| one.jkts.clone()).collect();
+        let Some((other, its)) = self.service.release_other(self.now, user, &jkt, &jkts) else {
             return;
         };
         self.note_of(desktop, &format!("the user releases {other} from here"));
-        let released = self.desktops.iter().find(|one| one.name == other);
-        let jkts = released.map_or(&[][..], |one| &one.jkts);
-        self.judge.lease_may_outlive(user, jkts);
+        self.judge.was_released(&its);
         self.pass_pushes_on();
         self.input(desktop, Input::Changed(URL.to_owned()));
     }

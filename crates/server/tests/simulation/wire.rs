@@ -23,7 +23,7 @@ impl World {
                 self.last_heard(desktop);
                 self.desktops[desktop]
                     .stream
-                    .take_if(|(stream, _)| *stream == attempt);
+                    .take_if(|stream| stream.attempt == attempt);
             }
             Effect::Probe { attempt, .. } => {
                 let (licensing, identity) = self.sides(desktop);
@@ -184,7 +184,6 @@ impl World {
 
     /// What the service makes of a check; `None` where its process dies over it.
     fn reply(&mut self, question: &Question) -> Option<Reply> {
-        self.judge.service_is_asked(question);
         let dies = self.service.dies.take();
         if dies == Some(Dies::BeforeTheWrite) {
             self.service.restart();
@@ -239,9 +238,9 @@ impl World {
                 continue;
             };
             let lease_end = match said {
-                Said::Lease(exp) => {
+                Said::Lease(lease) => {
                     desktop.given[which].clear();
-                    Some(Timestamp::from_secs(exp))
+                    Some(Timestamp::from_secs(lease.exp))
                 }
                 Said::Refusal(_) => told.lease_end,
             };

@@ -29,10 +29,10 @@ impl Judge {
         now: Timestamp,
     ) {
         let (name, tokenless) = (&desktop.name, &desktop.tokenless);
-        let Some(Said::Lease(exp)) = desktop.told[which].last else {
+        let Some(Said::Lease(lease)) = desktop.told[which].last else {
             return;
         };
-        let checked_at = Timestamp::from_secs(exp) - policy.offline_for;
+        let checked_at = Timestamp::from_secs(lease.at);
         let runs_on_until = checked_at + RUNS_ON;
         let is_open = before.is_some_and(|program| program.running && desktop.knows(program));
         let is_denied = policy.identity_outage == IdentityOutage::Deny && tokenless.is_known();
@@ -42,7 +42,7 @@ impl Judge {
             assert!(now < latest, "{name} runs on {:?}", now.since(checked_at));
         }
         let is_lost = desktop.told[which].given_up || desktop.lost_its_key(which);
-        let is_good = now + SLACK < Timestamp::from_secs(exp) && !desktop.was_ahead && !is_lost;
+        let is_good = now + SLACK < Timestamp::from_secs(lease.exp) && !desktop.was_ahead && !is_lost;
         if !is_good
             || !matches!(
                 status.code(),
