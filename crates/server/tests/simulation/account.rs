@@ -11,6 +11,7 @@ use latchkey_server::store::records::Release;
 
 use super::events::{Event, Sender};
 use super::identity::{ISSUER, subject_of};
+use super::products::Each;
 use super::world::{AT_ONCE, PATIENCE, World};
 
 const IN_THE_BROWSER: Duration = Duration::from_secs(20);
@@ -49,8 +50,10 @@ impl World {
                 problem: "identity_unreachable".to_owned(),
                 detail: String::new(),
             };
+            self.note_of(desktop, "nobody can sign in");
             return self.outcome(AT_ONCE, from, Outcome::SignInEnded(Err(failed)));
         }
+        self.note_of(desktop, "a sign-in begins");
         let invitation = Invitation {
             issuer: ISSUER.to_owned(),
             url: format!("{ISSUER}/authorize?attempt={attempt}"),
@@ -60,7 +63,7 @@ impl World {
         let after = self.latency();
         self.outcome(after, from, Outcome::SignInReady(invitation));
         // Some close the page instead.
-        if self.dice.percent(85) {
+        if self.everybody_is_patient || self.dice.percent(85) {
             self.outcome(IN_THE_BROWSER, from, Outcome::SignInReturned);
             self.at(IN_THE_BROWSER + PATIENCE / 2, Event::SignedIn(from));
         }
@@ -68,11 +71,14 @@ impl World {
 
     pub(super) fn signed_in(&mut self, from: Sender) {
         let now = self.now;
-        let desktop = &mut self.desktops[from.desktop];
+        let desktop = &self.desktops[from.desktop];
         if desktop.life != from.life || !desktop.is_on() {
             return;
         }
+        self.has_waited(from.desktop);
+        let desktop = &mut self.desktops[from.desktop];
         let device = desktop.sign_in(now, now + HOUR);
+        desktop.waits = Each::default();
         desktop.tokenless.begin_anew();
         desktop.out_since = None;
         let subject = subject_of(desktop.user);
@@ -99,11 +105,7 @@ impl World {
         let from = self.sender(desktop, attempt);
         let machine = &mut self.desktops[desktop];
         machine.lost_some = true;
-        if what == Forget::Everything {
-            machine.vault = None;
-        } else if let Some(vault) = &mut machine.vault {
-            vault.tokens = false;
-        }
+        machine.forgets(what);
         let others = |from: &Sender| from.desktop != desktop;
         self.queue.retain(|_, event| match event {
             Event::Asked(from, _) | Event::Answered(from, _) | Event::SignedIn(from) => others(from),

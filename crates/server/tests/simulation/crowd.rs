@@ -48,6 +48,9 @@ impl World {
 
     /// Another system says who has seats of a product, and leaves out about `percent` of those who have one.
     pub(crate) fn import(&mut self, percent: usize) {
+        if self.service.has_ended(self.now, THEIRS) {
+            return;
+        }
         let mut users = Vec::new();
         for user in self.people() {
             let chance = if self.seats.has(user, THEIRS) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use latchkey_core::engine::{Attempt, Effect, Engine, Input, Ticket};
-use latchkey_core::facts::Facts;
+use latchkey_core::facts::{Facts, Forget};
 use latchkey_core::jws::{SigningKey, Thumbprint};
 use latchkey_core::registration::Registration;
 use latchkey_core::time::{BootId, Now, Timestamp};
@@ -14,6 +14,7 @@ use latchkey_core::usage::Usage;
 use latchkey_core::view::StatusView;
 use sha2::{Digest as _, Sha256};
 
+use super::judge::Wait;
 use super::parts::{Power, Program, Ran, Stream, Told, Vault};
 use super::products::{Each, PRODUCTS, Which};
 use super::tokenless::Tokenless;
@@ -38,6 +39,13 @@ pub(crate) struct Desktop {
     /// The key of the last sign-in that the agent knows of, and as of the last save.
     knows_key: Option<Thumbprint>,
     key_on_disk: Option<Thumbprint>,
+    /// It was told since that the identity service takes the refresh token no more; and as of the last save.
+    pub(crate) must_sign_in: bool,
+    must_sign_in_on_disk: bool,
+    /// Since when a start, or an open program, waits for something, by product.
+    pub(crate) waits: Each<Option<Wait>>,
+    /// When an open program was first told to stop, and how far the clock was off then.
+    pub(crate) told_to_stop: Each<Option<(Timestamp, i64)>>,
     /// The agent dies in front of this many-th effect from now.
     pub(crate) dies_in: Option<usize>,
     /// When the disk was last written to: what passed since is hidden from the next boot.
@@ -89,6 +97,10 @@ impl Desktop {
             asked: (0, 0),
             knows_key: None,
             key_on_disk: None,
+            must_sign_in: false,
+            must_sign_in_on_disk: false,
+            waits: Each::default(),
+            told_to_stop: Each::default(),
             dies_in: None,
             saved_at: at,
             life: 0,
@@ -194,17 +206,39 @@ impl Desktop {
             self.disk = serde_json::to_string(engine.facts()).unwrap();
             self.told_on_disk = self.told.clone();
             self.key_on_disk = self.knows_key.clone();
+            self.must_sign_in_on_disk = self.must_sign_in;
         }
     }
 
-    /// How far the agent's idea of the time is off.
-    pub(crate) fn clock_is_off(&self, real: Timestamp) -> Duration {
+    /// How far the agent's idea of the time is ahead, in milliseconds.
+    pub(crate) fn clock_ahead(&self, real: Timestamp) -> i64 {
         let trusted = self
             .engine
             .as_ref()
             .map(|engine| engine.trusted(&self.now(real, 0)));
-        let off = trusted.map_or(0, |trusted| trusted.offset_from(real));
-        Duration::from_millis(off.unsigned_abs())
+        trusted.map_or(0, |trusted| trusted.offset_from(real))
+    }
+
+    /// How far it is off.
+    pub(crate) fn clock_is_off(&self, real: Timestamp) -> Duration {
+        Duration::from_millis(self.clock_ahead(real).unsigned_abs())
+    }
+
+    /// Somebody is signed in whom the identity service vouches for, and the agent knows so: a sign-in that a full disk did not take
+    /// is forgotten with the next crash.
+    pub(crate) fn is_signed_in(&self) -> bool {
+        let vault = self.vault.as_ref().filter(|_| self.may_refresh());
+        !self.must_sign_in && vault.is_some_and(|vault| self.knows_key.as_ref() == Some(&vault.jkt))
+    }
+
+    /// The keyring has deleted what it was told to.
+    pub(crate) fn forgets(&mut self, what: Forget) {
+        self.knows_key = None;
+        if what == Forget::Everything {
+            self.vault = None;
+        } else if let Some(vault) = &mut self.vault {
+            vault.tokens = false;
+        }
     }
 
     /// The agent starts from what is on disk; the first input it needs.
@@ -225,17 +259,21 @@ impl Desktop {
         self.missed.clear();
         self.told = self.told_on_disk.clone();
         self.knows_key = self.key_on_disk.clone();
+        self.must_sign_in = self.must_sign_in_on_disk;
+        self.waits = Each::default();
         self.tokenless.begin_anew();
         self.lost_some = true;
         if self.disk_full {
             // How many there were is forgotten with the rest.
             self.given = Each::default();
+            self.told_to_stop = Each::default();
         }
     }
 
     pub(crate) fn switch_off(&mut self) {
         self.crash();
         self.programs = Each::default();
+        self.told_to_stop = Each::default();
         self.power = Power::Off;
     }
 
@@ -269,6 +307,7 @@ impl Desktop {
         let jkt = key.jwk().thumbprint();
         self.jkts.push(jkt.clone());
         self.knows_key = Some(jkt.clone());
+        self.must_sign_in = false;
         self.vault = Some(Vault {
             key,
             jkt: jkt.clone(),

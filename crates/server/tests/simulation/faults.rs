@@ -36,16 +36,8 @@ const SESSIONS_ENDED: Duration = Duration::from_secs(20 * MINUTE.as_secs());
 pub(crate) fn history(seed: u64) -> u64 {
     let mut dice = Dice::new(seed ^ 0x5EED);
     let policy = Policy {
-        device_limit: dice.pick(&[1, 2, 3]),
-        session_policy: dice.pick(&[
-            SessionPolicy::Takeover,
-            SessionPolicy::Takeover,
-            SessionPolicy::Deny,
-            SessionPolicy::Report,
-        ]),
         temporary_limit: dice.pick(&[None, None, Some(3)]),
-        identity_outage: dice.pick(&[IdentityOutage::Grace, IdentityOutage::Deny]),
-        ..Policy::default()
+        ..terms(&mut dice, Policy::default())
     };
     // In some, leases end within the longest outage.
     let policy = match dice.percent(30) {
@@ -62,13 +54,8 @@ pub(crate) fn history(seed: u64) -> u64 {
     let first_starts = dice.percent(50);
     // The other subscription has the same terms but for places and sessions.
     let other = Policy {
-        device_limit: dice.pick(&[1, 2, 3]),
-        session_policy: dice.pick(&[
-            SessionPolicy::Takeover,
-            SessionPolicy::Deny,
-            SessionPolicy::Report,
-        ]),
-        ..policy.clone()
+        identity_outage: policy.identity_outage,
+        ..terms(&mut dice, policy.clone())
     };
     let mut world = World::new(seed, [policy, other], first_starts, crowd);
     world.crowd_checks();
@@ -121,7 +108,7 @@ fn step(world: &mut World, dice: &mut Dice) {
         product: PRODUCTS[which].to_owned(),
         wish,
     };
-    match dice.below(100) {
+    match dice.below(105) {
         0..20 => world.open(desktop, which),
         20..28 => world.close(desktop, which),
         28..34 => world.ask(desktop, Ask::SignIn(SignInWish::default())),
@@ -158,6 +145,29 @@ fn step(world: &mut World, dice: &mut Dice) {
             };
         }
         96..98 => world.weather = FAIR,
-        _ => world.end_grant(desktop),
+        98..100 => world.end_grant(desktop),
+        100..103 => {
+            let time = dice.spell(SECOND, 5 * DAY);
+            world.ends_in(which, dice.percent(50).then_some(time));
+        }
+        _ => {
+            let policy = terms(dice, world.service.policies[which].clone());
+            world.has_terms(which, &policy);
+        }
+    }
+}
+
+/// What a vendor changes in the terms of a subscription.
+fn terms(dice: &mut Dice, policy: Policy) -> Policy {
+    Policy {
+        device_limit: dice.pick(&[1, 2, 3]),
+        session_policy: dice.pick(&[
+            SessionPolicy::Takeover,
+            SessionPolicy::Takeover,
+            SessionPolicy::Deny,
+            SessionPolicy::Report,
+        ]),
+        identity_outage: dice.pick(&[IdentityOutage::Grace, IdentityOutage::Deny]),
+        ..policy
     }
 }

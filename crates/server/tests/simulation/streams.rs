@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use latchkey_core::code::Code;
 use latchkey_core::engine::{Attempt, Outcome, Side};
-use latchkey_core::time::MINUTE;
+use latchkey_core::time::{MINUTE, Timestamp};
 
 use super::desktop::Desktop;
 use super::events::Event;
@@ -13,8 +13,10 @@ use super::products::{Which, all};
 use super::service::Said;
 use super::world::{AT_ONCE, World};
 
-/// The service does this every minute; here it is done while somebody waits, and before each check.
+/// The service writes down every minute who is connected. Here that is done while somebody waits; else as often as a session needs,
+/// and before each check.
 const BEAT: Duration = MINUTE;
+const RARE_BEAT: Duration = Duration::from_secs(10 * MINUTE.as_secs());
 
 impl World {
     pub(super) fn listen(&mut self, desktop: usize, attempt: Attempt) {
@@ -31,6 +33,7 @@ impl World {
             return self.outcome(after, from, Outcome::ListeningEnded);
         };
         self.desktops[desktop].stream = Some(stream);
+        self.expect_beat_within(RARE_BEAT);
         self.outcome(after, from, Outcome::Listening);
         if missed {
             self.outcome(after + AT_ONCE, from, Outcome::Pushed);
@@ -62,10 +65,6 @@ impl World {
     pub(super) fn write_down_who_is_connected(&mut self) {
         let connected = self.desktops.iter().filter(|desktop| desktop.is_on());
         let streams: Vec<Stream> = connected.filter_map(|desktop| desktop.stream.clone()).collect();
-        self.write_down(streams);
-    }
-
-    fn write_down(&mut self, streams: Vec<Stream>) {
         let jkts: Vec<String> = streams.iter().map(|stream| stream.jkt.0.clone()).collect();
         let devices = streams.into_iter().map(|stream| stream.device).collect();
         if let Some(at) = self.service.heard(self.now, devices) {
@@ -73,10 +72,18 @@ impl World {
         }
     }
 
+    /// Somebody waits from now on.
     pub(super) fn expect_beat(&mut self) {
-        let expected = |event: &Event| matches!(event, Event::Beat);
-        if !self.queue.values().any(expected) {
-            self.at(BEAT, Event::Beat);
+        self.expect_beat_within(BEAT);
+    }
+
+    fn expect_beat_within(&mut self, time: Duration) {
+        let by = self.now + time;
+        let expected =
+            |((at, _), event): (&(Timestamp, u64), &Event)| matches!(event, Event::Beat) && *at <= by;
+        if !self.queue.iter().any(expected) {
+            self.queue.retain(|_, event| !matches!(event, Event::Beat));
+            self.at(time, Event::Beat);
         }
     }
 
@@ -91,14 +98,15 @@ impl World {
         };
         if self.desktops.iter().any(waits) {
             self.expect_beat();
+        } else if self.desktops.iter().any(|desktop| desktop.stream.is_some()) {
+            self.expect_beat_within(RARE_BEAT);
         }
     }
 
     pub(super) fn last_heard(&mut self, desktop: usize) {
-        if let Some(stream) = self.desktops[desktop].stream.clone()
-            && self.service.up
-        {
-            self.write_down(vec![stream]);
+        if self.desktops[desktop].stream.is_some() && self.service.up {
+            self.write_down_who_is_connected();
+            self.pass_pushes_on();
         }
     }
 

@@ -215,10 +215,11 @@ impl World {
         if answered.is_ok() && self.desktops[from.desktop].life == from.life {
             self.read_key(from.desktop);
         }
-        let desktop = &mut self.desktops[from.desktop];
-        if desktop.life != from.life {
+        if self.desktops[from.desktop].life != from.life {
             return;
         }
+        self.has_waited(from.desktop);
+        let desktop = &mut self.desktops[from.desktop];
         let connected = desktop.network && desktop.is_on();
         let (result, said) = match answered {
             Ok((answered, said)) if connected => (Ok(answered), said),
@@ -253,9 +254,11 @@ impl World {
                 by,
             };
             desktop.was_ahead = desktop.wall_ahead > 0;
+            desktop.waits[which] = None;
         }
         if by == desktop.asked && desktop.is_on() {
             desktop.tokenless.ended(result.as_ref().err(), self.now);
+            desktop.must_sign_in |= result.as_ref().err() == Some(&CheckFailure::SignInAgain);
         }
         let outcome = Outcome::Checked(result);
         self.heard(

@@ -13,7 +13,7 @@ use latchkey_core::time::{DAY, HOUR, Timestamp};
 use super::desktop::Desktop;
 use super::dice::Dice;
 use super::events::{Event, FAIR, Sender, Weather};
-use super::judge::{Judge, is_fine};
+use super::judge::{Between, Judge, is_fine};
 use super::parts::Power;
 use super::products::{Each, all};
 use super::seats::Seats;
@@ -35,6 +35,8 @@ pub(crate) struct World {
     pub(crate) service: LicensingService,
     pub(crate) identity_up: bool,
     pub(crate) weather: Weather,
+    /// Whoever begins a sign-in ends it, and leaves nothing as it is.
+    pub(super) everybody_is_patient: bool,
     pub(crate) desktops: Vec<Desktop>,
     /// How many other people there are in the organisation.
     pub(super) crowd: usize,
@@ -68,6 +70,7 @@ impl World {
             service: LicensingService::new(policies, first_starts, USERS, crowd, START),
             identity_up: true,
             weather: FAIR,
+            everybody_is_patient: false,
             desktops: desktops.collect(),
             crowd,
             seats: Seats::default(),
@@ -165,16 +168,24 @@ impl World {
             let sides = self.sides(desktop);
             self.desktops[desktop].could_see(sides, self.now, at);
         }
-        let reachable = self.is_fair();
+        let between = Between {
+            is_fair: fair,
+            is_steady: self.works() && self.weather.lost == 0,
+            slowest: Duration::from_millis(self.weather.slowest as u64 + 20),
+        };
         self.judge
-            .time_passes(&self.desktops, reachable, &self.service.policies, self.now, at);
+            .time_passes(&self.desktops, &self.service, between, (self.now, at));
         self.now = at;
     }
 
     pub(super) fn is_fair(&self) -> bool {
+        self.works() && self.weather == FAIR
+    }
+
+    /// Nothing is wrong with the services.
+    fn works(&self) -> bool {
         let service = &self.service;
-        let works = service.up && !service.is_full() && service.dies.is_none();
-        works && self.identity_up && self.weather == FAIR
+        service.up && !service.is_full() && service.dies.is_none() && self.identity_up
     }
 
     pub(super) fn at(&mut self, after: Duration, event: Event) {
@@ -232,15 +243,25 @@ impl World {
             }
             Event::IdentityBack => {
                 self.note("the identity service answers");
-                self.identity_up = true;
+                self.set_identity(true);
             }
         }
         self.pass_pushes_on();
     }
 
+    /// Whoever waits has not waited for too long until now.
+    pub(super) fn has_waited(&self, desktop: usize) {
+        for which in all() {
+            let may_be_lost = self.weather.lost > 0;
+            self.judge
+                .still_waits(&self.desktops[desktop], which, may_be_lost, self.now);
+        }
+    }
+
     /// What an agent is told, and what it wants for it.
     pub(crate) fn input(&mut self, desktop: usize, input: Input) {
         let (now, entropy) = (self.now, self.dice.throw());
+        self.has_waited(desktop);
         let effects = self.desktops[desktop].handle(now, entropy, input);
         for effect in effects {
             if let Some(left) = self.desktops[desktop].dies_in.as_mut() {

@@ -134,13 +134,24 @@ impl Answer<'_> {
         }
     }
 
-    /// Rules 2 and 9: no lease past the policy, and none for a subscription that has ended.
+    /// Rules 2 and 9: a lease is good for as long as the policy says and the subscription lasts, and there is none for one that has
+    /// ended. Whoever has no seat is told that first.
     fn fits_the_term(&self, service: &LicensingService, which: Which) {
         let Self { device, said, now } = self;
-        let policy = &service.policies[which];
-        let good = *now + i64::try_from(policy.offline_for.as_secs()).unwrap();
-        if let Said::Lease(lease) = said {
-            assert_eq!(lease.exp, good, "{device} is given another time than {policy:?}");
+        let good = *now + i64::try_from(service.policies[which].offline_for.as_secs()).unwrap();
+        let end = service.ends_at[which].map(Timestamp::as_secs);
+        let has_ended = end.is_some_and(|end| end <= *now);
+        match said {
+            Said::Refusal(Code::NotAssigned) => {}
+            Said::Refusal(Code::SubscriptionEnded) => {
+                assert!(has_ended, "{device} is told of an end at {end:?}");
+            }
+            Said::Refusal(code) => assert!(!has_ended, "{device} is told {code:?}, and all ended at {end:?}"),
+            Said::Lease(lease) => {
+                assert!(!has_ended, "{device} has a lease, and all ended at {end:?}");
+                let exp = end.map_or(good, |end| end.min(good));
+                assert_eq!(lease.exp, exp, "{device} is given another time");
+            }
         }
     }
 }

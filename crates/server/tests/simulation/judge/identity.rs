@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use latchkey_core::code::{Basis, Code};
-use latchkey_core::policy::{IdentityOutage, Policy};
+use latchkey_core::policy::IdentityOutage;
 use latchkey_core::time::{DAY, Timestamp};
 use latchkey_core::view::StatusView;
 
@@ -25,7 +25,6 @@ impl Judge {
         which: Which,
         before: Option<Program>,
         status: &StatusView,
-        policy: &Policy,
         now: Timestamp,
     ) {
         let (name, tokenless) = (&desktop.name, &desktop.tokenless);
@@ -35,7 +34,7 @@ impl Judge {
         let checked_at = Timestamp::from_secs(lease.at);
         let runs_on_until = checked_at + RUNS_ON;
         let is_open = before.is_some_and(|program| program.running && desktop.knows(program));
-        let is_denied = policy.identity_outage == IdentityOutage::Deny && tokenless.is_known();
+        let is_denied = lease.identity_outage == IdentityOutage::Deny && tokenless.is_known();
         if is_denied && status.may_run() && status.basis != Some(Basis::Temporary) {
             assert!(is_open, "{name} starts without a token: {tokenless:?}");
             let latest = runs_on_until.shifted(desktop.told[which].off) + SLACK;
@@ -52,7 +51,7 @@ impl Judge {
             return;
         }
         assert_eq!(
-            policy.identity_outage,
+            lease.identity_outage,
             IdentityOutage::Deny,
             "{name} is worse off than with the cable pulled: {status:?}"
         );

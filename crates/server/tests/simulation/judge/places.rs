@@ -34,6 +34,14 @@ impl Places {
         self.released.contains(jkt)
     }
 
+    /// How many other devices than this one hold a place, by the service's clock.
+    pub(super) fn of_others(&self, whose: (usize, Which), jkt: &str, now: i64) -> usize {
+        let others = self.taken.get(&whose).into_iter().flatten();
+        others
+            .filter(|(other, place)| *other != jkt && now < place.exp)
+            .count()
+    }
+
     /// Judges what was said of a place, and follows it.
     pub(super) fn answered(
         &mut self,
@@ -112,9 +120,9 @@ impl Places {
 
     /// The device is given up, by whomever.
     pub(super) fn released(&mut self, jkt: &str) {
-        self.taken
-            .values_mut()
-            .for_each(|places| drop(places.remove(jkt)));
+        for places in self.taken.values_mut() {
+            places.remove(jkt);
+        }
         if self.known.contains(jkt) {
             self.released.insert(jkt.to_owned());
         }

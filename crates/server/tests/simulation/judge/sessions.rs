@@ -38,6 +38,16 @@ pub(super) struct Answered<'a> {
 }
 
 impl Sessions {
+    pub(super) fn has_one(&self, whose: (usize, Which), jkt: &str) -> bool {
+        self.0.get(&whose).is_some_and(|of| of.held.contains_key(jkt))
+    }
+
+    /// Whether another device than this one has a session, by the service's clock.
+    pub(super) fn is_elsewhere(&self, whose: (usize, Which), jkt: &str, policy: &Policy, now: i64) -> bool {
+        let mut held = self.0.get(&whose).into_iter().flat_map(|of| &of.held);
+        held.any(|(other, session)| other != jkt && now < session.heard_at + seconds(policy))
+    }
+
     /// Judges what was said, and follows it.
     pub(super) fn answered(&mut self, whose: (usize, Which), answered: &Answered<'_>, policy: &Policy) {
         let of = self.0.entry(whose).or_default();
