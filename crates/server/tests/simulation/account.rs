@@ -31,10 +31,17 @@ impl World {
                 products: product.map(|product| vec![product]),
                 signed_at,
             };
-            reached = self.service.release(self.now, release.clone());
-            if reached {
-                self.judge.gave_up(&release);
-            }
+            let done = self.survives(|world| {
+                let done = world.service.release(world.now, release.clone());
+                if done {
+                    world.judge.gave_up(&release);
+                }
+                done
+            });
+            reached = done == Some(true);
+        }
+        if self.lost() {
+            return self.outcome(PATIENCE, from, Outcome::ReleaseSent(false));
         }
         let after = self.latency();
         self.outcome(after, from, Outcome::ReleaseSent(reached));
@@ -104,11 +111,16 @@ impl World {
     pub(super) fn forget(&mut self, desktop: usize, attempt: Attempt, what: Forget) {
         let from = self.sender(desktop, attempt);
         let machine = &mut self.desktops[desktop];
-        machine.lost_some = true;
+        // Answers that are on their way are none any more (rule 15).
+        let asked = std::mem::take(&mut machine.asked);
+        machine
+            .told
+            .iter_mut()
+            .for_each(|told| told.by = told.by.max(asked));
         machine.forgets(what);
         let others = |from: &Sender| from.desktop != desktop;
         self.queue.retain(|_, event| match event {
-            Event::Asked(from, _) | Event::Answered(from, _) | Event::SignedIn(from) => others(from),
+            Event::SignedIn(from) => others(from),
             _ => true,
         });
         self.outcome(AT_ONCE, from, Outcome::Forgotten(true));

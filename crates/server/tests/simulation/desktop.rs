@@ -10,7 +10,6 @@ use latchkey_core::facts::{Facts, Forget};
 use latchkey_core::jws::{SigningKey, Thumbprint};
 use latchkey_core::registration::Registration;
 use latchkey_core::time::{BootId, Now, Timestamp};
-use latchkey_core::usage::Usage;
 use latchkey_core::view::StatusView;
 use sha2::{Digest as _, Sha256};
 
@@ -39,7 +38,7 @@ pub(crate) struct Desktop {
     /// The key of the last sign-in that the agent knows of, and as of the last save.
     knows_key: Option<Thumbprint>,
     key_on_disk: Option<Thumbprint>,
-    /// It was told since that the identity service takes the refresh token no more; and as of the last save.
+    /// It was told since that the user must sign in again, by whichever service; and as of the last save.
     pub(crate) must_sign_in: bool,
     must_sign_in_on_disk: bool,
     /// Since when a start, or an open program, waits for something, by product.
@@ -62,6 +61,8 @@ pub(crate) struct Desktop {
     pub(crate) jkts: Vec<Thumbprint>,
     /// When the licensing service, and it alone, was last out of its reach.
     pub(crate) out_at: Option<Timestamp>,
+    /// Until it has looked again, it goes by what it saw before.
+    pub(crate) woke_at: Option<Timestamp>,
     /// Since when it has been so, with nobody asking for anything else.
     pub(crate) out_since: Option<Timestamp>,
     /// The ends of the temporary licences that it was seen to run on since its last lease.
@@ -70,10 +71,12 @@ pub(crate) struct Desktop {
     pub(crate) withheld: bool,
     /// What it has seen of an identity service that gives no token.
     pub(crate) tokenless: Tokenless,
-    /// Some of what was counted may never have been told: a crash, a reset, a sign-out.
-    pub(crate) lost_some: bool,
-    engine: Option<Engine>,
-    disk: String,
+    /// When it could last reach the service.
+    pub(super) reachable_at: Option<Timestamp>,
+    /// How the last save went, as this process knows.
+    pub(crate) saved_well: bool,
+    pub(super) engine: Option<Engine>,
+    pub(super) disk: String,
     boot: u32,
     booted_at: Timestamp,
     keys: u32,
@@ -110,11 +113,13 @@ impl Desktop {
             ran: Each::default(),
             jkts: Vec::new(),
             out_at: None,
+            woke_at: None,
             out_since: None,
             given: Each::default(),
             withheld: false,
             tokenless: Tokenless::default(),
-            lost_some: false,
+            reachable_at: None,
+            saved_well: true,
             engine: None,
             disk: serde_json::to_string(&Facts::default()).unwrap(),
             boot: 1,
@@ -161,10 +166,20 @@ impl Desktop {
             return Vec::new();
         }
         let now = self.now(real, entropy);
-        match self.engine.as_mut() {
+        let before = self.counted();
+        let effects = match self.engine.as_mut() {
             Some(engine) => engine.handle(&now, input),
             None => Vec::new(),
+        };
+        self.loses(&before);
+        // What it writes down with this says that nobody is signed in.
+        if effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Forget { .. }))
+        {
+            self.knows_key = None;
         }
+        effects
     }
 
     /// Where the open program of a product stands.
@@ -190,17 +205,9 @@ impl Desktop {
         self.engine.as_ref()
     }
 
-    /// Minutes that the service does not have yet.
-    pub(crate) fn unsent(&self) -> impl Iterator<Item = Usage> {
-        let services = self
-            .engine
-            .iter()
-            .flat_map(|engine| engine.facts().services.values());
-        services.flat_map(|service| service.usage.to_send())
-    }
-
     pub(crate) fn save(&mut self, at: Timestamp) {
-        if !self.disk_full {
+        self.saved_well = !self.disk_full;
+        if self.saved_well {
             self.saved_at = at;
             let engine = self.engine.as_ref().expect("it has just asked for this");
             self.disk = serde_json::to_string(engine.facts()).unwrap();
@@ -233,7 +240,6 @@ impl Desktop {
 
     /// The keyring has deleted what it was told to.
     pub(crate) fn forgets(&mut self, what: Forget) {
-        self.knows_key = None;
         if what == Forget::Everything {
             self.vault = None;
         } else if let Some(vault) = &mut self.vault {
@@ -245,11 +251,13 @@ impl Desktop {
     pub(crate) fn launch(&mut self, registry: Vec<Registration>) -> Input {
         let facts: Facts = serde_json::from_str(&self.disk).unwrap();
         self.engine = Some(Engine::new(facts, Vec::new()));
+        self.saved_well = true;
         Input::Registry(registry)
     }
 
     /// The agent dies: what was not saved is lost, and so is everything under way.
     pub(crate) fn crash(&mut self) {
+        self.loses_what_is_not_saved();
         self.engine = None;
         self.life += 1;
         self.wake = None;
@@ -262,7 +270,6 @@ impl Desktop {
         self.must_sign_in = self.must_sign_in_on_disk;
         self.waits = Each::default();
         self.tokenless.begin_anew();
-        self.lost_some = true;
         if self.disk_full {
             // How many there were is forgotten with the rest.
             self.given = Each::default();

@@ -96,7 +96,8 @@ impl Judge {
                 "{name} is refused by nobody"
             ),
             Some(code @ (Code::FirstStartOffline | Code::LicensingUnavailable)) => {
-                let was_out = desktop.out_at.is_some_and(|out_at| now < out_at + STILL_BELIEVED);
+                let seen_at = desktop.out_at.max(desktop.out_at.and(desktop.woke_at));
+                let was_out = seen_at.is_some_and(|seen_at| now < seen_at + STILL_BELIEVED);
                 assert!(
                     code == Code::FirstStartOffline || was_out,
                     "{name} is told of an outage that is none"
@@ -110,7 +111,10 @@ impl Judge {
             }
             Some(Code::SignInRequired) => {
                 let denied = self.is_denied(desktop, which, now);
-                assert!(!desktop.is_signed_in() || denied, "{name} is signed in");
+                assert!(
+                    !desktop.is_signed_in() || denied,
+                    "{name} is signed in: {status:?}"
+                );
             }
             Some(Code::IdentityUnavailable) => {
                 let lately = desktop.tokenless.at.is_some_and(|at| now < at + STILL_BELIEVED);

@@ -11,7 +11,7 @@ use super::events::Event;
 use super::parts::Stream;
 use super::products::{Which, all};
 use super::service::Said;
-use super::world::{AT_ONCE, World};
+use super::world::{AT_ONCE, PATIENCE, World};
 
 /// The service writes down every minute who is connected. Here that is done while somebody waits; else as often as a session needs,
 /// and before each check.
@@ -25,8 +25,13 @@ impl World {
         let machine = &self.desktops[desktop];
         let jkt = machine.vault.as_ref().map(|vault| vault.jkt.clone());
         let reachable = self.sides(desktop).0 == Side::Answers;
+        let user = machine.user;
+        if self.lost() {
+            return self.outcome(PATIENCE, from, Outcome::ListeningEnded);
+        }
         let listener = jkt.filter(|_| reachable).and_then(|jkt| {
-            let (device, missed) = self.service.listener(machine.user, &jkt)?;
+            let listener = self.survives(|world| world.service.listener(user, &jkt));
+            let (device, missed) = listener.flatten()?;
             Some((Stream { attempt, device, jkt }, missed))
         });
         let Some((stream, missed)) = listener else {
@@ -67,9 +72,17 @@ impl World {
         let streams: Vec<Stream> = connected.filter_map(|desktop| desktop.stream.clone()).collect();
         let jkts: Vec<String> = streams.iter().map(|stream| stream.jkt.0.clone()).collect();
         let devices = streams.into_iter().map(|stream| stream.device).collect();
-        if let Some(at) = self.service.heard(self.now, devices) {
-            self.judge.heard(&jkts, at, &self.service);
-        }
+        // Most often it is over a check that the service dies.
+        let dies = self
+            .service
+            .dies
+            .take_if(|_| !jkts.is_empty() && self.dice.percent(90));
+        self.survives(|world| {
+            if let Some(at) = world.service.heard(world.now, devices) {
+                world.judge.heard(&jkts, at, &world.service);
+            }
+        });
+        self.service.dies = self.service.dies.or(dies);
     }
 
     /// Somebody waits from now on.

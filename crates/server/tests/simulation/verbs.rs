@@ -155,6 +155,7 @@ impl World {
         let machine = &mut self.desktops[desktop];
         machine.power = Power::On;
         machine.waits = Each::default();
+        machine.woke_at = Some(self.now);
         machine.tokenless.forget_failures();
         // Until it has looked again, it goes by what it saw before.
         machine.tokenless.at = machine.tokenless.at.map(|_| self.now);
@@ -243,14 +244,16 @@ impl World {
             "user {user} has a seat of {}: {assigned}",
             PRODUCTS[which]
         ));
-        if !self.service.seat(self.now, user, which, assigned) {
-            return self.note("that cannot be written down");
-        }
-        self.seats.set(user, which, assigned);
-        self.tell_who_is_held();
-        if !assigned {
-            self.judge.places_freed(user, which);
-        }
+        self.survives(|world| {
+            if !world.service.seat(world.now, user, which, assigned) {
+                return world.note("that cannot be written down");
+            }
+            world.seats.set(user, which, assigned);
+            world.tell_who_is_held();
+            if !assigned {
+                world.judge.places_freed(user, which);
+            }
+        });
         self.pass_pushes_on();
     }
 
@@ -261,7 +264,7 @@ impl World {
             "the subscription of {} ends in {time:?}",
             PRODUCTS[which]
         ));
-        if !self.service.set_end(which, ends_at) {
+        if self.survives(|world| world.service.set_end(which, ends_at)) == Some(false) {
             self.note("that cannot be written down");
         }
         self.pass_pushes_on();
@@ -271,7 +274,7 @@ impl World {
     pub(crate) fn has_terms(&mut self, which: Which, policy: &Policy) {
         let terms = (policy.session_policy, policy.device_limit, policy.identity_outage);
         self.note(&format!("the terms of {} are {terms:?}", PRODUCTS[which]));
-        if !self.service.set_policy(which, policy) {
+        if self.survives(|world| world.service.set_policy(which, policy)) == Some(false) {
             self.note("that cannot be written down");
         }
         self.pass_pushes_on();
@@ -287,11 +290,17 @@ impl World {
         let user = machine.user;
         let theirs = self.desktops.iter().filter(|one| one.user == user);
         let jkts: Vec<_> = theirs.flat_map(|one| one.jkts.clone()).collect();
-        let Some((other, its)) = self.service.release_other(self.now, user, &jkt, &jkts) else {
-            return;
-        };
-        self.note_of(desktop, &format!("the user releases {other} from here"));
-        self.judge.was_released(&its);
+        let released = self.survives(|world| {
+            let released = world.service.release_other(world.now, user, &jkt, &jkts);
+            if let Some((other, its)) = &released {
+                world.note_of(desktop, &format!("the user releases {other} from here"));
+                world.judge.was_released(its);
+            }
+            released
+        });
+        if released.flatten().is_none() {
+            return self.pass_pushes_on();
+        }
         self.pass_pushes_on();
         self.input(desktop, Input::Changed(URL.to_owned()));
     }

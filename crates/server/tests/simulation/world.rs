@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
 use latchkey_core::code::Basis;
-use latchkey_core::engine::{Attempt, Input, Outcome};
+use latchkey_core::engine::{Attempt, Effect, Input, Outcome};
 use latchkey_core::policy::Policy;
 use latchkey_core::time::{DAY, HOUR, Timestamp};
 
@@ -150,13 +150,15 @@ impl World {
         let at = at.max(self.now);
         let passed = i64::try_from(at.since(self.now).as_millis()).unwrap();
         let fair = self.is_fair();
+        let up = self.service.up;
         for desktop in &mut self.desktops {
+            let possibly = desktop.possibly_online(up, self.now, at);
             for which in all() {
                 let Some(status) = desktop.status(which, self.now) else {
                     continue;
                 };
-                if status.may_run() || status.stop_at.is_some() {
-                    desktop.ran[which].altogether += passed;
+                if desktop.programs[which].is_some_and(|program| program.running) {
+                    desktop.ran[which].possibly += possibly;
                 }
                 let confirmed = status.may_run() && status.basis == Some(Basis::Lease);
                 if confirmed && fair && is_fine(desktop) && desktop.stream.is_some() {
@@ -258,21 +260,43 @@ impl World {
         }
     }
 
-    /// What an agent is told, and what it wants for it.
+    /// What an agent is told, and what it wants for it. How its saves went it hears in between, where that is news.
     pub(crate) fn input(&mut self, desktop: usize, input: Input) {
+        let mut next = Some(input);
+        while let Some(input) = next.take() {
+            self.has_waited(desktop);
+            let was_well = self.desktops[desktop].saved_well;
+            let Some(saves) = self.work_off(desktop, input) else {
+                return;
+            };
+            let saved_well = self.desktops[desktop].saved_well;
+            let news = saves && !(was_well && saved_well);
+            next = news.then_some(Input::Saved(saved_well));
+            self.judge_products(desktop);
+        }
+    }
+
+    /// Says whether something was to be saved; nothing where the agent died over it.
+    fn work_off(&mut self, desktop: usize, input: Input) -> Option<bool> {
         let (now, entropy) = (self.now, self.dice.throw());
-        self.has_waited(desktop);
         let effects = self.desktops[desktop].handle(now, entropy, input);
+        let saves = effects.iter().any(|effect| matches!(effect, Effect::Save { .. }));
         for effect in effects {
             if let Some(left) = self.desktops[desktop].dies_in.as_mut() {
                 if *left == 0 {
                     self.note_of(desktop, &format!("the agent dies before {effect:?}"));
-                    return self.crash(desktop);
+                    self.crash(desktop);
+                    return None;
                 }
                 *left -= 1;
             }
             self.carry_out(desktop, effect);
         }
+        Some(saves)
+    }
+
+    fn judge_products(&mut self, desktop: usize) {
+        let now = self.now;
         for which in all() {
             let machine = &mut self.desktops[desktop];
             let before = machine.programs[which];
