@@ -63,8 +63,10 @@ impl Judge {
             Some(Code::NotAssigned) => !assigned,
             Some(Code::AuthPending) => !assigned && status.reason == Some(Reason::EntitlementSpreading),
             Some(Code::SubscriptionEnded) => assigned && has_ended,
+            // A place that has become free since by nothing but its lease's end is told to nobody before their next check.
             Some(Code::DeviceLimit) => {
-                assigned && self.places.of_others(whose, jkt, at) >= policy.device_limit as usize
+                let said_at = status.since.map_or(at, Timestamp::as_secs);
+                assigned && self.places.of_others(whose, jkt, said_at) >= policy.device_limit as usize
             }
             Some(Code::SessionInUse) => {
                 let one_at_a_time = policy.session_policy != SessionPolicy::Report;
