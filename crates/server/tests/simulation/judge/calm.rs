@@ -72,6 +72,11 @@ impl Judge {
                 let one_at_a_time = policy.session_policy != SessionPolicy::Report;
                 assigned && one_at_a_time && self.sessions.is_elsewhere(whose, jkt, policy, at)
             }
+            // What was open when its licence was reset has ended: its next start asks (rule 15).
+            Some(Code::FirstStartOffline) => {
+                let is_open = desktop.programs[which].is_some_and(|program| program.running);
+                is_open && desktop.told[which].given_up
+            }
             _ => false,
         };
         assert!(is_true, "{name} is left with {} as {status:?}", PRODUCTS[which]);
