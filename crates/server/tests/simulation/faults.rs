@@ -81,7 +81,8 @@ pub(crate) fn history(seed: u64) -> u64 {
         world.pass(SECOND);
     }
     world.pass(2 * MINUTE);
-    let steps = if lasts_months { 30 } else { 40 } + dice.below(if lasts_months { 40 } else { 80 });
+    let (fewest, more) = if lasts_months { (20, 20) } else { (40, 80) };
+    let steps = fewest + dice.below(more);
     let longest_cut = if lasts_months { 45 * DAY } else { 5 * DAY };
     for _ in 0..steps {
         let spell = dice.spell(SECOND, longest);

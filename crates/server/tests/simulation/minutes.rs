@@ -50,10 +50,10 @@ impl Desktop {
     /// Of these minutes, none is left where somebody was signed in and is not any more (decision 3).
     pub(super) fn loses(&mut self, (before, was_signed_in): &(Vec<Usage>, bool)) {
         let (_, is_signed_in) = self.counted();
-        let left = self
-            .engine()
-            .map_or_else(Vec::new, |engine| counted(engine.facts()));
-        self.are_lost(before, &left);
+        if let Some(engine) = self.engine().filter(|_| !before.is_empty()) {
+            let left = counted(engine.facts());
+            self.are_lost(before, &left);
+        }
         if *was_signed_in && !is_signed_in {
             self.ran.iter_mut().for_each(|ran| ran.lost += UNCOUNTED);
         }

@@ -16,7 +16,7 @@ use super::world::{AT_ONCE, PATIENCE, World};
 /// The service writes down every minute who is connected. Here that is done while somebody waits; else as often as a session needs,
 /// and before each check.
 const BEAT: Duration = MINUTE;
-const RARE_BEAT: Duration = Duration::from_secs(10 * MINUTE.as_secs());
+const RARE_BEAT: Duration = Duration::from_secs(14 * MINUTE.as_secs());
 
 impl World {
     pub(super) fn listen(&mut self, desktop: usize, attempt: Attempt) {

@@ -148,27 +148,35 @@ impl World {
 
     pub(super) fn go_to(&mut self, at: Timestamp) {
         let at = at.max(self.now);
+        for desktop in 0..self.desktops.len() {
+            let sides = self.sides(desktop);
+            self.desktops[desktop].could_see(sides, self.now, at);
+        }
+        if at > self.now {
+            self.time_passes_until(at);
+        }
+        self.now = at;
+    }
+
+    fn time_passes_until(&mut self, at: Timestamp) {
         let passed = i64::try_from(at.since(self.now).as_millis()).unwrap();
         let fair = self.is_fair();
         let up = self.service.up;
         for desktop in &mut self.desktops {
             let possibly = desktop.possibly_online(up, self.now, at);
             for which in all() {
+                if !desktop.programs[which].is_some_and(|program| program.running) {
+                    continue;
+                }
                 let Some(status) = desktop.status(which, self.now) else {
                     continue;
                 };
-                if desktop.programs[which].is_some_and(|program| program.running) {
-                    desktop.ran[which].possibly += possibly;
-                }
+                desktop.ran[which].possibly += possibly;
                 let confirmed = status.may_run() && status.basis == Some(Basis::Lease);
                 if confirmed && fair && is_fine(desktop) && desktop.stream.is_some() {
                     desktop.ran[which].online += passed;
                 }
             }
-        }
-        for desktop in 0..self.desktops.len() {
-            let sides = self.sides(desktop);
-            self.desktops[desktop].could_see(sides, self.now, at);
         }
         let between = Between {
             is_fair: fair,
@@ -177,7 +185,6 @@ impl World {
         };
         self.judge
             .time_passes(&self.desktops, &self.service, between, (self.now, at));
-        self.now = at;
     }
 
     pub(super) fn is_fair(&self) -> bool {
