@@ -11,6 +11,7 @@ use latchkey_server::store::records::Release;
 
 use super::events::{Event, Sender};
 use super::identity::{ISSUER, subject_of};
+use super::products::Each;
 use super::world::{AT_ONCE, PATIENCE, World};
 
 const IN_THE_BROWSER: Duration = Duration::from_secs(20);
@@ -30,10 +31,17 @@ impl World {
                 products: product.map(|product| vec![product]),
                 signed_at,
             };
-            reached = self.service.release(self.now, release.clone());
-            if reached {
-                self.judge.released(&release);
-            }
+            let done = self.survives(|world| {
+                let done = world.service.release(world.now, release.clone());
+                if done {
+                    world.judge.gave_up(&release);
+                }
+                done
+            });
+            reached = done == Some(true);
+        }
+        if self.lost() {
+            return self.outcome(PATIENCE, from, Outcome::ReleaseSent(false));
         }
         let after = self.latency();
         self.outcome(after, from, Outcome::ReleaseSent(reached));
@@ -49,8 +57,10 @@ impl World {
                 problem: "identity_unreachable".to_owned(),
                 detail: String::new(),
             };
+            self.note_of(desktop, "nobody can sign in");
             return self.outcome(AT_ONCE, from, Outcome::SignInEnded(Err(failed)));
         }
+        self.note_of(desktop, "a sign-in begins");
         let invitation = Invitation {
             issuer: ISSUER.to_owned(),
             url: format!("{ISSUER}/authorize?attempt={attempt}"),
@@ -60,7 +70,7 @@ impl World {
         let after = self.latency();
         self.outcome(after, from, Outcome::SignInReady(invitation));
         // Some close the page instead.
-        if self.dice.percent(85) {
+        if self.everybody_is_patient || self.dice.percent(85) {
             self.outcome(IN_THE_BROWSER, from, Outcome::SignInReturned);
             self.at(IN_THE_BROWSER + PATIENCE / 2, Event::SignedIn(from));
         }
@@ -68,11 +78,14 @@ impl World {
 
     pub(super) fn signed_in(&mut self, from: Sender) {
         let now = self.now;
-        let desktop = &mut self.desktops[from.desktop];
+        let desktop = &self.desktops[from.desktop];
         if desktop.life != from.life || !desktop.is_on() {
             return;
         }
+        self.has_waited(from.desktop);
+        let desktop = &mut self.desktops[from.desktop];
         let device = desktop.sign_in(now, now + HOUR);
+        desktop.waits = Each::default();
         desktop.tokenless.begin_anew();
         desktop.out_since = None;
         let subject = subject_of(desktop.user);
@@ -98,15 +111,16 @@ impl World {
     pub(super) fn forget(&mut self, desktop: usize, attempt: Attempt, what: Forget) {
         let from = self.sender(desktop, attempt);
         let machine = &mut self.desktops[desktop];
-        machine.lost_some = true;
-        if what == Forget::Everything {
-            machine.vault = None;
-        } else if let Some(vault) = &mut machine.vault {
-            vault.tokens = false;
-        }
+        // Answers that are on their way are none any more (rule 15).
+        let asked = std::mem::take(&mut machine.asked);
+        machine
+            .told
+            .iter_mut()
+            .for_each(|told| told.by = told.by.max(asked));
+        machine.forgets(what);
         let others = |from: &Sender| from.desktop != desktop;
         self.queue.retain(|_, event| match event {
-            Event::Asked(from, _) | Event::Answered(from, _) | Event::SignedIn(from) => others(from),
+            Event::SignedIn(from) => others(from),
             _ => true,
         });
         self.outcome(AT_ONCE, from, Outcome::Forgotten(true));

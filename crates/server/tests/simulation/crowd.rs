@@ -48,6 +48,9 @@ impl World {
 
     /// Another system says who has seats of a product, and leaves out about `percent` of those who have one.
     pub(crate) fn import(&mut self, percent: usize) {
+        if self.service.has_ended(self.now, THEIRS) {
+            return;
+        }
         let mut users = Vec::new();
         for user in self.people() {
             let chance = if self.seats.has(user, THEIRS) {
@@ -60,11 +63,17 @@ impl World {
             }
         }
         self.note(&format!("an import gives seats to {users:?}"));
-        let Some(held) = self.service.import(self.now, THEIRS, &users) else {
+        self.survives(|world| world.imports(&users));
+        self.tell_who_is_held();
+        self.pass_pushes_on();
+    }
+
+    fn imports(&mut self, users: &[usize]) {
+        let Some(held) = self.service.import(self.now, THEIRS, users) else {
             return self.note("that cannot be written down");
         };
         let at = self.service.clock(self.now);
-        let expected = self.seats.import(THEIRS, &users, at);
+        let expected = self.seats.import(THEIRS, users, at);
         assert_eq!(held, expected, "whether it is held back: {:?}", self.seats);
         let is_expected = |event: &Event| matches!(event, Event::AdminComes);
         if held && !self.queue.values().any(is_expected) {
@@ -72,8 +81,6 @@ impl World {
             let after = self.dice.spell(MINUTE, DAY);
             self.at(after, Event::AdminComes);
         }
-        self.tell_who_is_held();
-        self.pass_pushes_on();
     }
 
     /// An admin says what is to become of what is held back.
@@ -82,10 +89,12 @@ impl World {
             return;
         }
         self.note(&format!("an admin ends the hold, and gives back: {give_back}"));
-        if !self.service.end_hold(give_back) {
-            return self.note("that cannot be written down");
-        }
-        self.seats.end_hold(give_back);
+        self.survives(|world| {
+            if !world.service.end_hold(give_back) {
+                return world.note("that cannot be written down");
+            }
+            world.seats.end_hold(give_back);
+        });
         self.tell_who_is_held();
         self.pass_pushes_on();
     }

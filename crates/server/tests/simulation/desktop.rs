@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use latchkey_core::engine::{Attempt, Effect, Engine, Input, Ticket};
-use latchkey_core::facts::Facts;
+use latchkey_core::facts::{Facts, Forget};
 use latchkey_core::jws::{SigningKey, Thumbprint};
 use latchkey_core::registration::Registration;
 use latchkey_core::time::{BootId, Now, Timestamp};
-use latchkey_core::usage::Usage;
 use latchkey_core::view::StatusView;
 use sha2::{Digest as _, Sha256};
 
-use super::parts::{Power, Program, Ran, Told, Vault};
+use super::judge::Wait;
+use super::parts::{Power, Program, Ran, Stream, Told, Vault};
 use super::products::{Each, PRODUCTS, Which};
 use super::tokenless::Tokenless;
 
@@ -29,8 +29,7 @@ pub(crate) struct Desktop {
     pub(crate) was_ahead: bool,
     pub(crate) vault: Option<Vault>,
     pub(crate) programs: Each<Option<Program>>,
-    /// The stream of pushes, and what the service calls the device.
-    pub(crate) stream: Option<(Attempt, String)>,
+    pub(crate) stream: Option<Stream>,
     pub(crate) told: Each<Told>,
     /// The check that was asked last, as [`Told::by`] names it.
     pub(crate) asked: (u64, Attempt),
@@ -39,6 +38,13 @@ pub(crate) struct Desktop {
     /// The key of the last sign-in that the agent knows of, and as of the last save.
     knows_key: Option<Thumbprint>,
     key_on_disk: Option<Thumbprint>,
+    /// It was told since that the user must sign in again, by whichever service; and as of the last save.
+    pub(crate) must_sign_in: bool,
+    must_sign_in_on_disk: bool,
+    /// Since when a start, or an open program, waits for something, by product.
+    pub(crate) waits: Each<Option<Wait>>,
+    /// When an open program was first told to stop, and how far the clock was off then.
+    pub(crate) told_to_stop: Each<Option<(Timestamp, i64)>>,
     /// The agent dies in front of this many-th effect from now.
     pub(crate) dies_in: Option<usize>,
     /// When the disk was last written to: what passed since is hidden from the next boot.
@@ -55,6 +61,8 @@ pub(crate) struct Desktop {
     pub(crate) jkts: Vec<Thumbprint>,
     /// When the licensing service, and it alone, was last out of its reach.
     pub(crate) out_at: Option<Timestamp>,
+    /// Until it has looked again, it goes by what it saw before.
+    pub(crate) woke_at: Option<Timestamp>,
     /// Since when it has been so, with nobody asking for anything else.
     pub(crate) out_since: Option<Timestamp>,
     /// The ends of the temporary licences that it was seen to run on since its last lease.
@@ -63,10 +71,12 @@ pub(crate) struct Desktop {
     pub(crate) withheld: bool,
     /// What it has seen of an identity service that gives no token.
     pub(crate) tokenless: Tokenless,
-    /// Some of what was counted may never have been told: a crash, a reset, a sign-out.
-    pub(crate) lost_some: bool,
-    engine: Option<Engine>,
-    disk: String,
+    /// When it could last reach the service.
+    pub(super) reachable_at: Option<Timestamp>,
+    /// How the last save went, as this process knows.
+    pub(crate) saved_well: bool,
+    pub(super) engine: Option<Engine>,
+    pub(super) disk: String,
     boot: u32,
     booted_at: Timestamp,
     keys: u32,
@@ -90,6 +100,10 @@ impl Desktop {
             asked: (0, 0),
             knows_key: None,
             key_on_disk: None,
+            must_sign_in: false,
+            must_sign_in_on_disk: false,
+            waits: Each::default(),
+            told_to_stop: Each::default(),
             dies_in: None,
             saved_at: at,
             life: 0,
@@ -99,11 +113,13 @@ impl Desktop {
             ran: Each::default(),
             jkts: Vec::new(),
             out_at: None,
+            woke_at: None,
             out_since: None,
             given: Each::default(),
             withheld: false,
             tokenless: Tokenless::default(),
-            lost_some: false,
+            reachable_at: None,
+            saved_well: true,
             engine: None,
             disk: serde_json::to_string(&Facts::default()).unwrap(),
             boot: 1,
@@ -150,10 +166,20 @@ impl Desktop {
             return Vec::new();
         }
         let now = self.now(real, entropy);
-        match self.engine.as_mut() {
+        let before = self.counted();
+        let effects = match self.engine.as_mut() {
             Some(engine) => engine.handle(&now, input),
             None => Vec::new(),
+        };
+        self.loses(&before);
+        // What it writes down with this says that nobody is signed in.
+        if effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Forget { .. }))
+        {
+            self.knows_key = None;
         }
+        effects
     }
 
     /// Where the open program of a product stands.
@@ -179,44 +205,59 @@ impl Desktop {
         self.engine.as_ref()
     }
 
-    /// Minutes that the service does not have yet.
-    pub(crate) fn unsent(&self) -> impl Iterator<Item = Usage> {
-        let services = self
-            .engine
-            .iter()
-            .flat_map(|engine| engine.facts().services.values());
-        services.flat_map(|service| service.usage.to_send())
-    }
-
     pub(crate) fn save(&mut self, at: Timestamp) {
-        if !self.disk_full {
+        self.saved_well = !self.disk_full;
+        if self.saved_well {
             self.saved_at = at;
             let engine = self.engine.as_ref().expect("it has just asked for this");
             self.disk = serde_json::to_string(engine.facts()).unwrap();
             self.told_on_disk = self.told.clone();
             self.key_on_disk = self.knows_key.clone();
+            self.must_sign_in_on_disk = self.must_sign_in;
         }
     }
 
-    /// How far the agent's idea of the time is off.
-    pub(crate) fn clock_is_off(&self, real: Timestamp) -> Duration {
+    /// How far the agent's idea of the time is ahead, in milliseconds.
+    pub(crate) fn clock_ahead(&self, real: Timestamp) -> i64 {
         let trusted = self
             .engine
             .as_ref()
             .map(|engine| engine.trusted(&self.now(real, 0)));
-        let off = trusted.map_or(0, |trusted| trusted.offset_from(real));
-        Duration::from_millis(off.unsigned_abs())
+        trusted.map_or(0, |trusted| trusted.offset_from(real))
+    }
+
+    /// How far it is off.
+    pub(crate) fn clock_is_off(&self, real: Timestamp) -> Duration {
+        Duration::from_millis(self.clock_ahead(real).unsigned_abs())
+    }
+
+    /// Somebody is signed in whom the identity service vouches for, and the agent knows so: a sign-in that a full disk did not take
+    /// is forgotten with the next crash.
+    pub(crate) fn is_signed_in(&self) -> bool {
+        let vault = self.vault.as_ref().filter(|_| self.may_refresh());
+        !self.must_sign_in && vault.is_some_and(|vault| self.knows_key.as_ref() == Some(&vault.jkt))
+    }
+
+    /// The keyring has deleted what it was told to.
+    pub(crate) fn forgets(&mut self, what: Forget) {
+        if what == Forget::Everything {
+            self.vault = None;
+        } else if let Some(vault) = &mut self.vault {
+            vault.tokens = false;
+        }
     }
 
     /// The agent starts from what is on disk; the first input it needs.
     pub(crate) fn launch(&mut self, registry: Vec<Registration>) -> Input {
         let facts: Facts = serde_json::from_str(&self.disk).unwrap();
         self.engine = Some(Engine::new(facts, Vec::new()));
+        self.saved_well = true;
         Input::Registry(registry)
     }
 
     /// The agent dies: what was not saved is lost, and so is everything under way.
     pub(crate) fn crash(&mut self) {
+        self.loses_what_is_not_saved();
         self.engine = None;
         self.life += 1;
         self.wake = None;
@@ -226,17 +267,20 @@ impl Desktop {
         self.missed.clear();
         self.told = self.told_on_disk.clone();
         self.knows_key = self.key_on_disk.clone();
+        self.must_sign_in = self.must_sign_in_on_disk;
+        self.waits = Each::default();
         self.tokenless.begin_anew();
-        self.lost_some = true;
         if self.disk_full {
             // How many there were is forgotten with the rest.
             self.given = Each::default();
+            self.told_to_stop = Each::default();
         }
     }
 
     pub(crate) fn switch_off(&mut self) {
         self.crash();
         self.programs = Each::default();
+        self.told_to_stop = Each::default();
         self.power = Power::Off;
     }
 
@@ -270,6 +314,7 @@ impl Desktop {
         let jkt = key.jwk().thumbprint();
         self.jkts.push(jkt.clone());
         self.knows_key = Some(jkt.clone());
+        self.must_sign_in = false;
         self.vault = Some(Vault {
             key,
             jkt: jkt.clone(),

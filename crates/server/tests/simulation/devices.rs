@@ -3,7 +3,7 @@
 use latchkey_api::devices::ReleaseDevice;
 use latchkey_core::jws::Thumbprint;
 use latchkey_core::time::Timestamp;
-use latchkey_server::store::records::{Caller, Release};
+use latchkey_server::store::records::{Caller, Release, ReleaseOutcome};
 
 use super::identity::{ISSUER, subject_of};
 use super::service::LicensingService;
@@ -19,18 +19,33 @@ impl LicensingService {
         self.done(released).is_some()
     }
 
-    /// A user gives up another of their devices, from this one.
-    pub(crate) fn release_other(&self, now: Timestamp, user: usize, jkt: &Thumbprint) -> Option<String> {
+    /// A user gives up another of their devices, from this one. `others` are the keys that these had; gives the one that it was.
+    pub(crate) fn release_other(
+        &self,
+        now: Timestamp,
+        user: usize,
+        jkt: &Thumbprint,
+        others: &[Thumbprint],
+    ) -> Option<(String, Thumbprint)> {
         let caller = caller(user, jkt);
         let now = self.clock(now);
         let own = self.block(async |store| store.devices_of(caller.clone(), now).await);
         let other = own.unwrap()?.devices.into_iter().find(|one| !one.this)?;
+        let is_its = |jkt: &&Thumbprint| {
+            let known = self.block(async |store| store.known_device(self::caller(user, jkt)).await);
+            known.unwrap().as_ref() == Some(&other.id)
+        };
+        let its = others.iter().find(is_its).expect("it has a key").clone();
         let wanted = ReleaseDevice {
-            device: other.id,
+            device: other.id.clone(),
             same_machine: false,
         };
         let released = self.block(async |store| store.release_own(caller.clone(), wanted, now).await);
-        self.done(released).map(|_| other.name)
+        match self.done(released)? {
+            ReleaseOutcome::Released => Some((other.name, its)),
+            ReleaseOutcome::TooMany => None,
+            other @ (ReleaseOutcome::UnknownDevice | ReleaseOutcome::UnknownCaller) => panic!("{other:?}"),
+        }
     }
 
     /// The id of a device that may listen, and whether it has missed a push.
@@ -55,15 +70,15 @@ impl LicensingService {
         pushes.into_iter().map(|(_, device)| device).collect()
     }
 
-    /// These devices are connected, as was last written down.
-    pub(crate) fn heard(&self, now: Timestamp, devices: Vec<String>) {
+    /// These devices are connected, as was last written down. Says as of when it is, if it is.
+    pub(crate) fn heard(&self, now: Timestamp, devices: Vec<String>) -> Option<Timestamp> {
         if devices.is_empty() {
-            return;
+            return None;
         }
         let now = self.clock(now);
         let at = Timestamp::from_secs(now.as_secs() - now.as_secs().rem_euclid(HEARD_EVERY));
         let heard = self.block(async |store| store.heard(devices, at).await);
-        self.done(heard);
+        self.done(heard).map(|()| at)
     }
 }
 

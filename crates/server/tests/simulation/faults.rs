@@ -1,4 +1,4 @@
-//! A history: some weeks in which people work, and everything fails that can.
+//! A history: some hours, weeks or months in which people work, and everything fails that can.
 
 use std::time::Duration;
 
@@ -13,17 +13,24 @@ use super::products::PRODUCTS;
 use super::service::Dies;
 use super::world::{USERS, World};
 
-/// What checks, people and whoever is connected have written to, where the service's disk may be found full.
-const TABLES: [&str; 10] = [
+/// What checks, people and whoever is connected write to, where the service's disk may be found full: all that is not written by
+/// whoever sets it up.
+const TABLES: [&str; 16] = [
+    "device_releases",
     "devices",
     "holds",
+    "identities",
     "leases",
+    "loss_refusals",
+    "naming",
+    "overlaps",
     "pushes",
     "seat_losses",
     "seats",
     "sequences",
     "session_asks",
     "sessions",
+    "subjects",
     "usage",
 ];
 const SECOND: Duration = Duration::from_secs(1);
@@ -36,19 +43,14 @@ const SESSIONS_ENDED: Duration = Duration::from_secs(20 * MINUTE.as_secs());
 pub(crate) fn history(seed: u64) -> u64 {
     let mut dice = Dice::new(seed ^ 0x5EED);
     let policy = Policy {
-        device_limit: dice.pick(&[1, 2, 3]),
-        session_policy: dice.pick(&[
-            SessionPolicy::Takeover,
-            SessionPolicy::Takeover,
-            SessionPolicy::Deny,
-            SessionPolicy::Report,
-        ]),
         temporary_limit: dice.pick(&[None, None, Some(3)]),
-        identity_outage: dice.pick(&[IdentityOutage::Grace, IdentityOutage::Deny]),
-        ..Policy::default()
+        ..terms(&mut dice, Policy::default())
     };
+    // Hours, weeks or months pass in a history: sessions are a matter of minutes, leases one of days or of a month.
+    let longest = dice.pick(&[HOUR, 12 * HOUR, 4 * DAY, 20 * DAY]);
+    let lasts_months = longest > 4 * DAY;
     // In some, leases end within the longest outage.
-    let policy = match dice.percent(30) {
+    let policy = match dice.percent(30) && !lasts_months {
         true => Policy {
             offline_for: 36 * HOUR,
             final_warning: 6 * HOUR,
@@ -62,13 +64,8 @@ pub(crate) fn history(seed: u64) -> u64 {
     let first_starts = dice.percent(50);
     // The other subscription has the same terms but for places and sessions.
     let other = Policy {
-        device_limit: dice.pick(&[1, 2, 3]),
-        session_policy: dice.pick(&[
-            SessionPolicy::Takeover,
-            SessionPolicy::Deny,
-            SessionPolicy::Report,
-        ]),
-        ..policy.clone()
+        identity_outage: policy.identity_outage,
+        ..terms(&mut dice, policy.clone())
     };
     let mut world = World::new(seed, [policy, other], first_starts, crowd);
     world.crowd_checks();
@@ -76,17 +73,20 @@ pub(crate) fn history(seed: u64) -> u64 {
     if first_starts && dice.percent(50) {
         world.licensing_out(dice.spell(10 * MINUTE, 3 * DAY));
     }
+    if dice.percent(15) {
+        world.service_full(dice.pick(&TABLES), dice.spell(SECOND, HOUR));
+    }
     for desktop in 0..world.desktops.len() {
         world.ask(desktop, Ask::SignIn(SignInWish::default()));
         world.pass(SECOND);
     }
     world.pass(2 * MINUTE);
-    let steps = 40 + dice.below(80);
-    // Either hours or weeks pass in a history: sessions are a matter of minutes, leases one of days.
-    let longest = dice.pick(&[HOUR, 12 * HOUR, 4 * DAY]);
+    let (fewest, more) = if lasts_months { (20, 20) } else { (40, 80) };
+    let steps = fewest + dice.below(more);
+    let longest_cut = if lasts_months { 45 * DAY } else { 5 * DAY };
     for _ in 0..steps {
         let spell = dice.spell(SECOND, longest);
-        step(&mut world, &mut dice);
+        step(&mut world, &mut dice, longest_cut);
         world.pass(spell);
     }
     world.mend();
@@ -110,7 +110,7 @@ fn crowd_step(world: &mut World, dice: &mut Dice) {
     }
 }
 
-fn step(world: &mut World, dice: &mut Dice) {
+fn step(world: &mut World, dice: &mut Dice, longest_cut: Duration) {
     if world.crowd > 0 && dice.percent(8) {
         return crowd_step(world, dice);
     }
@@ -121,7 +121,7 @@ fn step(world: &mut World, dice: &mut Dice) {
         product: PRODUCTS[which].to_owned(),
         wish,
     };
-    match dice.below(100) {
+    match dice.below(105) {
         0..20 => world.open(desktop, which),
         20..28 => world.close(desktop, which),
         28..34 => world.ask(desktop, Ask::SignIn(SignInWish::default())),
@@ -134,7 +134,7 @@ fn step(world: &mut World, dice: &mut Dice) {
         52..55 => world.release_other(desktop),
         55..58 => world.seat(user, which, false),
         58..62 => world.seat(user, which, true),
-        62..67 => world.cut_off(desktop, dice.spell(SECOND, 5 * DAY)),
+        62..67 => world.cut_off(desktop, dice.spell(SECOND, longest_cut)),
         67..70 => world.sleep(desktop, dice.spell(MINUTE, DAY)),
         70..73 => world.switch_off(desktop, dice.spell(MINUTE, 3 * DAY)),
         73..77 => world.desktops[desktop].dies_in = Some(dice.below(12)),
@@ -158,6 +158,29 @@ fn step(world: &mut World, dice: &mut Dice) {
             };
         }
         96..98 => world.weather = FAIR,
-        _ => world.end_grant(desktop),
+        98..100 => world.end_grant(desktop),
+        100..103 => {
+            let time = dice.spell(SECOND, 5 * DAY);
+            world.ends_in(which, dice.percent(50).then_some(time));
+        }
+        _ => {
+            let policy = terms(dice, world.service.policies[which].clone());
+            world.has_terms(which, &policy);
+        }
+    }
+}
+
+/// What a vendor changes in the terms of a subscription.
+fn terms(dice: &mut Dice, policy: Policy) -> Policy {
+    Policy {
+        device_limit: dice.pick(&[1, 2, 3]),
+        session_policy: dice.pick(&[
+            SessionPolicy::Takeover,
+            SessionPolicy::Takeover,
+            SessionPolicy::Deny,
+            SessionPolicy::Report,
+        ]),
+        identity_outage: dice.pick(&[IdentityOutage::Grace, IdentityOutage::Deny]),
+        ..policy
     }
 }

@@ -21,6 +21,7 @@ impl World {
         let signed = self.signed(desktop, claims, identify);
         let first = if identify { " of a first start" } else { "" };
         let problem = signed.as_ref().err();
+        self.desktops[desktop].must_sign_in |= problem == Some(&NotSigned::SignInAgain);
         self.note_of(
             desktop,
             &format!("temporary licence {number}{first} is signed: {problem:?}"),

@@ -4,111 +4,43 @@ mod answers;
 mod calm;
 mod identity;
 mod outage;
+mod patience;
+mod places;
+mod sessions;
+mod stops;
+mod together;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use latchkey_core::code::{Basis, Code};
-use latchkey_core::facts::Service;
-use latchkey_core::jws::Thumbprint;
-use latchkey_core::policy::{Policy, SessionPolicy};
 use latchkey_core::time::{MINUTE, Timestamp};
-use latchkey_server::store::records::Release;
 
+pub(crate) use self::patience::Wait;
+use self::places::Places;
+use self::sessions::Sessions;
+pub(crate) use self::together::Between;
+use self::together::Together;
 use super::desktop::Desktop;
 use super::parts::Program;
-use super::products::{Each, PRODUCTS, Which, all};
+use super::products::Which;
 use super::service::{LicensingService, Said};
 
 /// What rounding, latency and the service's own clock may add.
 const SLACK: Duration = Duration::from_secs(5 * MINUTE.as_secs());
-/// Two devices may run at once for as long as it takes to tell one of them, and for its save window.
-const MOST_TOGETHER: Duration = Duration::from_secs(11 * MINUTE.as_secs());
-
 /// For so long nobody need notice that another thing is out by now: the back-off's ceiling, and a check's way.
 const UNNOTICED_FOR: Duration = Duration::from_secs(7 * MINUTE.as_secs());
 
 /// The same where messages are lost: the next may show something else, and only the one after that decides.
 const STILL_BELIEVED: Duration = Duration::from_secs(2 * UNNOTICED_FOR.as_secs());
 
-/// What a lease counts for: from when it was granted until it ends, in seconds.
-#[derive(Debug)]
-struct Place {
-    granted_at: i64,
-    exp: i64,
-}
-
 #[derive(Default)]
 pub(crate) struct Judge {
-    /// Ends of the leases that count for the limit of devices, by user, product and key.
-    places: BTreeMap<(usize, Which), BTreeMap<String, Place>>,
-    /// Since when two devices of a user run a product at once although everybody can be reached.
-    together: BTreeMap<(usize, Which), Timestamp>,
-    /// Which devices may have told the service last that a user's product is open there.
-    open: BTreeMap<(usize, Which), BTreeSet<String>>,
+    places: Places,
+    sessions: Sessions,
+    together: Together,
 }
 
 impl Judge {
-    /// A device gives up a product, or its place: whatever it was granted until then.
-    pub(crate) fn released(&mut self, release: &Release) {
-        let signed_at = release.signed_at.as_secs();
-        for ((_, which), places) in &mut self.places {
-            let products = release.products.as_ref();
-            if products.is_some_and(|products| products.iter().all(|product| product != PRODUCTS[*which])) {
-                continue;
-            }
-            places.retain(|jkt, place| {
-                let stays = release.products.is_some() && place.granted_at > signed_at;
-                *jkt != release.jkt.0 || stays
-            });
-        }
-    }
-
-    /// The user has released a device, which may not know yet.
-    pub(crate) fn lease_may_outlive(&mut self, user: usize, jkts: &[Thumbprint]) {
-        for which in all() {
-            let places = self.places.entry((user, which)).or_default();
-            places.retain(|jkt, _| jkts.iter().all(|released| released.0 != *jkt));
-        }
-    }
-
-    pub(crate) fn places_freed(&mut self, user: usize, which: Which) {
-        self.places.remove(&(user, which));
-    }
-
-    /// Rule 11: never two active sessions for longer than the save window while everybody can be reached.
-    pub(crate) fn time_passes(
-        &mut self,
-        desktops: &[Desktop],
-        reachable: bool,
-        policies: &Each<Policy>,
-        now: Timestamp,
-        until: Timestamp,
-    ) {
-        let mut users: BTreeMap<(usize, Which), (bool, usize)> = BTreeMap::new();
-        for desktop in desktops {
-            for which in all() {
-                let (online, running) = users.entry((desktop.user, which)).or_insert((reachable, 0));
-                *online &= is_fine(desktop);
-                *running += usize::from(desktop.status(which, now).is_some_and(|status| status.may_run()));
-            }
-        }
-        for ((user, which), (online, running)) in users {
-            let one_at_a_time = policies[which].session_policy != SessionPolicy::Report;
-            if !one_at_a_time || !online || running < 2 {
-                self.together.remove(&(user, which));
-                continue;
-            }
-            let since = *self.together.entry((user, which)).or_insert(now);
-            assert!(
-                until.since(since) <= MOST_TOGETHER,
-                "user {user}: {running} devices run {} at once since {:?}",
-                PRODUCTS[which],
-                until.since(since)
-            );
-        }
-    }
-
     /// Rules 3, 5, 9 and 16: what runs has a lease that is good, and what does not was told why by the service, or by time.
     pub(crate) fn judge(
         &self,
@@ -121,13 +53,16 @@ impl Judge {
         let Some(status) = desktop.product(which, now) else {
             return;
         };
+        self.is_told_the_same(desktop, which, &status, now);
+        self.stops_in_time(desktop, which, &status, &service.policies[which], now);
+        self.begins_to_wait(desktop, which, &status, now);
         self.is_given(desktop, which, &status, service, now);
-        self.denies(desktop, which, before, &status, &service.policies[which], now);
+        self.denies(desktop, which, before, &status, now);
         self.waits_in_no_outage(desktop, which, &status, service, now);
         let name = &desktop.name;
         let told = &desktop.told[which];
         let end = match told.last {
-            Some(Said::Lease(exp)) => Some(Timestamp::from_secs(exp)),
+            Some(Said::Lease(lease)) => Some(Timestamp::from_secs(lease.exp)),
             Some(Said::Refusal(_)) | None => None,
         };
         // A machine that was told that the session is elsewhere may ask again; offline it runs on its lease.
@@ -160,7 +95,13 @@ impl Judge {
                 Some(Said::Refusal(code)),
                 "{name} is refused by nobody"
             ),
-            Some(Code::FirstStartOffline | Code::LicensingUnavailable) => {
+            Some(code @ (Code::FirstStartOffline | Code::LicensingUnavailable)) => {
+                let seen_at = desktop.out_at.max(desktop.out_at.and(desktop.woke_at));
+                let was_out = seen_at.is_some_and(|seen_at| now < seen_at + STILL_BELIEVED);
+                assert!(
+                    code == Code::FirstStartOffline || was_out,
+                    "{name} is told of an outage that is none"
+                );
                 let is_lost = told.given_up || desktop.lost_its_key(which);
                 let holds = matches!(told.last, Some(Said::Lease(_))) && !is_lost;
                 assert!(!holds, "{name} has a lease, and is told {status:?}");
@@ -168,16 +109,23 @@ impl Judge {
             Some(code @ (Code::LeaseInvalid | Code::ClientOutdated | Code::InvalidArgument)) => {
                 panic!("{name} is told {code:?}");
             }
-            // A start waits for what is on the wire, or for a seat that is on its way. What becomes of whoever holds a lease and
-            // has no token, was judged above.
-            Some(
-                Code::Connecting
-                | Code::PendingIdentity
-                | Code::PendingLicensing
-                | Code::AuthPending
-                | Code::SignInRequired
-                | Code::IdentityUnavailable,
-            ) => {}
+            Some(Code::SignInRequired) => {
+                let denied = self.is_denied(desktop, which, now);
+                assert!(
+                    !desktop.is_signed_in() || denied,
+                    "{name} is signed in: {status:?}"
+                );
+            }
+            Some(Code::IdentityUnavailable) => {
+                let lately = desktop.tokenless.at.is_some_and(|at| now < at + STILL_BELIEVED);
+                assert!(
+                    lately || !desktop.may_refresh(),
+                    "{name} had a token: {:?}",
+                    desktop.tokenless
+                );
+            }
+            // How long anybody waits is judged elsewhere.
+            Some(Code::PendingIdentity | Code::PendingLicensing | Code::AuthPending) => {}
             other => panic!("{name} is told {other:?}"),
         }
     }
@@ -185,23 +133,6 @@ impl Judge {
 
 /// Whether nothing is wrong with a machine: it is on and online, and somebody is signed in.
 pub(crate) fn is_fine(desktop: &Desktop) -> bool {
-    let signed_in = can_check(desktop);
     let told = desktop.is_alive() && desktop.network && !desktop.withheld;
-    told && !desktop.disk_full && desktop.dies_in.is_none() && signed_in
-}
-
-/// It has what a check needs, and knows so: a sign-in that a full disk did not take is forgotten with the next crash.
-fn can_check(desktop: &Desktop) -> bool {
-    let accounts = desktop
-        .engine()
-        .map(|engine| engine.facts().services.values())
-        .into_iter()
-        .flatten();
-    let asks_again = |service: &Service| {
-        service
-            .account
-            .as_ref()
-            .is_some_and(|account| account.sign_in_again)
-    };
-    desktop.may_refresh() && !accounts.into_iter().any(asks_again)
+    told && !desktop.disk_full && desktop.dies_in.is_none() && desktop.is_signed_in()
 }

@@ -25,6 +25,7 @@ mod first_start;
 mod identity;
 mod judge;
 mod mend;
+mod minutes;
 mod network;
 mod office;
 mod parts;

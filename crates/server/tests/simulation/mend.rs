@@ -1,7 +1,11 @@
 //! The end of a history: every fault ends, and what is left of them is judged.
 
+use latchkey_core::engine::{Ask, SignInWish};
+use latchkey_core::time::MINUTE;
+
 use super::events::{Event, FAIR};
 use super::parts::Power;
+use super::products::all;
 use super::world::World;
 
 impl World {
@@ -9,12 +13,17 @@ impl World {
     pub(crate) fn mend(&mut self) {
         self.note("every fault ends");
         self.weather = FAIR;
-        self.identity_up = true;
+        self.set_identity(true);
         self.service.dies = None;
         self.service.clock_ahead = 0;
         self.service.fill(None);
         if !self.service.up {
             self.set_licensing(true);
+        }
+        for which in all() {
+            if !self.service.has_ended(self.now, which) {
+                self.ends_in(which, None);
+            }
         }
         // An admin comes now, or not before all is over.
         self.queue.retain(|_, event| !matches!(event, Event::AdminComes));
@@ -41,10 +50,46 @@ impl World {
             }
             self.set_network(desktop, true);
         }
+        self.come_back();
+    }
+
+    /// Everything is open, and whoever must sign in does: also who hears just now that their device was released.
+    fn come_back(&mut self) {
+        self.everybody_is_patient = true;
+        for desktop in 0..self.desktops.len() {
+            for which in all() {
+                if self.dice.percent(50) {
+                    self.close(desktop, which);
+                }
+                self.open(desktop, which);
+            }
+            if !self.desktops[desktop].may_refresh() {
+                self.learn_of_the_grant(desktop);
+            }
+        }
+        // Who was signed out when the device was released hears of it after the first.
+        for _ in 0..2 {
+            self.pass(MINUTE);
+            for desktop in 0..self.desktops.len() {
+                if !self.desktops[desktop].is_signed_in() {
+                    self.ask(desktop, Ask::CancelSignIn);
+                    self.ask(desktop, Ask::SignIn(SignInWish::default()));
+                }
+            }
+        }
+    }
+
+    /// Whose grant has ended is told so at the next check that needs a token.
+    fn learn_of_the_grant(&mut self, desktop: usize) {
+        if let Some(vault) = &mut self.desktops[desktop].vault {
+            vault.access_until = self.now;
+        }
+        self.ask(desktop, Ask::Check);
     }
 
     pub(crate) fn judge_soon_after(&self) {
-        self.judge.soon_after(&self.desktops, &self.seats, self.now);
+        self.judge
+            .soon_after(&self.desktops, &self.service, &self.seats, self.now);
     }
 
     pub(crate) fn judge_at_the_end(&self) {

@@ -77,6 +77,7 @@ impl LicensingService {
             root: root.jwk(),
             subscriptions: Vec::new(),
             policies: policies.clone(),
+            ends_at: Each::default(),
             up: true,
             dies: None,
             full: None,
@@ -189,6 +190,34 @@ impl LicensingService {
             }
         });
         self.done(done).is_some()
+    }
+
+    /// When a subscription ends. Says whether that is written down.
+    pub(crate) fn set_end(&mut self, which: Which, ends_at: Option<Timestamp>) -> bool {
+        let subscription = self.subscriptions[which].clone();
+        let set = self.block(async |store| store.end_subscription(subscription, ends_at).await);
+        let is_set = self.done(set).is_some();
+        if is_set {
+            self.ends_at[which] = ends_at;
+        }
+        is_set
+    }
+
+    /// Whether a subscription has ended, by the service's clock.
+    pub(crate) fn has_ended(&self, now: Timestamp, which: Which) -> bool {
+        self.ends_at[which].is_some_and(|end| end <= self.clock(now))
+    }
+
+    /// The terms of a subscription change. Says whether that is written down.
+    pub(crate) fn set_policy(&mut self, which: Which, policy: &Policy) -> bool {
+        policy.validate().expect("it makes sense");
+        let subscription = self.subscriptions[which].clone();
+        let set = self.block(async |store| store.set_policy(subscription, policy.clone()).await);
+        let is_set = self.done(set).is_some();
+        if is_set {
+            self.policies[which] = policy.clone();
+        }
+        is_set
     }
 
     /// An import. Says whether losses are held back, if it is written down.

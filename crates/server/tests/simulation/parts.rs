@@ -34,6 +34,15 @@ pub(crate) struct Program {
     pub(crate) running: bool,
 }
 
+/// A stream of pushes, to the device of a key.
+#[derive(Clone, Debug)]
+pub(crate) struct Stream {
+    pub(crate) attempt: Attempt,
+    /// What the service calls the device.
+    pub(crate) device: String,
+    pub(crate) jkt: Thumbprint,
+}
+
 /// What the service has told this machine of a product.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Told {
@@ -53,7 +62,10 @@ pub(crate) struct Told {
 /// How long a program ran, in milliseconds.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Ran {
-    pub(crate) altogether: i64,
+    /// Online for all that is known: the service was in reach, or had been a moment before.
+    pub(crate) possibly: i64,
     /// Online for certain.
     pub(crate) online: i64,
+    /// Counted, or to be counted, and lost for certain or maybe: by a crash, a reset, a sign-out.
+    pub(crate) lost: i64,
 }

@@ -8,7 +8,7 @@ use latchkey_api::check::{DeviceDescription, Usage};
 use latchkey_core::code::Code;
 use latchkey_core::engine::{CheckAnswered, CheckFailure, Signed};
 use latchkey_core::jws::{Jwk, Thumbprint};
-use latchkey_core::policy::Policy;
+use latchkey_core::policy::{IdentityOutage, Policy, SessionPolicy};
 use latchkey_core::time::{HOUR, Timestamp};
 use latchkey_server::decide::Decision;
 use latchkey_server::signer;
@@ -44,11 +44,21 @@ pub(crate) struct Question {
     pub(crate) usage: Vec<Usage>,
 }
 
+/// A lease, as far as the judge goes by it. In seconds, by the service's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Granted {
+    pub(crate) at: i64,
+    pub(crate) exp: i64,
+    pub(crate) sessions: SessionPolicy,
+    pub(crate) identity_outage: IdentityOutage,
+    /// Nothing outlives the subscription that it ends with.
+    pub(crate) is_last: bool,
+}
+
 /// What the service said of a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Said {
-    /// With its end, in seconds.
-    Lease(i64),
+    Lease(Granted),
     Refusal(Code),
 }
 
@@ -79,6 +89,8 @@ pub(crate) struct LicensingService {
     /// As an installer brings it along.
     pub(super) keys: String,
     pub(crate) policies: Each<Policy>,
+    /// When the subscriptions end, if they do.
+    pub(crate) ends_at: Each<Option<Timestamp>>,
     pub(crate) up: bool,
     pub(crate) dies: Option<Dies>,
     /// The table that takes no row and no change any more.
@@ -202,7 +214,13 @@ impl LicensingService {
         let mut said = Each::default();
         for one in &decided {
             said[which(&one.product)] = Some(match &one.decision {
-                Decision::Lease(grant) => Said::Lease(grant.exp),
+                Decision::Lease(grant) => Said::Lease(Granted {
+                    at: now.as_secs(),
+                    exp: grant.exp,
+                    sessions: grant.policy.session_policy,
+                    identity_outage: grant.policy.identity_outage,
+                    is_last: (now + grant.policy.offline_for).as_secs() > grant.exp,
+                }),
                 Decision::Refuse(refused) => Said::Refusal(refused.code),
             });
         }

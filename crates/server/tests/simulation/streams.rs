@@ -4,16 +4,19 @@ use std::time::Duration;
 
 use latchkey_core::code::Code;
 use latchkey_core::engine::{Attempt, Outcome, Side};
-use latchkey_core::time::MINUTE;
+use latchkey_core::time::{MINUTE, Timestamp};
 
 use super::desktop::Desktop;
 use super::events::Event;
+use super::parts::Stream;
 use super::products::{Which, all};
 use super::service::Said;
-use super::world::{AT_ONCE, World};
+use super::world::{AT_ONCE, PATIENCE, World};
 
-/// The service does this every minute; here it is done while somebody waits, and before each check.
+/// The service writes down every minute who is connected. Here that is done while somebody waits; else as often as a session needs,
+/// and before each check.
 const BEAT: Duration = MINUTE;
+const RARE_BEAT: Duration = Duration::from_secs(14 * MINUTE.as_secs());
 
 impl World {
     pub(super) fn listen(&mut self, desktop: usize, attempt: Attempt) {
@@ -22,13 +25,20 @@ impl World {
         let machine = &self.desktops[desktop];
         let jkt = machine.vault.as_ref().map(|vault| vault.jkt.clone());
         let reachable = self.sides(desktop).0 == Side::Answers;
-        let listener = jkt
-            .filter(|_| reachable)
-            .and_then(|jkt| self.service.listener(machine.user, &jkt));
-        let Some((device, missed)) = listener else {
+        let user = machine.user;
+        if self.lost() {
+            return self.outcome(PATIENCE, from, Outcome::ListeningEnded);
+        }
+        let listener = jkt.filter(|_| reachable).and_then(|jkt| {
+            let listener = self.survives(|world| world.service.listener(user, &jkt));
+            let (device, missed) = listener.flatten()?;
+            Some((Stream { attempt, device, jkt }, missed))
+        });
+        let Some((stream, missed)) = listener else {
             return self.outcome(after, from, Outcome::ListeningEnded);
         };
-        self.desktops[desktop].stream = Some((attempt, device));
+        self.desktops[desktop].stream = Some(stream);
+        self.expect_beat_within(RARE_BEAT);
         self.outcome(after, from, Outcome::Listening);
         if missed {
             self.outcome(after + AT_ONCE, from, Outcome::Pushed);
@@ -37,7 +47,7 @@ impl World {
 
     pub(super) fn pass_pushes_on(&mut self) {
         let listening = |device: &String| {
-            let stream = |one: &Desktop| one.stream.as_ref().is_some_and(|(_, id)| id == device);
+            let stream = |one: &Desktop| one.stream.as_ref().is_some_and(|stream| stream.device == *device);
             self.desktops.iter().position(stream)
         };
         let pushed = self.service.pushes();
@@ -48,8 +58,8 @@ impl World {
             // Of a stream nothing is lost but its end.
             if self.lost() {
                 self.end_stream(desktop);
-            } else if let Some((attempt, _)) = self.desktops[desktop].stream {
-                let from = self.sender(desktop, attempt);
+            } else if let Some(stream) = &self.desktops[desktop].stream {
+                let from = self.sender(desktop, stream.attempt);
                 let after = self.latency();
                 self.outcome(after, from, Outcome::Pushed);
             }
@@ -57,16 +67,36 @@ impl World {
     }
 
     /// What a connected device says by being connected.
-    pub(super) fn write_down_who_is_connected(&self) {
+    pub(super) fn write_down_who_is_connected(&mut self) {
         let connected = self.desktops.iter().filter(|desktop| desktop.is_on());
-        let devices = connected.filter_map(|desktop| Some(desktop.stream.as_ref()?.1.clone()));
-        self.service.heard(self.now, devices.collect());
+        let streams: Vec<Stream> = connected.filter_map(|desktop| desktop.stream.clone()).collect();
+        let jkts: Vec<String> = streams.iter().map(|stream| stream.jkt.0.clone()).collect();
+        let devices = streams.into_iter().map(|stream| stream.device).collect();
+        // Most often it is over a check that the service dies.
+        let dies = self
+            .service
+            .dies
+            .take_if(|_| !jkts.is_empty() && self.dice.percent(90));
+        self.survives(|world| {
+            if let Some(at) = world.service.heard(world.now, devices) {
+                world.judge.heard(&jkts, at, &world.service);
+            }
+        });
+        self.service.dies = self.service.dies.or(dies);
     }
 
+    /// Somebody waits from now on.
     pub(super) fn expect_beat(&mut self) {
-        let expected = |event: &Event| matches!(event, Event::Beat);
-        if !self.queue.values().any(expected) {
-            self.at(BEAT, Event::Beat);
+        self.expect_beat_within(BEAT);
+    }
+
+    fn expect_beat_within(&mut self, time: Duration) {
+        let by = self.now + time;
+        let expected =
+            |((at, _), event): (&(Timestamp, u64), &Event)| matches!(event, Event::Beat) && *at <= by;
+        if !self.queue.iter().any(expected) {
+            self.queue.retain(|_, event| !matches!(event, Event::Beat));
+            self.at(time, Event::Beat);
         }
     }
 
@@ -81,20 +111,21 @@ impl World {
         };
         if self.desktops.iter().any(waits) {
             self.expect_beat();
+        } else if self.desktops.iter().any(|desktop| desktop.stream.is_some()) {
+            self.expect_beat_within(RARE_BEAT);
         }
     }
 
-    pub(super) fn last_heard(&self, desktop: usize) {
-        if let Some((_, device)) = &self.desktops[desktop].stream
-            && self.service.up
-        {
-            self.service.heard(self.now, vec![device.clone()]);
+    pub(super) fn last_heard(&mut self, desktop: usize) {
+        if self.desktops[desktop].stream.is_some() && self.service.up {
+            self.write_down_who_is_connected();
+            self.pass_pushes_on();
         }
     }
 
     pub(super) fn end_stream(&mut self, desktop: usize) {
-        if let Some((attempt, _)) = self.desktops[desktop].stream.take() {
-            let from = self.sender(desktop, attempt);
+        if let Some(stream) = self.desktops[desktop].stream.take() {
+            let from = self.sender(desktop, stream.attempt);
             self.outcome(AT_ONCE, from, Outcome::ListeningEnded);
         }
     }

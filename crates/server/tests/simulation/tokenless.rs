@@ -67,6 +67,14 @@ impl Desktop {
         vault.is_some_and(|vault| vault.tokens && vault.granted)
     }
 
+    /// The service sees it by its stream, with the key that it has.
+    pub(crate) fn is_connected(&self) -> bool {
+        let jkt = self.vault.as_ref().map(|vault| &vault.jkt);
+        self.stream
+            .as_ref()
+            .is_some_and(|stream| Some(&stream.jkt) == jkt)
+    }
+
     /// It has a token that the licensing service takes.
     pub(crate) fn has_token(&self, at: Timestamp) -> bool {
         let vault = self.vault.as_ref();

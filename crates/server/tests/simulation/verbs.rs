@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use latchkey_core::engine::{Ask, Input, Side, UseKey};
+use latchkey_core::policy::Policy;
+use latchkey_core::time::Timestamp;
 use latchkey_core::vault::KeyState;
 
 use super::events::Event;
 use super::parts::{Power, Program};
-use super::products::{PRODUCTS, VERSION, Which, all, which};
+use super::products::{Each, PRODUCTS, VERSION, Which, all, which};
 use super::service::URL;
 use super::world::World;
 
@@ -56,6 +58,7 @@ impl World {
         }
         self.note_of(desktop, &format!("{} starts", PRODUCTS[which]));
         self.desktops[desktop].out_since = None;
+        self.desktops[desktop].waits = Each::default();
         self.counter += 1;
         let program = Program {
             key: UseKey {
@@ -84,6 +87,7 @@ impl World {
         }
         self.note_of(desktop, &format!("somebody asks for {ask:?}"));
         self.desktops[desktop].out_since = None;
+        self.desktops[desktop].waits = Each::default();
         let given_up = match &ask {
             Ask::Reset(Some(product)) => which(product)..which(product) + 1,
             Ask::Reset(None) | Ask::SignOut(_) => all(),
@@ -119,6 +123,7 @@ impl World {
         self.note_of(desktop, if up { "is connected" } else { "is cut off" });
         self.last_heard(desktop);
         self.desktops[desktop].network = up;
+        self.desktops[desktop].waits = Each::default();
         self.desktops[desktop].tokenless.forget_failures();
         if !up {
             self.end_stream(desktop);
@@ -149,6 +154,8 @@ impl World {
         self.note_of(desktop, "wakes up");
         let machine = &mut self.desktops[desktop];
         machine.power = Power::On;
+        machine.waits = Each::default();
+        machine.woke_at = Some(self.now);
         machine.tokenless.forget_failures();
         // Until it has looked again, it goes by what it saw before.
         machine.tokenless.at = machine.tokenless.at.map(|_| self.now);
@@ -188,8 +195,21 @@ impl World {
         });
         self.write_down_who_is_connected();
         self.service.up = up;
+        self.wait_anew();
         if !up {
             self.streams_end();
+        }
+    }
+
+    pub(crate) fn set_identity(&mut self, up: bool) {
+        self.identity_up = up;
+        self.wait_anew();
+    }
+
+    /// What anybody waits for may show something else from now on.
+    fn wait_anew(&mut self) {
+        for desktop in &mut self.desktops {
+            desktop.waits = Each::default();
         }
     }
 
@@ -208,7 +228,7 @@ impl World {
 
     pub(crate) fn identity_out(&mut self, time: Duration) {
         self.note("the identity service is out");
-        self.identity_up = false;
+        self.set_identity(false);
         self.at(time, Event::IdentityBack);
     }
 
@@ -216,17 +236,46 @@ impl World {
         if self.seats.has(user, which) == assigned || (!assigned && self.seats.is_held(user, which)) {
             return;
         }
+        // Of what has ended nobody is given anything.
+        if assigned && self.service.has_ended(self.now, which) {
+            return;
+        }
         self.note(&format!(
             "user {user} has a seat of {}: {assigned}",
             PRODUCTS[which]
         ));
-        if !self.service.seat(self.now, user, which, assigned) {
-            return self.note("that cannot be written down");
+        self.survives(|world| {
+            if !world.service.seat(world.now, user, which, assigned) {
+                return world.note("that cannot be written down");
+            }
+            world.seats.set(user, which, assigned);
+            world.tell_who_is_held();
+            if !assigned {
+                world.judge.places_freed(user, which);
+            }
+        });
+        self.pass_pushes_on();
+    }
+
+    /// A subscription ends after that time, or never.
+    pub(crate) fn ends_in(&mut self, which: Which, time: Option<Duration>) {
+        let ends_at = time.map(|time| Timestamp::from_secs((self.now + time).as_secs()));
+        self.note(&format!(
+            "the subscription of {} ends in {time:?}",
+            PRODUCTS[which]
+        ));
+        if self.survives(|world| world.service.set_end(which, ends_at)) == Some(false) {
+            self.note("that cannot be written down");
         }
-        self.seats.set(user, which, assigned);
-        self.tell_who_is_held();
-        if !assigned {
-            self.judge.places_freed(user, which);
+        self.pass_pushes_on();
+    }
+
+    /// The terms of a subscription change.
+    pub(crate) fn has_terms(&mut self, which: Which, policy: &Policy) {
+        let terms = (policy.session_policy, policy.device_limit, policy.identity_outage);
+        self.note(&format!("the terms of {} are {terms:?}", PRODUCTS[which]));
+        if self.survives(|world| world.service.set_policy(which, policy)) == Some(false) {
+            self.note("that cannot be written down");
         }
         self.pass_pushes_on();
     }
@@ -239,13 +288,19 @@ impl World {
             return;
         };
         let user = machine.user;
-        let Some(other) = self.service.release_other(self.now, user, &jkt) else {
-            return;
-        };
-        self.note_of(desktop, &format!("the user releases {other} from here"));
-        let released = self.desktops.iter().find(|one| one.name == other);
-        let jkts = released.map_or(&[][..], |one| &one.jkts);
-        self.judge.lease_may_outlive(user, jkts);
+        let theirs = self.desktops.iter().filter(|one| one.user == user);
+        let jkts: Vec<_> = theirs.flat_map(|one| one.jkts.clone()).collect();
+        let released = self.survives(|world| {
+            let released = world.service.release_other(world.now, user, &jkt, &jkts);
+            if let Some((other, its)) = &released {
+                world.note_of(desktop, &format!("the user releases {other} from here"));
+                world.judge.was_released(its);
+            }
+            released
+        });
+        if released.flatten().is_none() {
+            return self.pass_pushes_on();
+        }
         self.pass_pushes_on();
         self.input(desktop, Input::Changed(URL.to_owned()));
     }

@@ -23,13 +23,10 @@ impl World {
                 self.last_heard(desktop);
                 self.desktops[desktop]
                     .stream
-                    .take_if(|(stream, _)| *stream == attempt);
+                    .take_if(|stream| stream.attempt == attempt);
             }
             Effect::Probe { attempt, .. } => {
-                let (licensing, identity) = self.sides(desktop);
-                let from = self.sender(desktop, attempt);
-                let after = self.latency();
-                self.outcome(after, from, Outcome::Probed { licensing, identity });
+                self.probe(desktop, attempt);
             }
             Effect::BeginSignIn { attempt, .. } => self.begin_sign_in(desktop, attempt),
             Effect::CancelSignIn { attempt } => {
@@ -60,6 +57,11 @@ impl World {
                 if self.sides(desktop).0 != Side::Answers || self.lost() {
                     return self.outcome(PATIENCE, from, Outcome::ReleaseSent(false));
                 }
+                let twice = self.weather.twice;
+                if self.dice.percent(twice) {
+                    let after = self.latency();
+                    self.at(after, Event::Released(from, release.clone()));
+                }
                 let after = self.latency();
                 self.at(after, Event::Released(from, release));
             }
@@ -87,11 +89,29 @@ impl World {
         }
     }
 
+    /// Both services are asked whether they are there.
+    fn probe(&mut self, desktop: usize, attempt: Attempt) {
+        let (licensing, identity) = self.sides(desktop);
+        let from = self.sender(desktop, attempt);
+        let mut after = self.latency();
+        let mut seen = |world: &mut Self, side| match side {
+            Side::Answers if world.lost() => {
+                after = PATIENCE;
+                Side::Silent
+            }
+            side => side,
+        };
+        let licensing = seen(self, licensing);
+        let identity = seen(self, identity);
+        self.outcome(after, from, Outcome::Probed { licensing, identity });
+    }
+
     pub(super) fn check(&mut self, desktop: usize, attempt: Attempt, order: &CheckOrder) {
         let from = self.sender(desktop, attempt);
         let (licensing, identity) = self.sides(desktop);
         let unreachable = self.unreachable(desktop);
         let now = self.now;
+        let refresh_is_lost = self.lost();
         let machine = &mut self.desktops[desktop];
         machine.asked = (from.life, attempt);
         let (name, user) = (machine.name.clone(), machine.user);
@@ -104,6 +124,18 @@ impl World {
         let refreshed_at = vault.access_until - HOUR;
         if vault.access_until <= now || refreshed_at + order.refresh_every <= now {
             match identity {
+                Side::Answers if refresh_is_lost => {
+                    machine.tokenless.at = Some(now + PATIENCE);
+                    machine.out_since = None;
+                    if vault.access_until <= now {
+                        let failure = CheckFailure::Unreachable {
+                            licensing,
+                            identity: Side::Silent,
+                        };
+                        self.note_of(desktop, "a refresh is lost");
+                        return self.at(PATIENCE, Event::Answered(from, Err(failure)));
+                    }
+                }
                 Side::Answers if vault.granted => vault.access_until = now + HOUR,
                 Side::Answers => {
                     return self.at(AT_ONCE, Event::Answered(from, Err(CheckFailure::SignInAgain)));
@@ -141,8 +173,6 @@ impl World {
         }
         self.write_down_who_is_connected();
         let Some(reply) = self.reply(question) else {
-            self.note("the service dies over a check, and is back");
-            self.streams_end();
             return self.silence(from);
         };
         let answered = match reply {
@@ -184,20 +214,26 @@ impl World {
 
     /// What the service makes of a check; `None` where its process dies over it.
     fn reply(&mut self, question: &Question) -> Option<Reply> {
-        self.judge.service_is_asked(question);
+        self.survives(|world| {
+            let reply = world.service.check(world.now, question);
+            world
+                .judge
+                .service_replies(question, &reply, world.now, &world.service, &mut world.seats);
+            reply
+        })
+    }
+
+    /// The service is asked for something, and its process may end over it: then nobody hears what became of that.
+    pub(super) fn survives<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> Option<T> {
         let dies = self.service.dies.take();
-        if dies == Some(Dies::BeforeTheWrite) {
-            self.service.restart();
-            return None;
+        let done = (dies != Some(Dies::BeforeTheWrite)).then(|| work(self));
+        if dies.is_none() {
+            return done;
         }
-        let reply = self.service.check(self.now, question);
-        self.judge
-            .service_replies(question, &reply, self.now, &self.service, &mut self.seats);
-        if dies == Some(Dies::AfterTheWrite) {
-            self.service.restart();
-            return None;
-        }
-        Some(reply)
+        self.note("the service dies over this, and is back");
+        self.service.restart();
+        self.streams_end();
+        None
     }
 
     /// An answer of a 500 or 503: as if there were no service.
@@ -216,10 +252,11 @@ impl World {
         if answered.is_ok() && self.desktops[from.desktop].life == from.life {
             self.read_key(from.desktop);
         }
-        let desktop = &mut self.desktops[from.desktop];
-        if desktop.life != from.life {
+        if self.desktops[from.desktop].life != from.life {
             return;
         }
+        self.has_waited(from.desktop);
+        let desktop = &mut self.desktops[from.desktop];
         let connected = desktop.network && desktop.is_on();
         let (result, said) = match answered {
             Ok((answered, said)) if connected => (Ok(answered), said),
@@ -239,9 +276,9 @@ impl World {
                 continue;
             };
             let lease_end = match said {
-                Said::Lease(exp) => {
+                Said::Lease(lease) => {
                     desktop.given[which].clear();
-                    Some(Timestamp::from_secs(exp))
+                    Some(Timestamp::from_secs(lease.exp))
                 }
                 Said::Refusal(_) => told.lease_end,
             };
@@ -254,9 +291,15 @@ impl World {
                 by,
             };
             desktop.was_ahead = desktop.wall_ahead > 0;
+            desktop.waits[which] = None;
         }
         if by == desktop.asked && desktop.is_on() {
             desktop.tokenless.ended(result.as_ref().err(), self.now);
+            // Also who signed in before one of the user's devices was released, and had none here (rule 10).
+            desktop.must_sign_in |= matches!(
+                result,
+                Err(CheckFailure::SignInAgain | CheckFailure::IdTokenRequired)
+            );
         }
         let outcome = Outcome::Checked(result);
         self.heard(

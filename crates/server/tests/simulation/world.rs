@@ -6,14 +6,14 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
 use latchkey_core::code::Basis;
-use latchkey_core::engine::{Attempt, Input, Outcome};
+use latchkey_core::engine::{Attempt, Effect, Input, Outcome};
 use latchkey_core::policy::Policy;
 use latchkey_core::time::{DAY, HOUR, Timestamp};
 
 use super::desktop::Desktop;
 use super::dice::Dice;
 use super::events::{Event, FAIR, Sender, Weather};
-use super::judge::{Judge, is_fine};
+use super::judge::{Between, Judge, is_fine};
 use super::parts::Power;
 use super::products::{Each, all};
 use super::seats::Seats;
@@ -35,6 +35,8 @@ pub(crate) struct World {
     pub(crate) service: LicensingService,
     pub(crate) identity_up: bool,
     pub(crate) weather: Weather,
+    /// Whoever begins a sign-in ends it, and leaves nothing as it is.
+    pub(super) everybody_is_patient: bool,
     pub(crate) desktops: Vec<Desktop>,
     /// How many other people there are in the organisation.
     pub(super) crowd: usize,
@@ -68,6 +70,7 @@ impl World {
             service: LicensingService::new(policies, first_starts, USERS, crowd, START),
             identity_up: true,
             weather: FAIR,
+            everybody_is_patient: false,
             desktops: desktops.collect(),
             crowd,
             seats: Seats::default(),
@@ -145,36 +148,53 @@ impl World {
 
     pub(super) fn go_to(&mut self, at: Timestamp) {
         let at = at.max(self.now);
+        for desktop in 0..self.desktops.len() {
+            let sides = self.sides(desktop);
+            self.desktops[desktop].could_see(sides, self.now, at);
+        }
+        if at > self.now {
+            self.time_passes_until(at);
+        }
+        self.now = at;
+    }
+
+    fn time_passes_until(&mut self, at: Timestamp) {
         let passed = i64::try_from(at.since(self.now).as_millis()).unwrap();
         let fair = self.is_fair();
+        let up = self.service.up;
         for desktop in &mut self.desktops {
+            let possibly = desktop.possibly_online(up, self.now, at);
             for which in all() {
+                if !desktop.programs[which].is_some_and(|program| program.running) {
+                    continue;
+                }
                 let Some(status) = desktop.status(which, self.now) else {
                     continue;
                 };
-                if status.may_run() || status.stop_at.is_some() {
-                    desktop.ran[which].altogether += passed;
-                }
+                desktop.ran[which].possibly += possibly;
                 let confirmed = status.may_run() && status.basis == Some(Basis::Lease);
                 if confirmed && fair && is_fine(desktop) && desktop.stream.is_some() {
                     desktop.ran[which].online += passed;
                 }
             }
         }
-        for desktop in 0..self.desktops.len() {
-            let sides = self.sides(desktop);
-            self.desktops[desktop].could_see(sides, self.now, at);
-        }
-        let reachable = self.is_fair();
+        let between = Between {
+            is_fair: fair,
+            is_steady: self.works() && self.weather.lost == 0,
+            slowest: Duration::from_millis(self.weather.slowest as u64 + 20),
+        };
         self.judge
-            .time_passes(&self.desktops, reachable, &self.service.policies, self.now, at);
-        self.now = at;
+            .time_passes(&self.desktops, &self.service, between, (self.now, at));
     }
 
     pub(super) fn is_fair(&self) -> bool {
+        self.works() && self.weather == FAIR
+    }
+
+    /// Nothing is wrong with the services.
+    fn works(&self) -> bool {
         let service = &self.service;
-        let works = service.up && !service.is_full() && service.dies.is_none();
-        works && self.identity_up && self.weather == FAIR
+        service.up && !service.is_full() && service.dies.is_none() && self.identity_up
     }
 
     pub(super) fn at(&mut self, after: Duration, event: Event) {
@@ -232,26 +252,58 @@ impl World {
             }
             Event::IdentityBack => {
                 self.note("the identity service answers");
-                self.identity_up = true;
+                self.set_identity(true);
             }
         }
         self.pass_pushes_on();
     }
 
-    /// What an agent is told, and what it wants for it.
+    /// Whoever waits has not waited for too long until now.
+    pub(super) fn has_waited(&self, desktop: usize) {
+        for which in all() {
+            let may_be_lost = self.weather.lost > 0;
+            self.judge
+                .still_waits(&self.desktops[desktop], which, may_be_lost, self.now);
+        }
+    }
+
+    /// What an agent is told, and what it wants for it. How its saves went it hears in between, where that is news.
     pub(crate) fn input(&mut self, desktop: usize, input: Input) {
+        let mut next = Some(input);
+        while let Some(input) = next.take() {
+            self.has_waited(desktop);
+            let was_well = self.desktops[desktop].saved_well;
+            let Some(saves) = self.work_off(desktop, input) else {
+                return;
+            };
+            let saved_well = self.desktops[desktop].saved_well;
+            let news = saves && !(was_well && saved_well);
+            next = news.then_some(Input::Saved(saved_well));
+            self.judge_products(desktop);
+        }
+    }
+
+    /// Says whether something was to be saved; nothing where the agent died over it.
+    fn work_off(&mut self, desktop: usize, input: Input) -> Option<bool> {
         let (now, entropy) = (self.now, self.dice.throw());
         let effects = self.desktops[desktop].handle(now, entropy, input);
+        let saves = effects.iter().any(|effect| matches!(effect, Effect::Save { .. }));
         for effect in effects {
             if let Some(left) = self.desktops[desktop].dies_in.as_mut() {
                 if *left == 0 {
                     self.note_of(desktop, &format!("the agent dies before {effect:?}"));
-                    return self.crash(desktop);
+                    self.crash(desktop);
+                    return None;
                 }
                 *left -= 1;
             }
             self.carry_out(desktop, effect);
         }
+        Some(saves)
+    }
+
+    fn judge_products(&mut self, desktop: usize) {
+        let now = self.now;
         for which in all() {
             let machine = &mut self.desktops[desktop];
             let before = machine.programs[which];

@@ -1,14 +1,14 @@
 //! What must be true when every fault has ended.
 
-use latchkey_core::code::{Basis, Code};
+use latchkey_core::code::{Basis, Code, Reason};
 use latchkey_core::policy::SessionPolicy;
 use latchkey_core::time::Timestamp;
 
-use super::{Judge, can_check, is_fine};
+use super::{Judge, is_fine};
 use crate::desktop::Desktop;
 use crate::products::{PRODUCTS, Which, all};
 use crate::seats::Seats;
-use crate::service::LicensingService;
+use crate::service::{LicensingService, Said};
 use crate::world::USERS;
 
 /// Minutes of what is open are counted once an hour at least, and some fall between two days.
@@ -16,13 +16,70 @@ const UNCOUNTED: i64 = 75;
 
 impl Judge {
     /// What must be true soon after the last fault (rules 2, 7 and 8): nobody is in doubt any more.
-    pub(crate) fn soon_after(&self, desktops: &[Desktop], seats: &Seats, now: Timestamp) {
+    pub(crate) fn soon_after(
+        &self,
+        desktops: &[Desktop],
+        service: &LicensingService,
+        seats: &Seats,
+        now: Timestamp,
+    ) {
         for desktop in desktops {
             assert!(desktop.is_alive(), "{} has no agent", desktop.name);
+            assert!(desktop.is_signed_in(), "{}: nobody is signed in", desktop.name);
             for which in all() {
-                is_certain(desktop, which, seats, now);
+                self.is_certain(desktop, which, service, seats, now);
             }
         }
+    }
+
+    fn is_certain(
+        &self,
+        desktop: &Desktop,
+        which: Which,
+        service: &LicensingService,
+        seats: &Seats,
+        now: Timestamp,
+    ) {
+        let (name, whose) = (&desktop.name, (desktop.user, which));
+        let status = desktop.product(which, now).expect("it has an agent");
+        let assigned = seats.has(desktop.user, which);
+        if desktop.withheld {
+            // Rule 18: as in an outage. Who lost the seat a moment before so many did, and was told, has it back.
+            let lost = seats.held_since(desktop.user, which);
+            let was_told = lost.is_some_and(|lost| status.since.is_some_and(|since| since >= lost));
+            let refused = status.code() == Some(Code::NotAssigned) && was_told;
+            return assert!(!refused, "{name} is refused: {status:?}");
+        }
+        let (at, policy) = (service.clock(now).as_secs(), &service.policies[which]);
+        let jkt = desktop.vault.as_ref().map_or("", |vault| &vault.jkt.0);
+        let has_ended = service.has_ended(now, which);
+        let is_true = match status.code() {
+            Some(Code::Ok) => {
+                let last = matches!(desktop.told[which].last, Some(Said::Lease(lease)) if lease.is_last);
+                let confirmed =
+                    status.basis == Some(Basis::Lease) || (status.basis == Some(Basis::FinalWarning) && last);
+                assigned && !has_ended && confirmed
+            }
+            Some(Code::NotAssigned) => !assigned,
+            Some(Code::AuthPending) => !assigned && status.reason == Some(Reason::EntitlementSpreading),
+            Some(Code::SubscriptionEnded) => assigned && has_ended,
+            // A place that has become free since by nothing but its lease's end is told to nobody before their next check.
+            Some(Code::DeviceLimit) => {
+                let said_at = status.since.map_or(at, Timestamp::as_secs);
+                assigned && self.places.of_others(whose, jkt, said_at) >= policy.device_limit as usize
+            }
+            Some(Code::SessionInUse) => {
+                let one_at_a_time = policy.session_policy != SessionPolicy::Report;
+                assigned && one_at_a_time && self.sessions.is_elsewhere(whose, jkt, policy, at)
+            }
+            // What was open when its licence was reset has ended: its next start asks (rule 15).
+            Some(Code::FirstStartOffline) => {
+                let is_open = desktop.programs[which].is_some_and(|program| program.running);
+                is_open && desktop.told[which].given_up
+            }
+            _ => false,
+        };
+        assert!(is_true, "{name} is left with {} as {status:?}", PRODUCTS[which]);
     }
 
     /// What must be true when every session of a device that fell silent has ended, too.
@@ -33,7 +90,7 @@ impl Judge {
         seats: &Seats,
         now: Timestamp,
     ) {
-        self.soon_after(desktops, seats, now);
+        self.soon_after(desktops, service, seats, now);
         let minutes = service.minutes();
         for desktop in desktops {
             let name = &desktop.name;
@@ -59,50 +116,20 @@ impl Judge {
     }
 }
 
-fn is_certain(desktop: &Desktop, which: Which, seats: &Seats, now: Timestamp) {
-    let name = &desktop.name;
-    let Some(status) = desktop.status(which, now) else {
-        return;
-    };
-    let assigned = seats.has(desktop.user, which);
-    let can_check = can_check(desktop);
-    if desktop.withheld {
-        // Rule 18: as in an outage. Who lost the seat a moment before so many did, and was told, has it back.
-        let lost = seats.held_since(desktop.user, which);
-        let was_told = lost.is_some_and(|lost| status.since.is_some_and(|since| since >= lost));
-        let refused = status.code() == Some(Code::NotAssigned) && was_told;
-        return assert!(!refused || !can_check, "{name} is refused: {status:?}");
-    }
-    match status.code() {
-        Some(Code::Ok) => {
-            assert!(assigned || !can_check, "{name} runs without a seat");
-            let confirmed = status.basis == Some(Basis::Lease);
-            assert!(confirmed || !can_check, "{name} is still in doubt: {status:?}");
-        }
-        Some(Code::SignInRequired) => {}
-        // What was open when its licence was reset has ended: its next start asks.
-        Some(Code::FirstStartOffline) if desktop.told[which].given_up => {}
-        // A place that another device gave up is found at the next check; a user who waits for one gives it up themselves.
-        Some(Code::DeviceLimit | Code::SessionInUse | Code::DeviceReleased) => {}
-        Some(Code::NotAssigned | Code::AuthPending) if !assigned => {}
-        _ => assert!(!can_check, "{name} is left with {status:?}"),
-    }
-}
-
-/// Rule 12: `table` minutes are no more than it ran, and nothing that it was seen to run online is missing.
+/// Rule 12: `table` minutes are no more than it ran and may have been online, and nothing that it was seen to run online is missing
+/// but what a crash, a reset or a sign-out may lose.
 fn is_counted(desktop: &Desktop, which: Which, table: u32) {
-    let (name, product) = (&desktop.name, PRODUCTS[which]);
-    let ran = desktop.ran[which].altogether / 60_000;
+    let (name, product, ran) = (&desktop.name, PRODUCTS[which], desktop.ran[which]);
     assert!(
-        i64::from(table) <= ran + 1,
-        "{name}: {table} minutes of {product} in the table, and it ran {ran}"
+        i64::from(table) <= ran.possibly / 60_000 + 1,
+        "{name}: {table} minutes of {product} in the table: {ran:?}"
     );
     let unsent = desktop.unsent().filter(|usage| usage.product == product);
     let unsent: u32 = unsent.map(|usage| usage.minutes).sum();
-    let least = desktop.ran[which].online / 60_000 - UNCOUNTED;
+    let least = (ran.online - ran.lost) / 60_000 - UNCOUNTED;
     assert!(
-        desktop.lost_some || i64::from(table + unsent) >= least,
-        "{name}: {table} minutes of {product} in the table, {unsent} unsent, and it ran {least} online"
+        i64::from(table + unsent) >= least,
+        "{name}: {table} minutes of {product} in the table, {unsent} unsent: {ran:?}"
     );
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use latchkey_core::code::{Basis, Code};
-use latchkey_core::policy::{IdentityOutage, Policy};
+use latchkey_core::policy::IdentityOutage;
 use latchkey_core::time::{DAY, Timestamp};
 use latchkey_core::view::StatusView;
 
@@ -25,24 +25,23 @@ impl Judge {
         which: Which,
         before: Option<Program>,
         status: &StatusView,
-        policy: &Policy,
         now: Timestamp,
     ) {
         let (name, tokenless) = (&desktop.name, &desktop.tokenless);
-        let Some(Said::Lease(exp)) = desktop.told[which].last else {
+        let Some(Said::Lease(lease)) = desktop.told[which].last else {
             return;
         };
-        let checked_at = Timestamp::from_secs(exp) - policy.offline_for;
+        let checked_at = Timestamp::from_secs(lease.at);
         let runs_on_until = checked_at + RUNS_ON;
         let is_open = before.is_some_and(|program| program.running && desktop.knows(program));
-        let is_denied = policy.identity_outage == IdentityOutage::Deny && tokenless.is_known();
+        let is_denied = lease.identity_outage == IdentityOutage::Deny && tokenless.is_known();
         if is_denied && status.may_run() && status.basis != Some(Basis::Temporary) {
             assert!(is_open, "{name} starts without a token: {tokenless:?}");
             let latest = runs_on_until.shifted(desktop.told[which].off) + SLACK;
             assert!(now < latest, "{name} runs on {:?}", now.since(checked_at));
         }
         let is_lost = desktop.told[which].given_up || desktop.lost_its_key(which);
-        let is_good = now + SLACK < Timestamp::from_secs(exp) && !desktop.was_ahead && !is_lost;
+        let is_good = now + SLACK < Timestamp::from_secs(lease.exp) && !desktop.was_ahead && !is_lost;
         if !is_good
             || !matches!(
                 status.code(),
@@ -52,7 +51,7 @@ impl Judge {
             return;
         }
         assert_eq!(
-            policy.identity_outage,
+            lease.identity_outage,
             IdentityOutage::Deny,
             "{name} is worse off than with the cable pulled: {status:?}"
         );

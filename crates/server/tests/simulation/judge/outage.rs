@@ -9,10 +9,10 @@ use latchkey_core::temporary::Temporary;
 use latchkey_core::time::{MINUTE, Timestamp};
 use latchkey_core::view::StatusView;
 
-use super::{Judge, STILL_BELIEVED, UNNOTICED_FOR, can_check};
+use super::{Judge, SLACK, STILL_BELIEVED, UNNOTICED_FOR};
 use crate::desktop::Desktop;
 use crate::products::{PRODUCTS, Which};
-use crate::service::{LicensingService, Said, URL};
+use crate::service::{Granted, LicensingService, Said, URL};
 
 impl Judge {
     /// What it runs on is verified by the program, from nothing but the root key that it pins; and counted here.
@@ -65,6 +65,14 @@ impl Judge {
             end.is_some() || may_begin,
             "{name} goes on from nothing: {told:?}"
         );
+        let ended = match told.last {
+            Some(Said::Lease(lease)) if lease.is_last => end.map(|end| end.shifted(told.off) + SLACK),
+            Some(Said::Lease(_) | Said::Refusal(_)) | None => None,
+        };
+        assert!(
+            ended.is_none_or(|end| now < end),
+            "{name} outlives its subscription: {told:?}"
+        );
         let out_at = desktop.out_at.expect("it was never out");
         let latest = out_at.shifted(told.off) + UNNOTICED_FOR + service.policies[which].temporary_for;
         assert!(
@@ -86,11 +94,13 @@ impl Judge {
         let knows = desktop
             .out_since
             .is_some_and(|since| since + STILL_BELIEVED < now);
-        if !knows || !can_check(desktop) || service.policies[which].temporary_limit.is_some() {
+        if !knows || !desktop.is_signed_in() || service.policies[which].temporary_limit.is_some() {
             return;
         }
         let is_lost = desktop.told[which].given_up || desktop.lost_its_key(which);
-        let holds = matches!(desktop.told[which].last, Some(Said::Lease(_))) && !is_lost;
+        // Nothing outlives the end of a subscription (decision 2).
+        let lasts = |lease: Granted| !lease.is_last || now + SLACK < Timestamp::from_secs(lease.exp);
+        let holds = matches!(desktop.told[which].last, Some(Said::Lease(lease)) if lasts(lease)) && !is_lost;
         let is_first = is_lost && !matches!(desktop.told[which].last, Some(Said::Refusal(_)));
         // An ID token says when it was issued: whoever has no idea of the time cannot use it.
         let tells_time = desktop.clock_is_off(now) < MINUTE;
