@@ -48,6 +48,7 @@ suite! {
     devices nobody_releases_what_is_not_theirs
     devices whoever_comes_back_after_a_long_time_hears_of_a_place_that_is_free
     devices a_clock_that_was_ahead_for_a_moment_keeps_nobody_out
+    devices whoever_lost_a_place_to_other_terms_hears_of_one_that_is_free
     devices whoever_has_no_place_hears_of_one_that_is_free
     devices a_user_releases_at_most_five_devices_a_day
     devices old_tokens_take_no_place_back

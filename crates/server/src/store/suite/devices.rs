@@ -289,3 +289,34 @@ pub(crate) async fn a_clock_that_was_ahead_for_a_moment_keeps_nobody_out(store: 
     assert!(matches!(outcome, CheckOutcome::IdTokenRequired), "{outcome:?}");
     grant(&fixture.one(new(2)).await);
 }
+
+/// The terms have fewer places than before: who came last has none, though its lease is good, and hears of one that is given up.
+pub(crate) async fn whoever_lost_a_place_to_other_terms_hears_of_one_that_is_free(store: Arc<dyn Store>) {
+    let fixture = Fixture::new(store).await;
+    for device in ["a", "b"] {
+        grant(&fixture.one(fixture.command(device)).await);
+    }
+    let one = Policy {
+        device_limit: 1,
+        ..Policy::default()
+    };
+    let subscription = fixture.subscription.id.clone();
+    fixture.store.set_policy(subscription, one).await.unwrap();
+    let decided = [
+        fixture.one(fixture.command("a")).await,
+        fixture.one(fixture.command("b")).await,
+    ];
+    let (kept, lost): (Vec<_>, Vec<_>) = ["a", "b"]
+        .into_iter()
+        .zip(&decided)
+        .partition(|(_, decided)| matches!(decided.decision, Decision::Lease(_)));
+    let ([(kept, _)], [(lost, refusal)]) = (&kept[..], &lost[..]) else {
+        panic!("one of two: {decided:?}");
+    };
+    assert_eq!(refused(refusal).code, Code::DeviceLimit);
+    let before = fixture.push().await;
+    fixture.release(kept, None, NOW).await;
+    let pushed = fixture.pushed(before).await;
+    assert!(pushed.iter().any(|device| device == lost), "{pushed:?}");
+    grant(&fixture.one(fixture.command(lost)).await);
+}
