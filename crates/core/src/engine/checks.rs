@@ -127,7 +127,7 @@ impl Engine {
         let probe = somebody_starts && !is_in;
         if !may_check {
             if !probe {
-                link.know_nothing(now);
+                link.know_nothing();
             }
             for waiter in link.take_waiters() {
                 self.answer(waiter, Answer::refused(Code::SignInRequired, "not_signed_in"));
@@ -380,7 +380,7 @@ impl Engine {
             }
             // The identity service is there, the licensing service was not asked, and nobody will be asked again.
             if let Some(link) = self.links.get_mut(name) {
-                link.know_nothing(now);
+                link.know_nothing();
             }
             return;
         }

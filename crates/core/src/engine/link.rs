@@ -241,11 +241,10 @@ impl Link {
         }
     }
 
-    /// Nobody can be asked, so what was learned does not stay true; whoever sits there must not be worse off than with the cable pulled
-    /// (rules 6 and 9).
-    pub(super) fn know_nothing(&mut self, now: &Now) {
+    /// Nobody can be asked, so what was learned does not stay true.
+    pub(super) fn know_nothing(&mut self) {
         self.reach = Reach::Unknown;
-        self.cut_off(now);
+        self.cut_off_since = None;
         self.suspicion = None;
         self.hindrance = None;
         self.busy = None;

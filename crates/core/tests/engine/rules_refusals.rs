@@ -513,23 +513,3 @@ fn a_device_that_may_run_nothing_is_not_good_offline() {
         assert_eq!(until.is_some(), is_good, "{code:?}");
     }
 }
-
-/// Whoever must sign in again, and cannot, is no better kept out than with the cable pulled.
-#[test]
-fn a_session_refusal_ends_although_the_sign_in_has_lapsed() {
-    let (mut world, first) = refused(Code::SessionInUse);
-    world.grant_revoked = true;
-    world.ask(Ask::Check);
-    world.pass(minutes(1));
-    world.close(first);
-    world.network = false;
-    world.reboot(minutes(5));
-    let tried = world.start(ATLAS);
-    world.pass(seconds(5));
-    assert_eq!(world.status(tried).code, 16);
-    world.close(tried);
-    world.pass(minutes(16));
-    let key = world.start(ATLAS);
-    world.pass(seconds(5));
-    assert_eq!(world.status(key).code, 0);
-}

@@ -64,7 +64,7 @@ impl Link {
 
     /// No check can be made that one needs. Whoever sits in an outage, in front of a portal or of a locked keyring must not be worse off than
     /// with the cable pulled (rule 9).
-    pub(in super::super) fn cut_off(&mut self, now: &Now) {
+    fn cut_off(&mut self, now: &Now) {
         self.cut_off_since.get_or_insert(now.ticks);
     }
 
