@@ -93,6 +93,8 @@ impl Worker {
     /// The agent says that the product may not run, or not yet. What runs has had its proof, and stops where the agent says by
     /// when: a status without that (a keyring that nobody has unlocked) keeps others from starting, and ends nothing (rule 20).
     pub(super) fn decided(&mut self, view: StatusView, detail: &str) {
+        // When it was said is no part of what is said: the same, said again, is nothing new.
+        let (said_at, view) = (view.at, StatusView { at: None, ..view });
         self.set_status(view.clone(), detail);
         if view.is_pending() {
             return;
@@ -100,7 +102,7 @@ impl Worker {
         let status = self.shared.status();
         self.wishes.drain(..).for_each(|wish| wish.deny(status.clone()));
         if let Some(at) = view.stop_at {
-            let said_at = view.at.unwrap_or_else(|| self.now());
+            let said_at = said_at.unwrap_or_else(|| self.now());
             self.must_stop(view.code, Some(at), at.since(said_at));
         }
     }

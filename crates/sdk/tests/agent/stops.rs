@@ -79,9 +79,20 @@ fn the_time_to_save_is_counted_from_when_the_agent_said_so() {
             at: Some(at),
             ..status(Code::SessionInUse)
         };
-        agent.change(&present, Some(stop));
+        agent.change(&present, Some(stop.clone()));
         let (_, left) = must_stop(&events);
         assert!(left <= 10 * MINUTE && left > 9 * MINUTE, "{left:?}");
+        let again = StatusView {
+            at: Some(at + MINUTE),
+            ..stop
+        };
+        agent.change(&present, Some(again));
+        agent.change(&present, None);
+        let event = events.wait(SOON).unwrap();
+        assert!(
+            matches!(&event, Event::Changed(status) if status.may_run()),
+            "the same, said later, is nothing new: {event:?}"
+        );
         drop(permit);
     }
 }
