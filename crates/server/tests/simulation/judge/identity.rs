@@ -56,8 +56,9 @@ impl Judge {
             "{name} is worse off than with the cable pulled: {status:?}"
         );
         let lately = tokenless.at.is_some_and(|at| now < at + STILL_BELIEVED);
+        // A sign-in that was not saved when the machine went off is none that the agent knows of.
         assert!(
-            lately || !desktop.may_refresh(),
+            lately || desktop.must_sign_in || !desktop.may_refresh(),
             "{name} is denied for no reason: {tokenless:?}"
         );
         let over = now + SLACK >= runs_on_until;

@@ -25,6 +25,9 @@ struct Of {
     waiting: BTreeMap<String, i64>,
 }
 
+/// The service's clock is set back by so much at most, in seconds; what it had written of the future counts from then on.
+const SET_BACK: i64 = 120;
+
 #[derive(Debug, Default)]
 pub(super) struct Sessions(BTreeMap<(usize, Which), Of>);
 
@@ -63,10 +66,14 @@ impl Sessions {
             .held
             .iter()
             .filter(|(other, session)| other != jkt && lives(session));
-        let others: Vec<i64> = others.map(|(_, session)| session.since).collect();
         // Of two that began in one second, either may be the first.
-        let may_be_first = others.iter().any(|since| mine.is_none_or(|mine| *since <= mine));
-        let is_first = others.iter().any(|since| mine.is_none_or(|mine| *since < mine));
+        let may_be_first = others
+            .clone()
+            .any(|(_, other)| mine.is_none_or(|mine| other.since <= mine));
+        let surely = |session: &Session| *now + SET_BACK < session.heard_at + ttl;
+        let is_first = others
+            .filter(|(_, other)| surely(other))
+            .any(|(_, other)| mine.is_none_or(|mine| other.since < mine));
         let successors = of.successors(jkt, *now - ttl);
         let hands_over =
             asked.session == Some(SessionWish::HandOver) && mine.is_some() && !successors.is_empty();
