@@ -212,10 +212,6 @@ impl Worker {
     }
 
     fn connect(&mut self) {
-        // What another agent said long ago is not where the product stands.
-        if self.permits == 0 {
-            self.shared.set_status(self.say(own(Code::Connecting), ""));
-        }
         match Link::connect(&self.shared.product) {
             Ok(link) => {
                 self.shared.set_connection(Some(link.connection.clone()));
