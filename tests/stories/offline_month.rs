@@ -243,8 +243,10 @@ impl Stop {
     /// Everybody says so, and was told once.
     fn is_the_only_one(&self, month: &Month<'_, '_>, open: &[&Atlas]) -> Result<()> {
         let at = month.stops_at()?;
+        // The product counts it by its own clock, which is a little off the agent's.
+        let apart = at.since(self.at).max(self.at.since(at));
         ensure!(
-            at == self.at,
+            apart < Duration::from_secs(1),
             "Atlas was told {:?}, and may go on until {at:?} now",
             self.at
         );

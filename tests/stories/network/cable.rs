@@ -20,8 +20,9 @@ pub(super) fn a_cable_that_is_pulled_out_is_being_offline_and_plugged_in_all_hea
     world.sign_in()?;
     world.cli(["check"])?;
     let cable = Cable::lay(&[world.provider().port(), world.service().port()])?;
-    world.machine().end(AGENT)?;
+    // Before the old one ends: the tray starts a new one at once.
     world.machine().is_behind(Some(&cable))?;
+    world.machine().end(AGENT)?;
     let _watching = watch(&world)?;
     let running = agent(&world)?;
     world.cli(["check"])?;
