@@ -214,13 +214,19 @@ impl Engine {
     /// A start waits for whatever may still let it run.
     fn pending_of_start(&self, now: &Now, open: &Use) -> Pending {
         let link = self.links.get(&open.service);
+        let held = self.facts.held(&open.service, &open.product);
+        // Only who holds no lease takes the machine's own word that there is no route (rule 8).
+        let reach = match held.and_then(Held::lease) {
+            Some(_) => link.map(|link| link.reach),
+            None => link.map(Link::reach_of_start),
+        };
         Pending {
             wire: link
                 .and_then(|link| link.wire(now))
                 .or_else(|| self.signing(now, &open.service, &open.product)),
             confirm: open.confirm_until.is_some_and(|until| now.ticks < until),
             spreading: self.spreading(now, &open.service, &open.product),
-            reach: link.map(Link::reach_of_start).unwrap_or_default(),
+            reach: reach.unwrap_or_default(),
             ..self.pending_of_service(now, &open.service)
         }
     }
@@ -232,6 +238,7 @@ impl Engine {
         Pending {
             wire: link
                 .and_then(|link| link.healing(now))
+                .filter(|_| self.has_ended(now, open).is_some())
                 .or_else(|| self.signing(now, &open.service, &open.product)),
             running: true,
             ..self.pending_of_nobody(&open.service)
@@ -352,16 +359,7 @@ impl Engine {
         let at = self.trusted(now);
         let mut ended: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for open in self.uses.values().filter(|open| open.running) {
-            let signed_in = self.facts.services.get(&open.service).is_some_and(|service| {
-                service
-                    .account
-                    .as_ref()
-                    .is_some_and(|account| !account.sign_in_again)
-            });
-            let held = self.facts.held(&open.service, &open.product);
-            let its_time = self.time_of(&open.service, now);
-            let ended_since = held.and_then(|held| held.has_ended(its_time));
-            if let Some(what) = ended_since.filter(|_| signed_in) {
+            if let Some(what) = self.has_ended(now, open) {
                 ended.entry(open.service.clone()).or_default().insert(what);
             }
         }
@@ -372,6 +370,15 @@ impl Engine {
                 .or_default()
                 .heal(leases, now, at, patient);
         }
+    }
+
+    /// What of an open product has ended that a check may heal, by a name of its own: whoever is not signed in is not asked about.
+    fn has_ended(&self, now: &Now, open: &Use) -> Option<String> {
+        let service = self.facts.services.get(&open.service)?;
+        let account = service.account.as_ref()?;
+        let held = service.products.get(&open.product)?;
+        held.has_ended(self.time_of(&open.service, now))
+            .filter(|_| !account.sign_in_again)
     }
 
     /// What may run has a save window ahead of it again.

@@ -156,6 +156,33 @@ fn also_between_the_tries_while_the_network_is_not_up_yet() {
     assert_eq!(world.told(key), [3, 0, 3, 0]);
 }
 
+/// Whoever signs out meanwhile is asked about no more.
+#[test]
+fn and_is_waited_for_by_nobody_who_is_signed_out() {
+    let (mut world, key) = ends_in(hours(1));
+    world.sleep(days(3));
+    world.pass(seconds(15));
+    assert_eq!(world.status(key).code, 3);
+    world.ask(Ask::SignOut(None));
+    let status = world.status(key);
+    assert_eq!(status.code, 11);
+    assert!(status.stop_at.is_some());
+}
+
+/// What was told to stop for another reason does not wait for the check of what has just ended.
+#[test]
+fn and_is_waited_for_by_nobody_else() {
+    let (mut world, key) = ends_in(hours(1));
+    let other = world.start(QUARRY);
+    world.pass(seconds(5));
+    world.ask(Ask::Reset(Some(QUARRY.to_owned())));
+    world.pass(seconds(1));
+    assert!(world.status(other).stop_at.is_some());
+    world.sleep(days(3));
+    assert_eq!(world.status(key).code, 3);
+    assert_eq!(world.status(other).code, 11);
+}
+
 #[test]
 fn and_for_a_minute_at_most() {
     let (mut world, key) = ends_in(hours(1));

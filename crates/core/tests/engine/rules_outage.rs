@@ -303,6 +303,25 @@ fn deny_is_about_the_identity_service_and_not_about_being_offline() {
     assert_eq!(world.status(key).code, 0);
 }
 
+/// That there is no route, the machine says at once to whoever holds no lease; whoever holds one goes by what was decided.
+#[test]
+fn deny_is_lifted_by_no_single_failure() {
+    let mut world = World::new();
+    world.service().policy.identity_outage = IdentityOutage::Deny;
+    world.sign_in();
+    world.identity = false;
+    world.pass(hours(30));
+    let key = world.start(ATLAS);
+    world.pass(seconds(10));
+    assert_eq!(world.status(key).code, 17);
+    world.set_network(false);
+    world.pass(seconds(1));
+    assert_eq!(world.status(key).code, 17);
+    assert_eq!(world.status(key).stop_at, None, "it has never run");
+    world.pass(minutes(1));
+    assert_eq!(world.status(key).code, 0, "offline, by two failures");
+}
+
 #[test]
 fn an_ended_grant_asks_for_sign_in_and_keeps_the_lease() {
     let mut world = World::signed_in();
