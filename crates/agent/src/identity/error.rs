@@ -156,6 +156,14 @@ pub enum IdTokenError {
 }
 
 impl IdentityError {
+    /// When it wants to be asked again, if it said.
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Busy { retry_after } | Self::Unavailable { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
     /// How the identity service answered, as far as an outage is concerned (rules 6 and 8).
     pub fn side(&self) -> Side {
         if self.is_offline() {

@@ -70,6 +70,15 @@ pub enum LicensingError {
 }
 
 impl LicensingError {
+    /// When the service wants to be asked again, if it said.
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Busy { retry_after } | Self::IdentityUnavailable { retry_after } => *retry_after,
+            Self::Out { retry_after, .. } => Some(*retry_after),
+            _ => None,
+        }
+    }
+
     /// The stable key of the sentence for it.
     pub fn problem(&self) -> &'static str {
         match self {

@@ -81,7 +81,13 @@ impl Runner {
                 tracing::info!(%error, "a release waits for the service");
                 tools.licensing.rediscover(&service);
             }
-            tools.report(attempt, Outcome::ReleaseSent(sent.is_ok()));
+            let outcome = match sent {
+                Ok(()) => Outcome::ReleaseSent,
+                Err(error) => Outcome::ReleaseNotSent {
+                    retry_after: error.retry_after(),
+                },
+            };
+            tools.report(attempt, outcome);
         });
     }
 

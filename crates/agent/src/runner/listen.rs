@@ -29,6 +29,15 @@ enum ProvenError {
 }
 
 impl ProvenError {
+    /// When whoever did not answer wants to be asked again, if they said.
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Licensing(error) => error.retry_after(),
+            Self::Session(SessionError::Identity(error)) => error.retry_after(),
+            Self::Session(_) | Self::Vault(_) => None,
+        }
+    }
+
     /// What whoever asked is told.
     fn refused(&self) -> Refused {
         let (code, problem) = match self {
@@ -69,10 +78,11 @@ impl Runner {
     pub(crate) fn listen(&mut self, attempt: Attempt, at: AccountAt) {
         let tools = self.tools.clone();
         let task = tokio::spawn(async move {
-            if let Err(error) = listen(&tools, attempt, &at).await {
+            let ended = listen(&tools, attempt, &at).await.inspect_err(|error| {
                 tracing::debug!(%error, service = at.service, "no stream of pushes");
-            }
-            tools.report(attempt, Outcome::ListeningEnded);
+            });
+            let retry_after = ended.err().and_then(|error| error.retry_after());
+            tools.report(attempt, Outcome::ListeningEnded { retry_after });
         });
         self.streams.insert(attempt, task);
         self.streams.retain(|_, task| !task.is_finished());

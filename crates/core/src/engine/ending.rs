@@ -9,6 +9,7 @@ use crate::time::{MINUTE, Now};
 use crate::usage::Counted;
 use crate::view::SignInResult;
 
+use super::pause::pause;
 use super::{Answer, Attempt, Dirty, Effect, Engine, Ticket};
 
 /// How long the device key is waited for before a reset goes on without a release.
@@ -72,11 +73,15 @@ impl Ending {
         signing.chain(others.into_iter().flatten())
     }
 
-    fn back_off(&mut self, now: &Now) -> Duration {
-        let ceiling = Duration::from_secs(1 << self.failures.min(8)).min(5 * MINUTE);
+    fn back_off(&mut self, now: &Now, retry_after: Option<Duration>) -> Duration {
+        let pause = pause(self.failures, retry_after, now.entropy.rotate_left(17));
         self.failures = self.failures.saturating_add(1);
-        let millis = u64::try_from(ceiling.as_millis()).unwrap_or(1).max(1);
-        now.ticks + Duration::from_millis((now.entropy.rotate_left(17) % millis).max(50))
+        now.ticks + pause
+    }
+
+    /// Whether it was this attempt that sends a release. It does no more.
+    fn take_sending(&mut self, attempt: Attempt) -> bool {
+        self.sending.take_if(|(sending, _)| *sending == attempt).is_some()
     }
 }
 
@@ -297,29 +302,34 @@ impl Engine {
             }
             self.save(Dirty::Both);
         } else {
-            link.ending.forget_at = Some(link.ending.back_off(now).max(now.ticks + Duration::from_secs(5)));
+            link.ending.forget_at = Some(
+                link.ending
+                    .back_off(now, None)
+                    .max(now.ticks + Duration::from_secs(5)),
+            );
         }
         for ticket in waiters {
             self.ended(ticket, done);
         }
     }
 
-    pub(super) fn release_sent(&mut self, now: &Now, attempt: Attempt, sent: bool) {
-        let Some((name, link)) = self
-            .links
-            .iter_mut()
-            .find(|(_, link)| link.ending.sending.is_some_and(|(sending, _)| sending == attempt))
-        else {
+    pub(super) fn release_not_sent(&mut self, now: &Now, attempt: Attempt, retry_after: Option<Duration>) {
+        let mut endings = self.links.values_mut().map(|link| &mut link.ending);
+        if let Some(ending) = endings.find_map(|ending| ending.take_sending(attempt).then_some(ending)) {
+            ending.send_at = Some(ending.back_off(now, retry_after));
+        }
+    }
+
+    pub(super) fn release_sent(&mut self, attempt: Attempt) {
+        let mut links = self.links.iter_mut();
+        let Some((name, link)) = links.find_map(|(name, link)| {
+            let its = link.ending.take_sending(attempt);
+            its.then_some((name, link))
+        }) else {
             return;
         };
-        link.ending.sending = None;
-        if !sent {
-            link.ending.send_at = Some(link.ending.back_off(now));
-            return;
-        }
         link.ending.contact();
-        let name = name.clone();
-        if let Some(service) = self.facts.services.get_mut(&name)
+        if let Some(service) = self.facts.services.get_mut(name)
             && !service.releases.is_empty()
         {
             service.releases.remove(0);
@@ -349,7 +359,7 @@ impl Engine {
                 self.forgotten(now, attempt, false);
             }
             if let Some((attempt, _)) = sending_late {
-                self.release_sent(now, attempt, false);
+                self.release_not_sent(now, attempt, None);
             }
             self.work_ending(now, &name);
         }

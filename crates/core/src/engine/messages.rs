@@ -309,7 +309,10 @@ pub enum Outcome {
     /// The service asks for a check.
     Pushed,
     /// The stream of pushes ended, or could not be had.
-    ListeningEnded,
+    ListeningEnded {
+        /// When the service wants to be asked for it again, if it said.
+        retry_after: Option<Duration>,
+    },
     /// A sign-in's address is known.
     SignInReady(Invitation),
     /// The user came back from the browser.
@@ -320,8 +323,13 @@ pub enum Outcome {
     TemporarySigned(Result<SelfSigned, NotSigned>),
     /// A release was signed, or could not be because the device key is out of reach.
     ReleaseSigned(Option<PendingRelease>),
-    /// A release reached the service, or did not.
-    ReleaseSent(bool),
+    /// A release reached the service.
+    ReleaseSent,
+    /// A release did not reach it, or it did not take it.
+    ReleaseNotSent {
+        /// When the service wants to be asked again, if it said.
+        retry_after: Option<Duration>,
+    },
     /// The vault entry was deleted, or could not be yet.
     Forgotten(bool),
 }

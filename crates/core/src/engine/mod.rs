@@ -29,6 +29,7 @@ mod ends;
 mod link;
 mod messages;
 mod notices;
+mod pause;
 mod picture;
 mod saving;
 mod sessions;
@@ -201,13 +202,14 @@ impl Engine {
             Outcome::ProbeHindered(failure) => self.probe_hindered(now, attempt, &failure),
             Outcome::Listening => self.listening(now, attempt),
             Outcome::Pushed => self.pushed(now, attempt),
-            Outcome::ListeningEnded => self.listening_ended(now, attempt),
+            Outcome::ListeningEnded { retry_after } => self.listening_ended(now, attempt, retry_after),
             Outcome::SignInReady(invitation) => self.sign_in_ready(now, attempt, invitation),
             Outcome::SignInReturned => self.sign_in_returned(attempt),
             Outcome::SignInEnded(result) => self.sign_in_ended(attempt, result),
             Outcome::ReleaseSigned(release) => self.release_signed(now, attempt, release),
             Outcome::TemporarySigned(signed) => self.temporary_signed(attempt, signed),
-            Outcome::ReleaseSent(sent) => self.release_sent(now, attempt, sent),
+            Outcome::ReleaseSent => self.release_sent(attempt),
+            Outcome::ReleaseNotSent { retry_after } => self.release_not_sent(now, attempt, retry_after),
             Outcome::Forgotten(done) => self.forgotten(now, attempt, done),
         }
     }

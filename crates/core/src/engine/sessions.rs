@@ -12,6 +12,7 @@ use crate::session::{SessionWish, WaitingDevice};
 use crate::time::{MINUTE, Now};
 use crate::view::Reach;
 
+use super::pause::pause;
 use super::starts::Use;
 use super::{Answer, Attempt, ClientId, Effect, Engine, Ticket};
 
@@ -23,8 +24,6 @@ const OPENED_WITHIN: Duration = Duration::from_secs(2 * 60);
 const BETWEEN_PUSHES: Duration = Duration::from_secs(1);
 /// One that ends sooner was as good as none: a proxy or a service that closes it at once is not asked for it twice a second.
 const STANDS_FROM: Duration = MINUTE;
-/// The longest wait before the stream is tried again.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 
 /// What of one service concerns its session.
 #[derive(Debug, Default)]
@@ -134,18 +133,16 @@ impl SessionLink {
 }
 
 impl Stream {
-    fn ended(&mut self, now: &Now) {
+    fn ended(&mut self, now: &Now, retry_after: Option<Duration>) {
         let stood = |since: Duration| now.ticks.saturating_sub(since) >= STANDS_FROM;
         if self.stands_since.is_some_and(stood) {
             self.failures = 0;
         }
-        let ceiling = Duration::from_secs(1 << self.failures.min(9)).min(LONGEST_PAUSE);
-        let millis = u64::try_from(ceiling.as_millis()).unwrap_or(u64::MAX).max(1);
-        let full_jitter = Duration::from_millis((now.entropy.rotate_left(31) % millis).max(50));
+        let pause = pause(self.failures, retry_after, now.entropy.rotate_left(31));
         *self = Self {
             attempt: None,
             stands_since: None,
-            again_at: Some(now.ticks + full_jitter),
+            again_at: Some(now.ticks + pause),
             failures: self.failures.saturating_add(1),
             ends: self.ends.saturating_add(1),
         };
@@ -310,7 +307,7 @@ impl Engine {
 
     /// The stream has ended: until now the service saw us. Streams end with their tokens, and are opened again; where that is not
     /// to be had, a check finds out what has happened.
-    pub(super) fn listening_ended(&mut self, now: &Now, attempt: Attempt) {
+    pub(super) fn listening_ended(&mut self, now: &Now, attempt: Attempt, retry_after: Option<Duration>) {
         // While a stream stands, what is open counts in full; from here on only as far as the last answer lasts.
         self.count_all(now, Duration::ZERO);
         if let Some(session) = self.stream_of(attempt) {
@@ -319,7 +316,7 @@ impl Engine {
             } else if session.stream.ends == 1 {
                 session.pushed(now);
             }
-            session.stream.ended(now);
+            session.stream.ended(now, retry_after);
         }
     }
 

@@ -381,13 +381,18 @@ impl Engine {
             .filter(|_| !account.sign_in_again)
     }
 
-    /// What may run has a save window ahead of it again.
+    /// What may run has a save window ahead of it again; but what was open already and may run just because an outage is not decided
+    /// yet wins none by that: an agent that was started anew knows of no outage (rules 5 and 6).
     fn may_run(&mut self, key: UseKey) {
         let Some(open) = self.uses.get_mut(&key) else {
             return;
         };
-        open.running = true;
+        let was_open = std::mem::replace(&mut open.running, true);
         open.confirm_until = None;
+        let reach = self.links.get(&open.service).map(|link| link.reach);
+        if was_open && matches!(reach, None | Some(Reach::Unknown | Reach::Doubtful)) {
+            return;
+        }
         let service = self.facts.services.get_mut(&open.service);
         let held = service.and_then(|service| service.products.get_mut(&open.product));
         if held.is_some_and(|held| held.save_window.take().is_some()) {

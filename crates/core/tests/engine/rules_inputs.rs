@@ -179,7 +179,9 @@ fn no_news() -> Vec<Input> {
         stale(Outcome::SignInEnded(Ok(somebody))),
         stale(Outcome::SignInEnded(Err(SignInResult::Denied))),
         stale(Outcome::ReleaseSigned(None)),
-        stale(Outcome::ReleaseSent(true)),
+        stale(Outcome::ReleaseSent),
+        stale(Outcome::ReleaseNotSent { retry_after: None }),
+        stale(Outcome::ListeningEnded { retry_after: None }),
         stale(Outcome::Forgotten(true)),
     ]
 }

@@ -292,6 +292,33 @@ fn deny_lets_nothing_start_without_a_token_and_what_is_open_run_for_a_day() {
 }
 
 #[test]
+fn deny_gives_no_second_save_window_to_whoever_starts_the_agent_anew() {
+    let mut world = World::new();
+    world.service().policy.identity_outage = IdentityOutage::Deny;
+    world.sign_in();
+    let key = world.start(ATLAS);
+    world.pass(hours(2));
+    world.identity = false;
+    world.pass(hours(23));
+    let told = world.status(key);
+    assert_eq!(told.code, 17);
+    let stop_at = told.stop_at.expect("its day is over");
+    for _ in 0..3 {
+        world.restart();
+        assert_eq!(world.status(key).code, 0, "nobody knows of an outage yet");
+        world.pass(minutes(1));
+        let told = world.status(key);
+        assert_eq!((told.code, told.stop_at), (17, Some(stop_at)));
+    }
+    world.identity = true;
+    world.pass(minutes(6));
+    world.identity = false;
+    world.pass(hours(25));
+    let again = world.status(key).stop_at.expect("another day is over");
+    assert!(again > stop_at + hours(20), "it could run since");
+}
+
+#[test]
 fn deny_is_about_the_identity_service_and_not_about_being_offline() {
     let mut world = World::new();
     world.service().policy.identity_outage = IdentityOutage::Deny;

@@ -245,6 +245,19 @@ fn the_agent_stays_until_the_release_has_had_its_answer() {
 }
 
 #[test]
+fn a_release_that_is_shed_is_brought_when_the_service_says() {
+    let mut world = World::signed_in();
+    world.sheds = Some(seconds(120));
+    world.ask(Ask::Reset(None));
+    world.pass(seconds(115));
+    world.sheds = None;
+    world.pass(seconds(4));
+    assert!(world.service().released.is_empty(), "too early");
+    world.pass(seconds(15));
+    assert_eq!(world.service().released.len(), 1);
+}
+
+#[test]
 fn no_check_is_begun_while_an_account_ends() {
     let mut world = World::signed_in();
     world.latency = seconds(5);
@@ -451,23 +464,28 @@ fn a_narrower_reset_does_not_take_a_wider_one_back() {
     assert_eq!(world.answer(one), Some(&Answer::Done));
 }
 
+/// Also one that had come before the request was stopped, and was only not handled yet.
 #[test]
 fn late_answers_to_old_requests_are_dropped() {
-    for reset in [
+    let asks = [
         Ask::Reset(None),
         Ask::Reset(Some(ATLAS.to_owned())),
         Ask::SignOut(None),
-    ] {
+    ];
+    for (reset, after) in asks.into_iter().flat_map(|ask| [(ask.clone(), 0), (ask, 30)]) {
         let mut world = World::signed_in();
         world.latency = seconds(5);
         world.ask(Ask::Check);
         world.pass(seconds(2));
+        let late = world.take_answer();
         world.latency = hours(1);
         world.ask(reset.clone());
+        world.pass(seconds(after));
+        world.input(late);
         world.pass(seconds(30));
         assert!(
             world.facts().held(SERVICE, ATLAS).unwrap().is_empty(),
-            "{reset:?}"
+            "{reset:?}, and an answer {after} s later"
         );
     }
 }

@@ -3,6 +3,7 @@
 use latchkey_core::code::Code;
 use latchkey_core::engine::{Ask, CheckFailure, CheckOrder, Side};
 use latchkey_core::policy::{Policy, SessionPolicy};
+use latchkey_core::view::Reach;
 
 use crate::support::licensing::Seat;
 use crate::support::world::{Wire, World};
@@ -161,6 +162,21 @@ fn a_stream_that_ends_is_opened_again_and_one_that_cannot_be_had_is_made_good_by
     world.streams_served = true;
     world.pass(minutes(6));
     assert_eq!(world.listens(), 1, "and it comes back by itself");
+}
+
+/// A service that sheds its streams is not asked for one again before it wants to be, and what is online stays so.
+#[test]
+fn a_stream_that_is_shed_is_wanted_again_when_the_service_says() {
+    let mut world = World::signed_in();
+    world.sheds = Some(seconds(120));
+    world.start(ATLAS);
+    world.pass(seconds(2));
+    world.sheds = None;
+    world.pass(seconds(115));
+    assert_eq!(world.listens(), 0, "too early");
+    world.pass(seconds(20));
+    assert_eq!(world.listens(), 1);
+    assert_eq!(world.view().accounts[0].reach, Reach::Online);
 }
 
 #[test]

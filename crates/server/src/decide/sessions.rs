@@ -26,21 +26,19 @@ impl<'a> Sessions<'a> {
 
     /// Whether the device may run something of the offer's subscription: the refusal, if not.
     pub(super) fn admit(&self, offer: &Offer) -> Option<Refused> {
-        if self.held.contains(&offer.subscription) {
+        let policy = offer.policy.session_policy;
+        // Under `report` nobody waits for a turn, also who has waited since it was another policy.
+        if policy == SessionPolicy::Report || self.held.contains(&offer.subscription) {
             return None;
         }
         if let Some(successor) = self.successor(offer) {
             return Some(in_use(offer, &successor.device, self.question.now));
         }
-        let takes_over = self.wishes(offer, SessionWish::TakeOver);
-        match offer.policy.session_policy {
-            SessionPolicy::Report => None,
-            SessionPolicy::Takeover if takes_over => None,
-            SessionPolicy::Takeover | SessionPolicy::Deny => {
-                let holder = self.before_me(offer)?;
-                Some(in_use(offer, &holder.device, holder.since))
-            }
+        if policy == SessionPolicy::Takeover && self.wishes(offer, SessionWish::TakeOver) {
+            return None;
         }
+        let holder = self.before_me(offer)?;
+        Some(in_use(offer, &holder.device, holder.since))
     }
 
     /// Notes what a decision about an open product does to the sessions of its subscription.

@@ -11,6 +11,7 @@ use latchkey_server::store::records::Release;
 
 use super::events::{Event, Sender};
 use super::identity::{ISSUER, subject_of};
+use super::network::NOT_SENT;
 use super::products::Each;
 use super::world::{AT_ONCE, PATIENCE, World};
 
@@ -41,10 +42,10 @@ impl World {
             reached = done == Some(true);
         }
         if self.lost() {
-            return self.outcome(PATIENCE, from, Outcome::ReleaseSent(false));
+            return self.outcome(PATIENCE, from, NOT_SENT);
         }
         let after = self.latency();
-        self.outcome(after, from, Outcome::ReleaseSent(reached));
+        self.outcome(after, from, if reached { Outcome::ReleaseSent } else { NOT_SENT });
     }
 
     pub(super) fn begin_sign_in(&mut self, desktop: usize, attempt: Attempt) {

@@ -57,6 +57,10 @@ impl World {
     }
 }
 
+/// A release, or a stream, of which the service says nothing.
+pub(crate) const NOT_SENT: Outcome = Outcome::ReleaseNotSent { retry_after: None };
+pub(crate) const LISTENING_ENDED: Outcome = Outcome::ListeningEnded { retry_after: None };
+
 /// What becomes of an input that arrives while nobody is awake to take it: its connection is gone.
 fn broken(input: Input) -> Input {
     let Input::Outcome { attempt, outcome } = input else {
@@ -72,8 +76,8 @@ fn broken(input: Input) -> Input {
             licensing: silent.0,
             identity: silent.1,
         },
-        Outcome::ReleaseSent(_) => Outcome::ReleaseSent(false),
-        Outcome::Listening | Outcome::Pushed => Outcome::ListeningEnded,
+        Outcome::ReleaseSent => NOT_SENT,
+        Outcome::Listening | Outcome::Pushed => LISTENING_ENDED,
         other => other,
     };
     Input::Outcome { attempt, outcome }

@@ -8,6 +8,7 @@ use latchkey_core::time::{MINUTE, Timestamp};
 
 use super::desktop::Desktop;
 use super::events::Event;
+use super::network::LISTENING_ENDED;
 use super::parts::Stream;
 use super::products::{Which, all};
 use super::service::Said;
@@ -27,7 +28,7 @@ impl World {
         let reachable = self.sides(desktop).0 == Side::Answers;
         let user = machine.user;
         if self.lost() {
-            return self.outcome(PATIENCE, from, Outcome::ListeningEnded);
+            return self.outcome(PATIENCE, from, LISTENING_ENDED);
         }
         let listener = jkt.filter(|_| reachable).and_then(|jkt| {
             let listener = self.survives(|world| world.service.listener(user, &jkt));
@@ -35,7 +36,7 @@ impl World {
             Some((Stream { attempt, device, jkt }, missed))
         });
         let Some((stream, missed)) = listener else {
-            return self.outcome(after, from, Outcome::ListeningEnded);
+            return self.outcome(after, from, LISTENING_ENDED);
         };
         self.desktops[desktop].stream = Some(stream);
         self.expect_beat_within(RARE_BEAT);
@@ -126,7 +127,7 @@ impl World {
     pub(super) fn end_stream(&mut self, desktop: usize) {
         if let Some(stream) = self.desktops[desktop].stream.take() {
             let from = self.sender(desktop, stream.attempt);
-            self.outcome(AT_ONCE, from, Outcome::ListeningEnded);
+            self.outcome(AT_ONCE, from, LISTENING_ENDED);
         }
     }
 

@@ -8,6 +8,7 @@ use latchkey_core::time::{HOUR, Timestamp};
 use latchkey_server::store::records::AskedProduct;
 
 use super::events::{Event, Sender};
+use super::network::NOT_SENT;
 use super::parts::Told;
 use super::products::{Each, all};
 use super::service::{Answered, Dies, Question, Reply, Said};
@@ -55,7 +56,7 @@ impl World {
             Effect::SendRelease { attempt, release, .. } => {
                 let from = self.sender(desktop, attempt);
                 if self.sides(desktop).0 != Side::Answers || self.lost() {
-                    return self.outcome(PATIENCE, from, Outcome::ReleaseSent(false));
+                    return self.outcome(PATIENCE, from, NOT_SENT);
                 }
                 let twice = self.weather.twice;
                 if self.dice.percent(twice) {

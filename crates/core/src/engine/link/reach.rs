@@ -6,11 +6,10 @@ use crate::status::is_offline;
 use crate::time::{Now, Timestamp};
 use crate::view::Reach;
 
+use super::super::pause::pause;
 use super::super::{CheckFailure, Side};
 use super::Link;
 
-/// The shortest and the longest ceiling of a back-off (rule 2).
-const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(5 * 60));
 /// Two failures decide, at least this far apart (rule 8).
 const DECIDED_AFTER: Duration = Duration::from_secs(10);
 
@@ -93,21 +92,18 @@ impl Link {
             Some(shown) => self.learn(shown, now, at),
             None => self.undoubt(),
         }
-        let mut at_least = Duration::ZERO;
-        match failure {
+        let retry_after = match failure {
             CheckFailure::Busy { retry_after } => {
                 // It was reached. An outage of it that is known goes on until it does what it is asked.
                 if is_offline(self.reach) {
                     self.reach = Reach::Unknown;
                 }
                 self.busy = busy.or(Some((now.ticks, at)));
-                at_least = retry_after.unwrap_or_default().min(BACK_OFF.1);
+                *retry_after
             }
-            CheckFailure::IdentityBusy { retry_after } => {
-                at_least = retry_after.unwrap_or_default().min(BACK_OFF.1);
-            }
+            CheckFailure::IdentityBusy { retry_after } => *retry_after,
             CheckFailure::IdentityOut { retry_after } | CheckFailure::LicensingOut { retry_after, .. } => {
-                at_least = (*retry_after).min(BACK_OFF.1);
+                Some(*retry_after)
             }
             CheckFailure::Hindered(by) => {
                 self.forget_the_outage();
@@ -116,41 +112,34 @@ impl Link {
                     .filter(|(before, _)| before.reason() == by.reason())
                     .map_or(at, |(_, since)| since);
                 self.hindrance = Some((by.clone(), since));
+                None
             }
-            CheckFailure::Vault(_) => self.cut_off(now),
+            CheckFailure::Vault(_) => {
+                self.cut_off(now);
+                None
+            }
             CheckFailure::Unreachable { .. }
             | CheckFailure::IdentityRefuses { .. }
             | CheckFailure::VaultEmptied
             | CheckFailure::SignInAgain
-            | CheckFailure::IdTokenRequired => {}
-        }
-        self.back_off(now, at_least);
+            | CheckFailure::IdTokenRequired => None,
+        };
+        self.back_off(now, retry_after);
     }
 
     /// A probe found a side silent.
     pub(in super::super) fn found_out(&mut self, shown: Reach, now: &Now, at: Timestamp) {
         self.busy = None;
         self.learn(shown, now, at);
-        self.back_off(now, Duration::ZERO);
+        self.back_off(now, None);
     }
 
-    fn back_off(&mut self, now: &Now, at_least: Duration) {
-        let ceiling = BACK_OFF
-            .0
-            .saturating_mul(1 << self.failures.min(16))
-            .min(BACK_OFF.1);
+    fn back_off(&mut self, now: &Now, retry_after: Option<Duration>) {
+        let retry_at = now.ticks + pause(self.failures, retry_after, now.entropy);
         if self.failures == 0 {
             self.failing_since = now.ticks;
         }
         self.failures = self.failures.saturating_add(1);
-        let millis = u64::try_from(ceiling.as_millis()).unwrap_or(u64::MAX).max(1);
-        let full_jitter = Duration::from_millis(now.entropy % millis);
-        // Who was told to come back later than they would anyway was told so together with everybody else.
-        let tenth = u64::try_from((at_least / 10).as_millis())
-            .unwrap_or(u64::MAX)
-            .max(1);
-        let later = at_least + Duration::from_millis(now.entropy.rotate_left(17) % tenth);
-        let retry_at = now.ticks + full_jitter.max(later).max(Duration::from_millis(50));
         // The failure that decides is not waited for longer than it must be.
         let decides = self.suspicion.map(|(_, first, _)| first + DECIDED_AFTER);
         let decides = decides.filter(|at| now.ticks < *at);

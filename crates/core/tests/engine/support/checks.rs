@@ -18,6 +18,9 @@ const SILENCE: Duration = Duration::from_secs(5);
 /// A stream of which nothing comes for so long is given up.
 const SILENT_FOR: Duration = Duration::from_secs(150);
 
+/// A stream that stood does not say when to come back.
+const ENDED: Outcome = Outcome::ListeningEnded { retry_after: None };
+
 impl World {
     /// Who answers, licensing service first.
     pub(super) fn sides(&self, service: &str) -> (Side, Side) {
@@ -80,12 +83,15 @@ impl World {
 
     /// The stream of pushes, where the service has one.
     pub(super) fn listen(&mut self, attempt: Attempt, service: &str) {
-        let stands = self.streams_served && self.sides(service).0 == Side::Answers;
+        let reached = self.sides(service).0 == Side::Answers;
+        let stands = self.streams_served && self.sheds.is_none() && reached;
         let outcome = if stands {
             self.streams.push((attempt, service.to_owned()));
             Outcome::Listening
         } else {
-            Outcome::ListeningEnded
+            Outcome::ListeningEnded {
+                retry_after: self.sheds.filter(|_| reached),
+            }
         };
         self.later(self.patience(service), service, attempt, outcome);
     }
@@ -105,14 +111,14 @@ impl World {
     /// The streams hang, which is found out when nothing has come for a while.
     pub(crate) fn streams_fall_silent(&mut self) {
         for (attempt, service) in std::mem::take(&mut self.streams) {
-            self.later(SILENT_FOR, &service, attempt, Outcome::ListeningEnded);
+            self.later(SILENT_FOR, &service, attempt, ENDED);
         }
     }
 
     /// Every stream breaks.
     pub(crate) fn break_streams(&mut self) {
         for (attempt, service) in std::mem::take(&mut self.streams) {
-            self.later(AT_ONCE, &service, attempt, Outcome::ListeningEnded);
+            self.later(AT_ONCE, &service, attempt, ENDED);
         }
     }
 

@@ -176,6 +176,20 @@ impl World {
         self.input(Input::Outcome { attempt, outcome });
     }
 
+    /// The answer of the check that is under way, which does not arrive by itself any more.
+    pub(crate) fn take_answer(&mut self) -> Input {
+        let mut due = self.due.iter();
+        let at = due.position(|due| matches!(due.coming, Coming::Checked(Ok(_), _)));
+        let due = self.due.remove(at.expect("a check is under way"));
+        let Coming::Checked(result, _) = due.coming else {
+            unreachable!("it was looked for")
+        };
+        Input::Outcome {
+            attempt: due.attempt,
+            outcome: Outcome::Checked(result),
+        }
+    }
+
     /// What was on the wire when the machine fell asleep has failed when it wakes.
     pub(super) fn connections_break(&mut self) {
         let ticks = self.machine.ticks;
@@ -187,7 +201,9 @@ impl World {
                     licensing: Side::Silent,
                     identity: Side::Silent,
                 }),
-                Coming::Outcome(Outcome::ReleaseSent(_)) => Coming::Outcome(Outcome::ReleaseSent(false)),
+                Coming::Outcome(Outcome::ReleaseSent) => {
+                    Coming::Outcome(Outcome::ReleaseNotSent { retry_after: None })
+                }
                 Coming::Outcome(_) | Coming::SignedIn | Coming::Shown(_) => continue,
             };
             due.at = ticks + AT_ONCE;
@@ -309,20 +325,29 @@ impl World {
 
     fn send_release(&mut self, attempt: Attempt, service: &str, release: PendingRelease) {
         let reached = self.sides(service).0 == Side::Answers;
-        if reached && let Some(licensing) = self.services.get_mut(service) {
+        let sheds = self.sheds.filter(|_| reached);
+        let taken = reached && sheds.is_none();
+        if taken && let Some(licensing) = self.services.get_mut(service) {
             licensing.released.push(release);
         }
         self.later(
             self.patience(service),
             service,
             attempt,
-            Outcome::ReleaseSent(reached),
+            if taken {
+                Outcome::ReleaseSent
+            } else {
+                Outcome::ReleaseNotSent { retry_after: sheds }
+            },
         );
     }
 
     fn forget(&mut self, attempt: Attempt, service: &str, what: Forget) {
         self.due.retain(|due| {
-            let counts = matches!(&due.coming, Coming::Outcome(Outcome::ReleaseSent(_)));
+            let counts = matches!(
+                &due.coming,
+                Coming::Outcome(Outcome::ReleaseSent | Outcome::ReleaseNotSent { .. })
+            );
             due.service != service || counts
         });
         let open = self.keyring == Keyring::Open;

@@ -142,6 +142,8 @@ pub(crate) struct World {
     pub(super) unheard: Option<bool>,
     /// The service serves streams of pushes.
     pub(crate) streams_served: bool,
+    /// Whoever wants a stream, or brings a release, is to come back then.
+    pub(crate) sheds: Option<Duration>,
     /// Those that stand.
     pub(super) streams: Vec<(Attempt, String)>,
     /// Every check that was made, as it was ordered.
@@ -229,6 +231,7 @@ impl World {
             saved_well: true,
             unheard: None,
             streams_served: true,
+            sheds: None,
             streams: Vec::new(),
             orders: Vec::new(),
             latency: Duration::from_millis(200),

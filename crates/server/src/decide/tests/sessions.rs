@@ -199,6 +199,20 @@ fn the_holder_hands_over_to_whoever_has_asked_first_and_still_waits() {
     );
 }
 
+/// The policy was another one when they began to wait.
+#[test]
+fn under_report_nobody_gives_way_to_whoever_still_waits() {
+    let mut asked = opened(SessionPolicy::Report, vec![session("mine", NOW - 600, NOW - 60)]);
+    asked.asked[0].wish = Some(SessionWish::HandOver);
+    asked.waiting = vec![Waiting {
+        subscription: "s".into(),
+        device: device("first"),
+        asked_at: NOW - 20,
+    }];
+    assert!(matches!(one(&asked), Decision::Lease(_)));
+    assert_eq!(steps(&asked), [hold("mine", NOW - 600)]);
+}
+
 #[test]
 fn whoever_has_closed_everything_waits_no_more() {
     let waits = |id: &str| Waiting {
