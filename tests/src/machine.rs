@@ -28,11 +28,12 @@ const JUST_BOOTED: i64 = 10;
 
 /// What is installed, and by which name it is built.
 const INSTALLED: [(&str, &str); 3] = [
-    ("latchkey-tray", "latchkey-tray"),
+    (TRAY, TRAY),
     ("latchkey", "latchkey"),
     ("atlas", "examples/atlas"),
 ];
 const AGENT: &str = "latchkey-agent";
+const TRAY: &str = "latchkey-tray";
 
 /// A machine with the product on it.
 #[derive(Debug)]
@@ -65,9 +66,10 @@ impl<'d> Machine<'d> {
         for (name, built) in INSTALLED {
             install(&programs::program(built)?, &machine.folder.join(name))?;
         }
-        // The agent starts the tray where none shows its notices, and looks beside itself.
         install(&programs::program(AGENT)?, &own.join(AGENT))?;
-        install(&programs::program("latchkey-tray")?, &own.join("latchkey-tray"))?;
+        // The agent starts the tray where none shows its notices, and looks beside itself. That one too finds the agent's script.
+        let tray = machine.folder.join(TRAY);
+        write_script(&own.join(TRAY), &format!("'{}'", tray.display()))?;
         machine.new_boot()?;
         machine.write_agent_script()?;
         Ok(machine)
@@ -120,15 +122,8 @@ impl<'d> Machine<'d> {
             .map(|word| format!("'{}'", word.display()))
             .collect();
         let agent = self.folder.join("agent").join(AGENT);
-        let text = format!(
-            "#!/bin/sh\nexec {} '{}' \"$@\"\n",
-            words.join(" "),
-            agent.display()
-        );
-        let script = self.folder.join(AGENT);
-        fs::write(&script, text)?;
-        fs::set_permissions(&script, Permissions::from_mode(0o755))?;
-        Ok(())
+        let command = format!("{} '{}'", words.join(" "), agent.display());
+        write_script(&self.folder.join(AGENT), &command)
     }
 
     /// The agents that are started from now on reach the services by this cable; without one, as everybody does.
@@ -244,6 +239,13 @@ impl Drop for Machine<'_> {
         // Told once more, a story empties its folder: over what is not there any more, nothing can be laid.
         let _ = Command::new("umount").arg("--lazy").arg(BOOT_ID).status();
     }
+}
+
+/// A few lines of shell that become a program.
+fn write_script(path: &Path, command: &str) -> Result<()> {
+    fs::write(path, format!("#!/bin/sh\nexec {command} \"$@\"\n"))?;
+    fs::set_permissions(path, Permissions::from_mode(0o755))?;
+    Ok(())
 }
 
 /// Hard-linked, so that a program finds beside itself what is installed here, and nothing is copied.

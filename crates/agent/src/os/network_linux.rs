@@ -4,23 +4,21 @@
 use std::fs::read_to_string;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::time::Duration;
 
 use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, bind, recv, socket_with};
+use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 /// `RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_IFADDR | RTMGRP_IPV6_ROUTE`: addresses and routes.
 const GROUPS: u32 = 0x10 | 0x40 | 0x100 | 0x400;
-/// One change makes a burst of messages.
-const SETTLE: Duration = Duration::from_millis(500);
 
 /// An address that the kernel has not tried out yet (`IFA_F_TENTATIVE`).
 const TENTATIVE: u32 = 0x40;
 
-/// Tells when addresses or routes change.
+/// Addresses and routes.
 #[derive(Debug)]
-pub struct Network {
+pub(super) struct Network {
     messages: AsyncFd<OwnedFd>,
     seen: Option<String>,
 }
@@ -30,7 +28,7 @@ impl Network {
     ///
     /// # Errors
     /// What the system says: some sandboxes have no netlink.
-    pub fn watch() -> io::Result<Self> {
+    pub(super) fn watch() -> io::Result<Self> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None)?;
         bind(&socket, &SocketAddrNetlink::new(0, GROUPS))?;
@@ -40,34 +38,22 @@ impl Network {
         })
     }
 
-    /// Waits for a change, and until it has settled.
-    pub async fn changed(&mut self) {
-        loop {
-            let Ok(ready) = self.messages.readable().await else {
-                return std::future::pending().await;
-            };
-            drop(ready);
-            tokio::time::sleep(SETTLE).await;
-            self.drain().await;
-            let seen = look();
-            // Where there is nothing to look at, every message may be a change.
-            if seen.is_none() || seen != self.seen {
-                self.seen = seen;
-                return;
-            }
+    /// Waits for a message, which stays where it is.
+    pub(super) async fn stirs(&self) {
+        if self.messages.readable().await.is_err() {
+            std::future::pending().await
         }
     }
 
-    async fn drain(&self) {
+    /// Takes what has come, and says whether anything is different from what it was.
+    pub(super) fn has_changed(&mut self) -> bool {
         let mut message = [0_u8; 8192];
-        while let Ok(mut ready) = self.messages.readable().await {
-            let read = ready.try_io(|fd| Ok(recv(fd.get_ref(), &mut message[..], RecvFlags::empty())?));
-            match read {
-                Ok(Ok(_)) => {}
-                // Overrun: messages were lost, which says as much as they would have.
-                Ok(Err(_)) | Err(_) => return,
-            }
-        }
+        // An overrun ends it too: messages were lost, which says as much as they would have.
+        let mut take = |fd: &OwnedFd| Ok(recv(fd, &mut message[..], RecvFlags::empty())?);
+        while self.messages.try_io(Interest::READABLE, &mut take).is_ok() {}
+        let before = std::mem::replace(&mut self.seen, look());
+        // Where there is nothing to look at, every message may be a change.
+        self.seen.is_none() || self.seen != before
     }
 }
 

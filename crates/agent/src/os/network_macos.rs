@@ -2,24 +2,21 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::time::Duration;
 
 use rustix::net::{AddressFamily, RecvFlags, SocketType, recv, socket};
+use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-/// One change makes a burst of messages.
-const SETTLE: Duration = Duration::from_millis(500);
-
-/// Tells when addresses or routes change.
+/// Addresses and routes.
 #[derive(Debug)]
-pub struct Network(AsyncFd<OwnedFd>);
+pub(super) struct Network(AsyncFd<OwnedFd>);
 
 impl Network {
     /// Begins to listen.
     ///
     /// # Errors
     /// What the system says.
-    pub fn watch() -> io::Result<Self> {
+    pub(super) fn watch() -> io::Result<Self> {
         let family = AddressFamily::from_raw(libc::PF_ROUTE.try_into().unwrap_or_default());
         let socket = socket(family, SocketType::RAW, None)?;
         rustix::io::ioctl_fionbio(&socket, true)?;
@@ -27,20 +24,18 @@ impl Network {
         Ok(Self(crate::os::unix::register(socket)?))
     }
 
-    /// Waits for a change, and until it has settled.
-    pub async fn changed(&mut self) {
-        let Ok(ready) = self.0.readable().await else {
-            return std::future::pending().await;
-        };
-        drop(ready);
-        tokio::time::sleep(SETTLE).await;
-        let mut message = [0_u8; 8192];
-        while let Ok(mut ready) = self.0.readable().await {
-            let read = ready.try_io(|fd| Ok(recv(fd.get_ref(), &mut message[..], RecvFlags::empty())?));
-            match read {
-                Ok(Ok(_)) => {}
-                Ok(Err(_)) | Err(_) => return,
-            }
+    /// Waits for a message, which stays where it is.
+    pub(super) async fn stirs(&self) {
+        if self.0.readable().await.is_err() {
+            std::future::pending().await
         }
+    }
+
+    /// Takes what has come: whatever the system tells here is a change.
+    pub(super) fn has_changed(&mut self) -> bool {
+        let mut message = [0_u8; 8192];
+        let mut take = |fd: &OwnedFd| Ok(recv(fd, &mut message[..], RecvFlags::empty())?);
+        while self.0.try_io(Interest::READABLE, &mut take).is_ok() {}
+        true
     }
 }

@@ -2,6 +2,7 @@
 
 use std::ffi::c_void;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::sync::Notify;
@@ -11,9 +12,9 @@ use windows_sys::Win32::NetworkManagement::IpHelper::{
 };
 use windows_sys::Win32::Networking::WinSock::AF_UNSPEC;
 
-/// Tells when interfaces change.
+/// Interfaces.
 #[derive(Debug)]
-pub struct Network {
+pub(super) struct Network {
     changed: Arc<Notify>,
     /// A handle, kept as a number because a raw pointer would pin this type to one thread.
     handle: usize,
@@ -36,7 +37,7 @@ impl Network {
     ///
     /// # Errors
     /// What the system says.
-    pub fn watch() -> io::Result<Self> {
+    pub(super) fn watch() -> io::Result<Self> {
         let changed = Arc::new(Notify::new());
         let mut handle: HANDLE = std::ptr::null_mut();
         // SAFETY: the context lives in `changed`, which is dropped only after the notification was cancelled.
@@ -60,8 +61,14 @@ impl Network {
     }
 
     /// Waits for a change.
-    pub async fn changed(&mut self) {
+    pub(super) async fn stirs(&self) {
         self.changed.notified().await;
+    }
+
+    /// What came while it settled is part of it.
+    pub(super) fn has_changed(&mut self) -> bool {
+        pin!(self.changed.notified()).enable();
+        true
     }
 }
 
