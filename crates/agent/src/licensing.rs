@@ -55,8 +55,10 @@ struct Learned {
     discovery: Option<Discovery>,
     /// The identity service that it named last; known also while it is out.
     issuer: Option<String>,
-    /// Settings of issuers that users here are signed in at, and that are not the vendor's.
+    /// Settings of issuers that users here are signed in at, as it said them since the last failure.
     identities: BTreeMap<String, Identity>,
+    /// The same, as it said them last; known also while it is out.
+    last: BTreeMap<String, Identity>,
     /// What signed registrations say of issuers: enough to sign in by while the service is out (rule 7).
     registered: Vec<Identity>,
     /// The nonce for the next proof (RFC 9449 section 8.2).

@@ -215,7 +215,11 @@ impl Agent {
                 issuer,
             } => self.runner.listen(attempt, AccountAt { service, issuer }),
             Effect::StopListening { attempt } => self.runner.stop_listening(attempt),
-            Effect::Probe { attempt, service } => self.runner.probe(attempt, service),
+            Effect::Probe {
+                attempt,
+                service,
+                issuer,
+            } => self.runner.probe(attempt, service, issuer),
             Effect::BeginSignIn {
                 attempt,
                 service,

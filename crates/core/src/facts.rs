@@ -394,6 +394,11 @@ pub struct FirstGrounds<'a> {
 }
 
 impl Service {
+    /// Nobody is signed in, nothing is to be deleted, and no release waits for the service.
+    pub(crate) fn has_nothing_to_do(&self) -> bool {
+        self.account.is_none() && self.forget.is_none() && self.releases.is_empty()
+    }
+
     /// The keys document, verified by the root keys that the products of this service pin.
     pub fn verified_keys(&self, name: &str, registry: &[Registration]) -> Option<Keys> {
         let token = self.keys.as_deref()?;

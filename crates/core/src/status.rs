@@ -170,8 +170,8 @@ pub struct Pending {
     pub sign_in: Option<OpenSignIn>,
     /// What is known about reaching the services.
     pub reach: Reach,
-    /// The last that was heard of the licensing service is that it is busy.
-    pub busy: bool,
+    /// The last that was heard is that this service is busy, and the other one answers.
+    pub busy: Option<Party>,
     /// It runs already.
     pub running: bool,
     /// The keyring waits for the user, since.
@@ -333,10 +333,13 @@ pub fn status(
         }
         Reach::IdentityOutage => Status::IdentityUnavailable,
         Reach::LicensingOutage => Status::LicensingUnavailable,
-        // It has just answered: the network is there, and it is the service that gives no lease.
-        Reach::Unknown | Reach::Online | Reach::Doubtful if pending.busy => Status::LicensingUnavailable,
-        // Signed in, nothing held and nothing known against it: the lease is one check away.
-        Reach::Unknown | Reach::Online | Reach::Doubtful => first_start_offline,
+        Reach::Unknown | Reach::Online | Reach::Doubtful => match pending.busy {
+            // Both have just answered: the network is there, and it is this service that keeps the lease away.
+            Some(Party::Identity) => Status::IdentityUnavailable,
+            Some(Party::Licensing) => Status::LicensingUnavailable,
+            // Signed in, nothing held and nothing known against it: the lease is one check away.
+            None => first_start_offline,
+        },
     }
 }
 

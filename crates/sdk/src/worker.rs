@@ -33,6 +33,8 @@ pub(crate) struct Worker {
     verifier: Verifier,
     link: Option<Link>,
     retry: Retry,
+    /// When a product that runs, and that the agent does not know, is opened there again.
+    reopen: Retry,
     /// Who waits for a permit, and whether the agent has been asked since the last one came.
     wishes: Vec<Wish>,
     asked: bool,
@@ -60,6 +62,7 @@ impl Worker {
             verifier,
             link: None,
             retry: Retry::default(),
+            reopen: Retry::default(),
             wishes: Vec::new(),
             asked: false,
             questions: Vec::new(),
@@ -138,7 +141,9 @@ impl Worker {
             .retry
             .due()
             .filter(|_| self.link.is_none() && self.permits > 0);
-        let next = deadlines.chain(retry).min();
+        let is_closed = self.link.as_ref().is_some_and(|link| !link.is_open());
+        let reopen = self.reopen.due().filter(|_| is_closed && self.permits > 0);
+        let next = deadlines.chain(retry).chain(reopen).min();
         let left = next.map(|next| next.saturating_duration_since(now));
         let left = left.into_iter().chain(end).min();
         if let Some(link) = &self.link {
@@ -193,7 +198,7 @@ impl Worker {
         if self.link.is_some() && !self.questions.is_empty() {
             self.ask_status();
         }
-        let opens = self.link.as_ref().is_some_and(|link| !link.is_open());
+        let opens = self.link.as_ref().is_some_and(|link| !link.is_open()) && self.reopen.is_due();
         if (!self.wishes.is_empty() && !self.asked) || (opens && self.permits > 0) {
             self.ask();
         }
@@ -215,6 +220,8 @@ impl Worker {
         match Link::connect(&self.shared.product) {
             Ok(link) => {
                 self.shared.set_connection(Some(link.connection.clone()));
+                // Who asked for something while there was none to wake is not left waiting for the next event.
+                link.connection.wake();
                 self.link = Some(link);
                 self.asked = false;
             }

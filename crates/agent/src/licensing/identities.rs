@@ -61,7 +61,10 @@ impl Licensing {
         let found = match self.discover(service).await {
             Ok(found) => found,
             // Which company a work address belongs to, only the service knows.
-            Err(error @ (LicensingError::Http(_) | LicensingError::Unexpected(_))) if email.is_none() => {
+            Err(
+                error
+                @ (LicensingError::Http(_) | LicensingError::Out { .. } | LicensingError::Unexpected(_)),
+            ) if email.is_none() => {
                 let registered = self.learned(service, |learned| learned.registered.first().cloned());
                 return registered.ok_or(error);
             }
@@ -82,24 +85,30 @@ impl Licensing {
     /// [`LicensingError`]; [`LicensingError::UnknownIssuer`] where the service has none such.
     pub async fn identity_of(&self, service: &str, issuer: &str) -> Result<Identity, LicensingError> {
         let found = self.discover(service).await?;
-        if found.identity.issuer == issuer {
-            return Ok(found.identity);
-        }
-        if let Some(known) = self.learned(service, |learned| learned.identities.get(issuer).cloned()) {
+        let identity = if found.identity.issuer == issuer {
+            found.identity
+        } else if let Some(known) = self.learned(service, |learned| learned.identities.get(issuer).cloned()) {
             return Ok(known);
-        }
-        if found.identities.is_none() {
+        } else if found.identities.is_none() {
             return Err(LicensingError::UnknownIssuer);
-        }
-        let query = IdentityQuery::Issuer(issuer.to_owned());
-        let identity = self.ask_identity(service, &found, &query).await?;
+        } else {
+            let query = IdentityQuery::Issuer(issuer.to_owned());
+            self.ask_identity(service, &found, &query).await?
+        };
         if identity.issuer != issuer {
             return Err(LicensingError::UnknownIssuer);
         }
         self.learned(service, |learned| {
             learned.identities.insert(issuer.to_owned(), identity.clone());
+            learned.last.insert(issuer.to_owned(), identity.clone());
         });
         Ok(identity)
+    }
+
+    /// The settings of an issuer as the service said them last, or as they were signed: nobody is asked.
+    pub fn remembered_identity(&self, service: &str, issuer: &str) -> Option<Identity> {
+        let last = self.learned(service, |learned| learned.last.get(issuer).cloned());
+        last.or_else(|| self.registered_identity(service, issuer))
     }
 
     async fn ask_identity(
@@ -156,5 +165,50 @@ impl Licensing {
             learned.discovery = None;
             learned.identities.clear();
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use latchkey_ipc::settings::Proxy;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::http::Http;
+
+    /// A gateway in front of a service that is gone.
+    async fn out() -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let service = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let _head = stream.read(&mut [0; 4096]).await;
+                let answer = b"HTTP/1.1 503 Out\r\nretry-after: 60\r\ncontent-length: 0\r\n\r\n";
+                let _sent = stream.write_all(answer).await;
+            }
+        });
+        service
+    }
+
+    fn identity(issuer: &str) -> Identity {
+        let identity = serde_json::json!({"issuer": issuer, "client_id": "latchkey", "scopes": ["openid"]});
+        serde_json::from_value(identity).unwrap()
+    }
+
+    /// Rule 7: what the vendor has signed is enough to sign in by.
+    #[tokio::test]
+    async fn whoever_signs_in_while_the_service_is_out_goes_by_what_was_signed() {
+        let service = out().await;
+        let licensing = Licensing::new(Http::new(Duration::from_secs(20), Proxy::System));
+        let error = licensing.identity_for(&service, None).await.unwrap_err();
+        assert!(matches!(error, LicensingError::Out { .. }), "{error:?}");
+        let signed = identity("https://id.example");
+        licensing.registered(BTreeMap::from([(service.clone(), vec![signed.clone()])]));
+        assert_eq!(licensing.identity_for(&service, None).await.unwrap(), signed);
+        let company = licensing.identity_for(&service, Some("maya@example.com")).await;
+        assert!(company.is_err(), "whose address that is, only the service knows");
     }
 }

@@ -30,45 +30,47 @@ impl Runner {
             };
             tools.http.follow_settings().await;
             let result = check.run().await;
+            let is_licensing_out = result.as_ref().is_err_and(is_licensing_out);
             if let Err(failure) = &result {
                 tracing::info!(?failure, service = order.service, "the check failed");
                 tools.licensing.rediscover(&order.service);
             }
             tools.report(attempt, Outcome::Checked(result));
+            if is_licensing_out {
+                check.keeps_credentials().await;
+            }
         });
     }
 
-    pub(crate) fn probe(&mut self, attempt: Attempt, service: String) {
+    /// Finds out which of the two services answer. `issuer` is that of the account, if there is one.
+    pub(crate) fn probe(&mut self, attempt: Attempt, service: String, issuer: Option<String>) {
         let tools = self.tools.clone();
         let name = service.clone();
         self.spawn(&name, async move {
             tools.http.follow_settings().await;
-            tools.licensing.rediscover(&service);
-            let outcome = match tools.licensing.discover(&service).await {
-                Ok(_) => Outcome::Probed {
-                    licensing: Side::Answers,
-                    identity: Side::Answers,
-                },
-                Err(error) => {
-                    tracing::info!(%error, "the licensing service does not answer a probe");
-                    match in_the_way(&error, &service, tools.times.is_wall_right()) {
-                        Some(hindered) => Outcome::ProbeHindered(hindered),
-                        None => {
-                            let licensing = side(&error);
-                            let identity = match licensing {
-                                Side::Answers => Side::Answers,
-                                Side::Silent | Side::NoRoute => {
-                                    identity_side(&tools, tools.licensing.issuer(&service)).await
-                                }
-                            };
-                            Outcome::Probed { licensing, identity }
-                        }
-                    }
-                }
-            };
-            tools.report(attempt, outcome);
+            tools.report(attempt, probe(&tools, &service, issuer).await);
         });
     }
+}
+
+async fn probe(tools: &Tools, service: &str, issuer: Option<String>) -> Outcome {
+    tools.licensing.rediscover(service);
+    let licensing = match tools.licensing.discover(service).await {
+        Ok(_) => Side::Answers,
+        Err(error) => {
+            tracing::info!(%error, "the licensing service does not answer a probe");
+            if let Some(hindered) = in_the_way(&error, service, tools.times.is_wall_right()) {
+                return Outcome::ProbeHindered(hindered);
+            }
+            side(&error)
+        }
+    };
+    let identity = match issuer.or_else(|| tools.licensing.issuer(service)) {
+        Some(issuer) => identity_side(tools, &issuer).await,
+        // Nobody knows whom to ask: what the machine sees of the one service is all that is known of the network.
+        None => licensing,
+    };
+    Outcome::Probed { licensing, identity }
 }
 
 struct Check<'a> {
@@ -136,6 +138,27 @@ impl Check<'_> {
         match session {
             Ok(session) => Ok(session),
             Err(error) => Err(self.session_failed(&error).await),
+        }
+    }
+
+    /// Who signed in stays signed in, however long the licensing service is out: the identity service is there, and forgets whoever
+    /// does not come (rule 13). What it says is told by the next check.
+    async fn keeps_credentials(&self) {
+        let CheckOrder {
+            service,
+            issuer,
+            refresh_every,
+            ..
+        } = self.order;
+        let Some(identity) = self.tools.licensing.remembered_identity(service, issuer) else {
+            return;
+        };
+        let kept = self
+            .tools
+            .sessions
+            .credentials(service, &identity, *refresh_every);
+        if let Err(error) = kept.await {
+            tracing::info!(%error, service, "the credentials were not refreshed");
         }
     }
 
@@ -210,11 +233,11 @@ impl Check<'_> {
                 retry_after: *retry_after,
             },
             LicensingError::IdentityUnavailable { retry_after } => {
-                let identity = identity_side(self.tools, Some(self.order.issuer.clone())).await;
+                let identity = identity_side(self.tools, &self.order.issuer).await;
                 unjudged(identity, *retry_after)
             }
             LicensingError::Out { retry_after, .. } => CheckFailure::LicensingOut {
-                identity: identity_side(self.tools, Some(self.order.issuer.clone())).await,
+                identity: identity_side(self.tools, &self.order.issuer).await,
                 retry_after: *retry_after,
             },
             // It works, and what the identity service gives is no access token for it: to the user as if there were none (rule 6).
@@ -234,7 +257,7 @@ impl Check<'_> {
                 let licensing = side(error);
                 CheckFailure::Unreachable {
                     licensing,
-                    identity: identity_side(self.tools, Some(self.order.issuer.clone())).await,
+                    identity: identity_side(self.tools, &self.order.issuer).await,
                 }
             }
         }
@@ -273,6 +296,20 @@ impl Check<'_> {
             }
         }
     }
+}
+
+/// The identity service answers, and the licensing service does not.
+const fn is_licensing_out(failure: &CheckFailure) -> bool {
+    matches!(
+        failure,
+        CheckFailure::Unreachable {
+            licensing: Side::Silent | Side::NoRoute,
+            identity: Side::Answers
+        } | CheckFailure::LicensingOut {
+            identity: Side::Answers,
+            ..
+        }
+    )
 }
 
 fn query(query: &Query) -> ProductQuery {

@@ -92,11 +92,8 @@ pub(super) async fn licensing_side(tools: &Tools, service: &str) -> Side {
 }
 
 /// Whether the identity service answers, asked for the sake of telling an outage from being offline (rule 8).
-pub(super) async fn identity_side(tools: &Tools, issuer: Option<String>) -> Side {
-    let Some(issuer) = issuer else {
-        return Side::Silent;
-    };
-    match tools.oidc.discover(&issuer).await {
+pub(super) async fn identity_side(tools: &Tools, issuer: &str) -> Side {
+    match tools.oidc.discover(issuer).await {
         Ok(_) => Side::Answers,
         Err(error) => error.side(),
     }

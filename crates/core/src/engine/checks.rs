@@ -148,8 +148,13 @@ impl Engine {
         let link = self.links.entry(name.to_owned()).or_default();
         link.take_off(attempt, probe, since, now);
         if probe {
-            let service = name.to_owned();
-            return self.effects.push(Effect::Probe { attempt, service });
+            let service = self.facts.services.get(name);
+            let account = service.and_then(|service| service.account.as_ref());
+            return self.effects.push(Effect::Probe {
+                attempt,
+                service: name.to_owned(),
+                issuer: account.map(|account| account.issuer.clone()),
+            });
         }
         link.anew = false;
         let wisher = link.session.takes_wish(now);

@@ -49,8 +49,8 @@ pub(super) struct Link {
     slept_for: Duration,
     /// The first of the failures that say the same, and when.
     suspicion: Option<(Reach, Duration, Timestamp)>,
-    /// Since when the service has answered nothing but that it is busy.
-    busy: Option<(Duration, Timestamp)>,
+    /// One of the two services answers nothing but that it is busy.
+    busy: Option<Busy>,
     /// Something else answered in the licensing service's place, and the identity service is being asked.
     pub(super) is_strange: bool,
     /// The identity service answers, and gives no token.
@@ -75,6 +75,15 @@ pub(super) struct Link {
     pub(super) spreading: BTreeMap<String, super::spreading::Spreading>,
     /// Since when the time of what is open has not been counted, by product and version.
     pub(super) meters: BTreeMap<(String, String), Duration>,
+}
+
+/// A service that wants to be asked later.
+#[derive(Clone, Copy, Debug)]
+struct Busy {
+    party: Party,
+    /// Since when, in ticks and in trusted time.
+    at: Duration,
+    since: Timestamp,
 }
 
 /// A check that comes before an end is told.
@@ -252,9 +261,9 @@ impl Link {
         self.failures = 0;
     }
 
-    /// Whether the last that was heard of the service is that it is busy.
-    pub(super) fn is_busy(&self) -> bool {
-        self.busy.is_some()
+    /// Who has said last that it is busy.
+    pub(super) fn busy(&self) -> Option<Party> {
+        self.busy.map(|busy| busy.party)
     }
 
     /// Somebody signs in: what was refused before says nothing about them.
@@ -279,7 +288,7 @@ impl Link {
         let since = [
             self.flight.as_mut().map(|flight| &mut flight.since),
             self.suspicion.as_mut().map(|(.., since)| since),
-            self.busy.as_mut().map(|(_, since)| since),
+            self.busy.as_mut().map(|busy| &mut busy.since),
             self.hindrance.as_mut().map(|(_, since)| since),
             self.heal.as_mut().map(|heal| &mut heal.since),
         ];
@@ -377,11 +386,12 @@ impl Link {
         // that there is no route. A service that is busy is waited for where it is asked again by then.
         let retry_at = self.retry_at?;
         let compared = self.suspicion.filter(|(shown, ..)| *shown != Reach::Offline);
-        let compared = compared.map(|(_, at, since)| (at, since));
-        let busy = self.busy.filter(|(at, _)| retry_at < *at + DOUBT_FOR);
-        let (at, since) = compared.or(busy)?;
+        let compared = compared.map(|(_, at, since)| (Party::Licensing, at, since));
+        let busy = self.busy.filter(|busy| retry_at < busy.at + DOUBT_FOR);
+        let busy = busy.map(|busy| (busy.party, busy.at, busy.since));
+        let (party, at, since) = compared.or(busy)?;
         (now.ticks < at + DOUBT_FOR).then_some(Wire {
-            party: Party::Licensing,
+            party,
             since,
             until: since + DOUBT_FOR,
         })

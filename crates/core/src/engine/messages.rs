@@ -400,6 +400,8 @@ pub enum Effect {
         attempt: Attempt,
         /// The licensing service.
         service: String,
+        /// The identity service that the account is one of, if there is an account.
+        issuer: Option<String>,
     },
     /// Begin a sign-in.
     BeginSignIn {

@@ -125,7 +125,7 @@ impl Engine {
                 .facts
                 .services
                 .values()
-                .all(|service| service.account.is_none() && service.forget.is_none())
+                .all(|service| service.has_nothing_to_do())
     }
 
     /// Works one input off. Effects are to be carried out in order.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// The ceiling of the first pause, which doubles with each failure.
 const FIRST: Duration = Duration::from_secs(1);
-/// No pause is longer, whatever a service asks for; but for a tenth, by which they come back apart.
+/// No pause is longer, whatever a service asks for.
 const LONGEST: Duration = Duration::from_secs(5 * 60);
 /// Nobody is asked twice at once.
 const SHORTEST: Duration = Duration::from_millis(50);
@@ -15,8 +15,13 @@ pub(super) fn pause(failures: u32, retry_after: Option<Duration>, dice: u64) -> 
     let ceiling = FIRST.saturating_mul(1 << failures.min(16)).min(LONGEST);
     let full_jitter = up_to(ceiling, dice);
     // Who was told to come back later than they would anyway was told so together with everybody else.
-    let asked = retry_after.unwrap_or_default().min(LONGEST);
-    let later = asked + up_to(asked / 10, dice.rotate_left(17));
+    let asked = retry_after.unwrap_or_default();
+    let apart = dice.rotate_left(17);
+    let later = match LONGEST.checked_sub(asked) {
+        Some(left) => asked + up_to(left.min(asked / 10), apart),
+        // So long nobody waits: they come before, and apart as well.
+        None => LONGEST - up_to(LONGEST / 10, apart),
+    };
     full_jitter.max(later).max(SHORTEST)
 }
 
@@ -63,12 +68,20 @@ mod tests {
 
     #[test]
     fn what_a_service_asks_for_is_kept_up_to_five_minutes_and_a_tenth_apart() {
-        for (asked, least) in [(1, 1), (20, 20), (300, 300), (86_400, 300)] {
-            for dice in DICE {
-                let pause = pause(0, Some(asked * SECOND), dice);
-                let range = least * SECOND..least * SECOND * 11 / 10;
-                assert!(range.contains(&pause), "{asked} s, dice {dice}: {pause:?}");
-            }
+        for (asked, least, most) in [
+            (1, 1, 2),
+            (20, 20, 22),
+            (290, 290, 300),
+            (300, 300, 300),
+            (86_400, 270, 300),
+        ] {
+            let pauses = DICE.map(|dice| pause(0, Some(asked * SECOND), dice));
+            let range = least * SECOND..=most * SECOND;
+            assert!(
+                pauses.iter().all(|pause| range.contains(pause)),
+                "{asked} s: {pauses:?}"
+            );
+            assert!(asked == 300 || pauses[0] != pauses[3], "{asked} s: {pauses:?}");
         }
     }
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use crate::facts::{Held, SaveWindow};
 use crate::hindrance::Hindrance;
+use crate::lease::Lease;
 use crate::notice::NoticeKind;
-use crate::policy::SessionPolicy;
+use crate::policy::{IdentityOutage, SessionPolicy};
 use crate::registration::Registration;
 use crate::status::{OpenSignIn, Pending, Status, VAULT_AWAITED_FOR, Why, status};
 use crate::temporary::Temporary;
@@ -19,6 +20,20 @@ use super::{Dirty, Engine, UseKey};
 
 /// How long a start waits for its check although it holds a good lease (rule 2).
 const CONFIRM_WITHIN: Duration = Duration::from_secs(3);
+
+/// The cause of a stop that this lease no longer holds off, by a name of its own.
+fn end_of(lease: &Lease) -> String {
+    format!("end:{}", lease.claims().binding.jti)
+}
+
+/// Whether what is open was told to stop although its lease is held: for want of a token (rule 6).
+fn was_denied(held: &Held) -> bool {
+    let (Some(window), Some(lease)) = (&held.save_window, held.lease()) else {
+        return false;
+    };
+    let denies = lease.claims().policy.identity_outage == IdentityOutage::Deny;
+    denies && window.causes.contains(&end_of(lease))
+}
 
 /// One program that has a product open, or is starting.
 #[derive(Debug)]
@@ -250,7 +265,7 @@ impl Engine {
         let link = self.links.get(service);
         Pending {
             reach: link.map(|link| link.reach).unwrap_or_default(),
-            busy: link.is_some_and(Link::is_busy),
+            busy: link.and_then(Link::busy),
             key_awaited: self.vault.awaits_key(service),
             keyless: self.vault.is_keyless(service),
             unbound: self.vault.is_unbound(service),
@@ -321,7 +336,7 @@ impl Engine {
             return format!("refusal:{}", refusal.claims().code.number());
         }
         match self.facts.held(service, product).and_then(Held::lease) {
-            Some(lease) => format!("end:{}", lease.claims().binding.jti),
+            Some(lease) => end_of(lease),
             None => format!(
                 "ended:{}",
                 self.facts
@@ -390,12 +405,13 @@ impl Engine {
         let was_open = std::mem::replace(&mut open.running, true);
         open.confirm_until = None;
         let reach = self.links.get(&open.service).map(|link| link.reach);
-        if was_open && matches!(reach, None | Some(Reach::Unknown | Reach::Doubtful)) {
-            return;
-        }
+        let undecided = matches!(reach, None | Some(Reach::Unknown | Reach::Doubtful));
         let service = self.facts.services.get_mut(&open.service);
         let held = service.and_then(|service| service.products.get_mut(&open.product));
-        if held.is_some_and(|held| held.save_window.take().is_some()) {
+        let Some(held) = held.filter(|held| !(was_open && undecided && was_denied(held))) else {
+            return;
+        };
+        if held.save_window.take().is_some() {
             self.save(Dirty::One);
         }
     }

@@ -200,7 +200,7 @@ fn failed_checks_back_off_with_jitter_up_to_five_minutes() {
 
 #[test]
 fn a_busy_service_is_asked_again_when_it_says_and_is_no_outage() {
-    let said = [(Some(seconds(90)), 90), (Some(hours(1)), 300), (None, 0)];
+    let said = [(Some(seconds(90)), 90), (Some(hours(1)), 270), (None, 0)];
     let cases = said.into_iter().flat_map(|(said, waits)| {
         let licensing = CheckFailure::Busy { retry_after: said };
         let identity = CheckFailure::IdentityBusy { retry_after: said };

@@ -88,29 +88,31 @@ fn signed_in_it_names_the_service_that_is_out() {
     }
 }
 
-/// It has just answered: nobody needs the Internet.
+/// They have just answered: nobody needs the Internet.
 #[test]
 fn a_service_that_is_busy_is_waited_for_while_it_may_answer_soon_and_then_named() {
-    for (said, told) in [
-        (None, &[3, 18][..]),
-        (Some(seconds(5)), &[3, 18]),
-        (Some(minutes(4)), &[3, 18]),
-    ] {
+    let licensing = |retry_after| (CheckFailure::Busy { retry_after }, retry_after, [3, 18]);
+    let identity = |retry_after| (CheckFailure::IdentityBusy { retry_after }, retry_after, [2, 17]);
+    let said = [None, Some(seconds(5)), Some(minutes(4))];
+    for (busy, said, [waits, named]) in said.map(licensing).into_iter().chain(said.map(identity)) {
         let mut world = nothing_held();
-        world.wire = Wire::Fails(CheckFailure::Busy { retry_after: said });
+        let story = format!("{busy:?}");
+        world.wire = Wire::Fails(busy);
         let key = world.start(ATLAS);
         world.pass(seconds(2));
         let soon = said.is_none_or(|said| said < minutes(1));
-        assert_eq!(world.status(key).code, if soon { 3 } else { 18 }, "{said:?}");
+        assert_eq!(
+            world.status(key).code,
+            if soon { waits } else { named },
+            "{story}"
+        );
         world.pass(minutes(1));
-        assert_eq!(world.code(ATLAS), 18, "{said:?}");
-        // While it is asked, that is told.
-        assert_eq!(world.told(key)[..2], told[..2], "{said:?}");
-        assert!(!world.told(key).contains(&11), "{said:?}: {:?}", world.told(key));
+        assert_eq!(world.code(ATLAS), named, "{story}");
+        assert!(!world.told(key).contains(&11), "{story}: {:?}", world.told(key));
         assert_eq!(world.code(QUARRY), 0, "who holds a lease is not concerned");
         world.wire = Wire::Honest;
         world.pass(minutes(6));
-        assert_eq!(world.status(key).code, 0, "{said:?}");
+        assert_eq!(world.status(key).code, 0, "{story}");
     }
 }
 
@@ -130,20 +132,29 @@ fn a_busy_service_that_answers_in_time_is_all_that_a_start_waits_for() {
 /// Whoever was offline, and is answered by a service that is busy, is online.
 #[test]
 fn a_service_that_is_busy_when_the_network_is_back_is_named_too() {
-    let mut world = nothing_held();
-    world.set_network(false);
-    world.pass(minutes(1));
-    assert_eq!(world.view().accounts[0].reach, Reach::Offline);
-    world.wire = Wire::Fails(CheckFailure::Busy {
-        retry_after: Some(minutes(4)),
-    });
-    world.set_network(true);
-    let key = world.start(ATLAS);
-    world.pass(seconds(30));
-    assert_eq!(world.status(key).code, 18);
-    world.set_network(false);
-    world.pass(minutes(1));
-    assert_eq!(world.status(key).code, 11, "now it is offline");
+    let retry_after = Some(minutes(4));
+    for (busy, named) in [
+        (CheckFailure::Busy { retry_after }, 18),
+        (CheckFailure::IdentityBusy { retry_after }, 17),
+    ] {
+        let mut world = nothing_held();
+        world.set_network(false);
+        world.pass(minutes(1));
+        assert_eq!(world.view().accounts[0].reach, Reach::Offline);
+        world.wire = Wire::Fails(busy);
+        world.set_network(true);
+        let key = world.start(ATLAS);
+        world.pass(seconds(30));
+        assert_eq!(world.status(key).code, named);
+        assert_eq!(
+            world.view().accounts[0].reach,
+            Reach::Unknown,
+            "nobody is offline"
+        );
+        world.set_network(false);
+        world.pass(minutes(1));
+        assert_eq!(world.status(key).code, 11, "now it is offline");
+    }
 }
 
 /// It holds the tokens, and does not answer: the Internet would not help.

@@ -149,6 +149,22 @@ fn a_session_refusal_ends_after_fifteen_minutes_of_an_outage_too() {
     }
 }
 
+/// A stop that was told is over when the product may run again, also where nobody knows yet what stands in the way of checks.
+#[test]
+fn whoever_ran_on_after_a_session_refusal_may_save_at_the_next_one() {
+    let (mut world, key) = refused(Code::SessionInUse);
+    let first = world.status(key).stop_at.unwrap();
+    world.wire = Wire::Fails(CheckFailure::Hindered(blocked(NetworkTrouble::WebPage)));
+    world.restart();
+    world.pass(hours(1));
+    assert_eq!(world.status(key).code, 0, "the refusal has ended");
+    world.wire = Wire::Honest;
+    world.pass(minutes(6));
+    let told = world.status(key);
+    assert_eq!(told.code, 16);
+    assert!(told.stop_at.unwrap() > first + minutes(50), "{told:?}");
+}
+
 /// The network is there, and no check gets through: a portal, a proxy that wants a password, a keyring that is locked or gone.
 #[test]
 fn a_session_refusal_ends_after_fifteen_minutes_of_whatever_keeps_checks_away() {

@@ -257,6 +257,20 @@ fn a_release_that_is_shed_is_brought_when_the_service_says() {
     assert_eq!(world.service().released.len(), 1);
 }
 
+/// Whoever resets offline need not think of it again.
+#[test]
+fn a_release_that_waits_for_the_network_keeps_the_agent() {
+    let mut world = World::signed_in();
+    world.set_network(false);
+    world.ask(Ask::Reset(None));
+    world.pass(hours(5));
+    assert!(!world.engine().is_idle(), "its place is still taken");
+    world.set_network(true);
+    world.pass(minutes(6));
+    assert_eq!(world.service().released.len(), 1);
+    assert!(world.engine().is_idle());
+}
+
 #[test]
 fn no_check_is_begun_while_an_account_ends() {
     let mut world = World::signed_in();

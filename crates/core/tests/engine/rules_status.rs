@@ -262,7 +262,7 @@ fn judge(case: &Case, facts: &Facts, registration: &Registration) {
             until: NOW + 14 * MINUTE,
         }),
         reach: case.reach,
-        busy: case.busy,
+        busy: case.busy.then_some(Party::Licensing),
         running: false,
         vault_locked: case.vault_locked.then_some(NOW - MINUTE),
         vault_silent: case.vault_silent.then_some(NOW - MINUTE),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchkey_core::code::Code;
+use latchkey_core::code::{Code, Reason};
 use latchkey_core::jws::base64url;
 use latchkey_core::registration::Registration;
 use latchkey_core::view::StatusView;
@@ -88,7 +88,9 @@ impl Link {
         };
         let (status, grant, detail) = match self.connection.call(request, CALL_TIMEOUT)? {
             Reply::Authorized { status, grant } => {
-                self.open = Some(USE);
+                // The agent keeps no use of what it does not know: it has to be opened anew.
+                let is_known = status.reason != Some(Reason::NotRegistered);
+                self.open = is_known.then_some(USE);
                 (status, grant, String::new())
             }
             reply => {

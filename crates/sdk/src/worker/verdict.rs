@@ -29,6 +29,11 @@ impl Worker {
                 return;
             }
             self.retry.succeeded();
+            if status.reason == Some(Reason::NotRegistered) {
+                self.reopen.failed();
+            } else {
+                self.reopen.succeeded();
+            }
             self.decided(status, &detail);
             return;
         }
@@ -40,6 +45,7 @@ impl Worker {
         match verified {
             Ok(believed) => {
                 self.retry.succeeded();
+                self.reopen.succeeded();
                 self.granted(status, &believed, at);
             }
             Err(distrust) => {

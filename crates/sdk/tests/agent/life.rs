@@ -176,6 +176,43 @@ fn a_running_product_survives_its_agent() {
     drop(permit);
 }
 
+/// An installer replaces the agent and the product's registration while the product runs: nobody tells it when it is known again.
+#[test]
+fn a_running_product_that_is_not_registered_for_a_while_is_opened_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Agent::start(folder.path(), honest());
+    let licence = open(folder.path());
+    let permit = licence.authorize(SOON).unwrap();
+    drop(first);
+
+    let mut asked = 0;
+    let second = Agent::start(folder.path(), move |request| {
+        asked += 1;
+        let not_registered = StatusView {
+            reason: Some(Reason::NotRegistered),
+            ..status(Code::AuthPending)
+        };
+        Some(match nonce(request) {
+            Some(nonce) if asked > 3 => Offer::honest(nonce).reply(),
+            _ => says(not_registered),
+        })
+    });
+    for _ in 0..4 {
+        match second.wait_for(|heard| matches!(heard, Heard::Request(_))) {
+            Heard::Request(Request::Authorize { running, .. }) => {
+                assert!(running, "it has been open all along")
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    let known = Instant::now();
+    while !licence.status().may_run() {
+        assert!(known.elapsed() < SOON, "{:?}", licence.status());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    drop(permit);
+}
+
 #[test]
 fn the_agent_hears_that_the_product_is_closed() {
     let folder = tempfile::tempdir().unwrap();

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::status::is_offline;
+use crate::status::{Party, is_offline};
 use crate::time::{Now, Timestamp};
 use crate::view::Reach;
 
 use super::super::pause::pause;
 use super::super::{CheckFailure, Side};
-use super::Link;
+use super::{Busy, Link};
 
 /// Two failures decide, at least this far apart (rule 8).
 const DECIDED_AFTER: Duration = Duration::from_secs(10);
@@ -82,6 +82,19 @@ impl Link {
         }
     }
 
+    /// Both services were reached, and one is busy. An outage of it that is known goes on until it does what it is asked.
+    fn is_told_to_wait(&mut self, party: Party, before: Option<Busy>, now: &Now, since: Timestamp) {
+        if is_offline(self.reach) {
+            self.reach = Reach::Unknown;
+        }
+        let same = before.filter(|busy| busy.party == party);
+        self.busy = same.or(Some(Busy {
+            party,
+            at: now.ticks,
+            since,
+        }));
+    }
+
     /// A check brought nothing.
     pub(in super::super) fn failed(&mut self, failure: &CheckFailure, now: &Now, at: Timestamp) {
         self.heal.take_if(|heal| !heal.patient);
@@ -94,14 +107,13 @@ impl Link {
         }
         let retry_after = match failure {
             CheckFailure::Busy { retry_after } => {
-                // It was reached. An outage of it that is known goes on until it does what it is asked.
-                if is_offline(self.reach) {
-                    self.reach = Reach::Unknown;
-                }
-                self.busy = busy.or(Some((now.ticks, at)));
+                self.is_told_to_wait(Party::Licensing, busy, now, at);
                 *retry_after
             }
-            CheckFailure::IdentityBusy { retry_after } => *retry_after,
+            CheckFailure::IdentityBusy { retry_after } => {
+                self.is_told_to_wait(Party::Identity, busy, now, at);
+                *retry_after
+            }
             CheckFailure::IdentityOut { retry_after } | CheckFailure::LicensingOut { retry_after, .. } => {
                 Some(*retry_after)
             }

@@ -27,7 +27,7 @@ impl World {
             Effect::Check { attempt, order } => self.check(attempt, *order),
             Effect::Listen { attempt, service, .. } => self.listen(attempt, &service),
             Effect::StopListening { attempt } => self.streams.retain(|(stream, _)| *stream != attempt),
-            Effect::Probe { attempt, service } => {
+            Effect::Probe { attempt, service, .. } => {
                 let (licensing, identity) = self.sides(&service);
                 let outcome = match &self.wire {
                     Wire::Fails(failure @ CheckFailure::Hindered(_)) if self.network => {
