@@ -25,6 +25,8 @@ mod rules_refusals;
 #[cfg(test)]
 mod rules_refused;
 #[cfg(test)]
+mod rules_released;
+#[cfg(test)]
 mod rules_reset;
 #[cfg(test)]
 mod rules_saving;

@@ -11,7 +11,7 @@ use crate::support::{ATLAS, QUARRY, SERVICE, at, days, device, hours, minutes, s
 const OTHER: &str = "https://licence.other.example";
 
 /// Nothing of the user is left, on disk or in the vault.
-fn assert_nothing_left(world: &World, story: &str) {
+pub(crate) fn assert_nothing_left(world: &World, story: &str) {
     let facts = world.facts();
     for service in facts.services.values() {
         assert!(
@@ -162,51 +162,6 @@ fn signing_out_after_a_reset_takes_nothing_of_it_back() {
 }
 
 #[test]
-fn offline_the_signed_release_stays_until_it_has_reached_the_service() {
-    let mut world = World::signed_in();
-    world.set_network(false);
-    world.ask(Ask::Reset(None));
-    world.pass(hours(5));
-    assert_nothing_left(&world, "offline");
-    assert!(world.view().accounts[0].release_waiting);
-    assert_eq!(world.facts().services[SERVICE].releases.len(), 1);
-    world.reboot(days(3));
-    world.network = true;
-    world.pass(minutes(6));
-    assert_eq!(world.service().released.len(), 1);
-    assert!(!world.view().accounts[0].release_waiting);
-}
-
-#[test]
-fn also_when_the_product_was_deregistered_meanwhile() {
-    let mut world = World::signed_in();
-    world.set_network(false);
-    world.keyring = Keyring::Locked;
-    world.ask(Ask::Reset(None));
-    world.pass(minutes(1));
-    world.registry.clear();
-    world.keyring = Keyring::Open;
-    world.network = true;
-    world.restart();
-    world.pass(minutes(6));
-    assert_nothing_left(&world, "deregistered");
-}
-
-#[test]
-fn its_release_reaches_the_service_too_when_the_product_was_deregistered_meanwhile() {
-    let mut world = World::signed_in();
-    world.set_network(false);
-    world.ask(Ask::Reset(None));
-    world.pass(minutes(1));
-    assert_nothing_left(&world, "offline");
-    world.registry.clear();
-    world.network = true;
-    world.restart();
-    world.pass(minutes(6));
-    assert_eq!(world.service().released.len(), 1);
-}
-
-#[test]
 fn a_service_that_nobody_here_knows_is_none_to_sign_in_to_or_out_of() {
     let mut world = World::signed_in();
     for ask in [Ask::SignIn(at(OTHER)), Ask::SignOut(Some(OTHER.to_owned()))] {
@@ -220,58 +175,6 @@ fn a_service_that_nobody_here_knows_is_none_to_sign_in_to_or_out_of() {
 }
 
 #[test]
-fn a_release_on_its_way_keeps_the_agent_and_so_does_a_vault_that_does_not_delete() {
-    let mut world = World::signed_in();
-    world.keyring = Keyring::Locked;
-    world.ask(Ask::Reset(None));
-    world.pass(minutes(1));
-    assert!(!world.engine().is_idle(), "secrets are still in the vault");
-    world.keyring = Keyring::Open;
-    world.pass(minutes(6));
-    assert_nothing_left(&world, "a locked keyring");
-    assert!(world.engine().is_idle());
-}
-
-#[test]
-fn the_agent_stays_until_the_release_has_had_its_answer() {
-    let mut world = World::signed_in();
-    world.latency = seconds(2);
-    world.ask(Ask::Reset(None));
-    world.pass(seconds(1));
-    assert_nothing_left(&world, "it is on the wire");
-    assert!(!world.engine().is_idle());
-    world.pass(seconds(2));
-    assert!(world.engine().is_idle());
-}
-
-#[test]
-fn a_release_that_is_shed_is_brought_when_the_service_says() {
-    let mut world = World::signed_in();
-    world.sheds = Some(seconds(120));
-    world.ask(Ask::Reset(None));
-    world.pass(seconds(115));
-    world.sheds = None;
-    world.pass(seconds(4));
-    assert!(world.service().released.is_empty(), "too early");
-    world.pass(seconds(15));
-    assert_eq!(world.service().released.len(), 1);
-}
-
-/// Whoever resets offline need not think of it again.
-#[test]
-fn a_release_that_waits_for_the_network_keeps_the_agent() {
-    let mut world = World::signed_in();
-    world.set_network(false);
-    world.ask(Ask::Reset(None));
-    world.pass(hours(5));
-    assert!(!world.engine().is_idle(), "its place is still taken");
-    world.set_network(true);
-    world.pass(minutes(6));
-    assert_eq!(world.service().released.len(), 1);
-    assert!(world.engine().is_idle());
-}
-
-#[test]
 fn no_check_is_begun_while_an_account_ends() {
     let mut world = World::signed_in();
     world.latency = seconds(5);
@@ -280,19 +183,6 @@ fn no_check_is_begun_while_an_account_ends() {
     world.ask(Ask::Reset(None));
     world.pass(minutes(1));
     assert_eq!(world.checks.len(), checks);
-}
-
-/// The next try of its own may be minutes away.
-#[test]
-fn a_check_that_is_answered_takes_the_release_along_at_once() {
-    let mut world = World::signed_in();
-    world.set_network(false);
-    world.ask(Ask::Reset(Some(ATLAS.to_owned())));
-    world.pass(hours(5));
-    assert_eq!(world.service().released, []);
-    world.set_network(true);
-    world.pass(seconds(1));
-    assert_eq!(world.service().released.len(), 1);
 }
 
 #[test]
@@ -601,18 +491,4 @@ fn what_the_vault_could_not_delete_goes_before_the_next_sign_in() {
         "the old key has gone first"
     );
     assert_eq!(world.facts().services[SERVICE].forget, None);
-}
-
-#[test]
-fn a_release_that_waits_is_not_forgotten_over_the_next_sign_in() {
-    let mut world = World::signed_in();
-    world.licensing = false;
-    world.ask(Ask::Reset(None));
-    world.pass(minutes(1));
-    assert!(world.service().released.is_empty());
-    world.subject = "noor";
-    world.sign_in();
-    world.licensing = true;
-    world.pass(minutes(10));
-    assert_eq!(world.service().released.len(), 1);
 }
