@@ -21,7 +21,10 @@ use stories::process::Process;
 use stories::proxy::Proxy;
 use stories::services::{LICENSING, PROVIDER};
 
-use cable::a_cable_that_is_pulled_out_is_being_offline_and_plugged_in_all_heals;
+use cable::{
+    a_cable_that_is_pulled_out_is_being_offline_and_plugged_in_all_heals,
+    a_machine_that_never_had_a_network_says_so,
+};
 use cut::a_holder_who_is_cut_off_loses_the_session_to_whoever_waits;
 use obstacles::{
     a_certificate_that_has_ended_is_an_outage_and_no_wrong_clock, a_proxy_that_is_down_refuses_nobody,
@@ -46,6 +49,7 @@ tell!(
     a_proxy_that_is_down_refuses_nobody,
     a_holder_who_is_cut_off_loses_the_session_to_whoever_waits,
     a_cable_that_is_pulled_out_is_being_offline_and_plugged_in_all_heals,
+    a_machine_that_never_had_a_network_says_so,
 );
 
 const AGENT: &str = "latchkey-agent";

@@ -12,6 +12,26 @@ use super::{AGENT, agent, watch};
 /// A failure is not taken for more before it has been seen twice, ten seconds apart (rule 8).
 const DECIDED: Duration = Duration::from_secs(60);
 
+/// Nobody has ever been asked here, and nobody knows whom to ask but the licensing service.
+pub(super) fn a_machine_that_never_had_a_network_says_so(story: &Story) -> Result<()> {
+    let desk = Desktop::start(story)?;
+    let world = World::seeded(&desk)?;
+    let cable = Cable::lay(&[world.provider().port(), world.service().port()])?;
+    cable.pull_out()?;
+    world.machine().is_behind(Some(&cable))?;
+    // The one that registered the product.
+    world.machine().end(AGENT)?;
+    needs_the_internet(&world)?;
+    world.machine().is_behind(None)
+}
+
+/// Without a licence it does, and says so at once: that there is no route, the machine knows by itself.
+fn needs_the_internet(world: &World<'_>) -> Result<()> {
+    let mut first = world.start_atlas()?;
+    first.wait_for("refused 11 FIRST_START_OFFLINE: The first start of Atlas needs the Internet.")?;
+    first.close()
+}
+
 pub(super) fn a_cable_that_is_pulled_out_is_being_offline_and_plugged_in_all_heals(
     story: &Story,
 ) -> Result<()> {
@@ -45,11 +65,8 @@ pub(super) fn a_cable_that_is_pulled_out_is_being_offline_and_plugged_in_all_hea
     atlas.wait_for("OK")?;
     atlas.close()?;
 
-    // Without a licence it needs the Internet, and says so at once: that there is no route, the machine knows by itself.
     world.cli(["reset", "ATLAS", "--yes"])?;
-    let mut first = world.start_atlas()?;
-    first.wait_for("FIRST_START_OFFLINE")?;
-    first.close()?;
+    needs_the_internet(&world)?;
     let status = world.status()?;
     ensure!(
         atlas_of(&status)?["text"] == "The first start of Atlas needs the Internet.",

@@ -15,8 +15,8 @@ const SILENT: Duration = Duration::from_secs(15 * 60);
 const LOOKED: Duration = Duration::from_secs(75);
 /// A failure is not taken for more before it has been seen twice, ten seconds apart (rule 8).
 const DECIDED: Duration = Duration::from_secs(60);
-/// One that does not answer is tried again after a minute or two by then.
-const TRIED_AGAIN: Duration = Duration::from_secs(150);
+/// One that does not answer is tried again within five minutes (rule 2), and mostly sooner.
+const TRIED_AGAIN: Duration = Duration::from_secs(5 * 60 + 15);
 
 pub(super) fn a_holder_who_is_cut_off_loses_the_session_to_whoever_waits(story: &Story) -> Result<()> {
     let desk = Desktop::start(story)?;

@@ -1,22 +1,26 @@
 //! Linux: the kernel's own routing messages (rtnetlink(7)). They also come where nothing has changed, as with every router
 //! advertisement, which only lengthens the life of an address: what they are about is looked at.
 
-use std::fs::read_to_string;
+use std::fs::{read_dir, read_to_string};
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
 use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, bind, recv, socket_with};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-/// `RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_IFADDR | RTMGRP_IPV6_ROUTE`: addresses and routes.
-const GROUPS: u32 = 0x10 | 0x40 | 0x100 | 0x400;
+/// `RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_IFADDR | RTMGRP_IPV6_ROUTE`: links, addresses and routes.
+const GROUPS: u32 = 0x1 | 0x10 | 0x40 | 0x100 | 0x400;
+
+/// Where the interfaces are (sysfs(5)).
+const INTERFACES: &str = "/sys/class/net";
 
 /// An address that the kernel has not tried out yet (`IFA_F_TENTATIVE`).
 const TENTATIVE: u32 = 0x40;
 
-/// Addresses and routes.
+/// Cards, addresses and routes.
 #[derive(Debug)]
 pub(super) struct Network {
     messages: AsyncFd<OwnedFd>,
@@ -57,14 +61,32 @@ impl Network {
     }
 }
 
-/// The addresses and routes of now (proc(5)), without what changes by itself: lives and counters. `None` where the system shows
-/// none of it.
+/// The cards, addresses and routes of now (proc(5)), without what changes by itself: lives and counters. `None` where the system
+/// shows no addresses.
 fn look() -> Option<String> {
     let ipv4 = read_to_string("/proc/net/fib_trie").ok()?;
     // A machine without IPv6 has neither.
     let addresses = read_to_string("/proc/net/if_inet6").unwrap_or_default();
     let routes = read_to_string("/proc/net/ipv6_route").unwrap_or_default();
-    Some([ipv4, ipv6_addresses(&addresses), ipv6_routes(&routes)].concat())
+    let cards = cards(Path::new(INTERFACES)).concat();
+    Some([cards, ipv4, ipv6_addresses(&addresses), ipv6_routes(&routes)].concat())
+}
+
+/// Every network card, and whether its cable is in: one with an address of its own keeps that, and its routes, without a cable.
+/// Interfaces without a device, such as those of containers, come and go for other reasons.
+fn cards(interfaces: &Path) -> Vec<String> {
+    let interfaces = read_dir(interfaces).into_iter().flatten().flatten();
+    let cards = interfaces
+        .map(|interface| interface.path())
+        .filter(|path| path.join("device").exists());
+    let mut cards: Vec<String> = cards
+        .map(|path| {
+            let state = read_to_string(path.join("operstate")).unwrap_or_default();
+            format!("{} {}\n", path.display(), state.trim())
+        })
+        .collect();
+    cards.sort();
+    cards
 }
 
 /// Of lines `address index prefix scope flags name`.
@@ -128,6 +150,32 @@ mod tests {
         assert_eq!(address("20010db8", "40"), "", "it is tried out");
         assert_eq!(address("fe800000", "80"), "");
         assert_eq!(address("20010db8", "what"), "");
+    }
+
+    #[test]
+    fn a_card_says_whether_its_cable_is_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let interface = |name: &str, state: &str, card: bool| {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(&path).unwrap();
+            std::fs::write(path.join("operstate"), format!("{state}\n")).unwrap();
+            if card {
+                std::fs::create_dir_all(path.join("device")).unwrap();
+            }
+        };
+        interface("wlan0", "down", true);
+        interface("eth0", "up", true);
+        interface("docker0", "up", false);
+        let seen = cards(folder.path());
+        assert!(
+            seen.len() == 2 && seen[0].ends_with("eth0 up\n") && seen[1].ends_with("wlan0 down\n"),
+            "{seen:?}"
+        );
+        interface("docker0", "down", false);
+        assert_eq!(cards(folder.path()), seen);
+        interface("eth0", "down", true);
+        assert_ne!(cards(folder.path()), seen);
+        assert!(cards(&folder.path().join("nowhere")).is_empty());
     }
 
     #[test]
