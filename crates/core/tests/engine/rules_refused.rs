@@ -95,3 +95,22 @@ fn a_refusal_that_is_over_is_over_without_anybody() {
     world.pass(seconds(5));
     assert_eq!(world.answer(ticket), Some(&Answer::Done), "signed in already");
 }
+
+/// What was refused before says nothing about whoever has just signed in, also while their first check is on its way.
+#[test]
+fn whoever_has_signed_in_anew_is_not_asked_to_once_more() {
+    let mut world = refused();
+    assert!(world.view().problems.contains(&Problem::SignInAgain));
+    world.latency = seconds(30);
+    world.user = User::SignsIn;
+    let devices = world.sign_ins_anew.len();
+    world.ask(Ask::SignIn(at(SERVICE)));
+    world.pass(seconds(55));
+    assert_eq!(world.sign_ins_anew.len(), devices + 1);
+    assert!(world.view().accounts[0].checking, "{:?}", world.view());
+    assert!(
+        !world.view().problems.contains(&Problem::SignInAgain),
+        "{:?}",
+        world.view()
+    );
+}

@@ -1,7 +1,7 @@
 //! Rules 3, 7 and 8 of two services: what is known of one says nothing of the other, and the user hears of what ends first.
 
 use latchkey_core::code::Basis;
-use latchkey_core::engine::{Ask, Input};
+use latchkey_core::engine::{Answer, Ask, Input};
 use latchkey_core::notice::Left;
 use latchkey_core::view::Reach;
 
@@ -105,4 +105,15 @@ fn the_day_waits_for_what_is_just_being_asked() {
     world.pass(minutes(1));
     let day = ("Atlas".to_owned(), Says::Offline(Left::Days(30)));
     assert_eq!(said(&world), [day]);
+}
+
+/// Whoever asks for a check hears of the first service that fails, and of no other.
+#[test]
+fn a_check_at_two_services_that_fail_is_answered_once() {
+    let mut world = at_two_services();
+    world.licensing = false;
+    let ticket = world.ask(Ask::Check);
+    world.pass(minutes(10));
+    let answer = world.answer(ticket);
+    assert!(matches!(answer, Some(Answer::Refused { .. })), "{answer:?}");
 }
