@@ -3,7 +3,9 @@
 //! | room | concern |
 //! | --- | --- |
 //! | `steps` | what may happen, as sentences |
+//! | `terms` | the policies that leases are given under |
 //! | `clock` | trusted time as rule 16 words it |
+//! | `reach` | what keeps checks away, and what two failures have decided (rule 8) |
 //! | `reference` | who may run, as rules 1 to 9 and 15 word it, and what the engine must not do |
 //! | `sessions` | how often an open product is heard of (rule 11) |
 //! | `usage` | what may count as use (rule 12) |
@@ -16,9 +18,11 @@
 mod clock;
 mod history;
 mod notices;
+mod reach;
 mod reference;
 mod sessions;
 mod steps;
+mod terms;
 mod usage;
 
 use std::collections::BTreeSet;

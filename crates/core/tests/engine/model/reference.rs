@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use latchkey_core::code::{Basis, Code};
 use latchkey_core::engine::{Ask, Ticket, UseKey};
+use latchkey_core::policy::{IdentityOutage, Policy, SessionPolicy};
 use latchkey_core::time::Timestamp;
 use latchkey_core::view::StatusView;
 
 use super::clock::{Clock, Mischief};
 use super::notices::Told;
+use super::reach::{Matter, Reaching, UNNOTICED_FOR};
 use super::sessions::Heard;
 use super::usage::Used;
-use crate::support::judge::{Genuine, Happened, Judge};
+use crate::support::judge::{About, Genuine, Happened, Judge};
 use crate::support::licensing::Seat;
 use crate::support::machine::Machine;
 use crate::support::world::{Keyring, Program, Wire, World};
@@ -24,22 +26,21 @@ const LONGEST_WAY: Duration = seconds(60);
 const CONFIRMED_WITHIN: Duration = seconds(3);
 /// The check that goes first, and the save window.
 const HEALED_WITHIN: Duration = seconds(60);
-const SAVE_WINDOW: Duration = minutes(10);
 /// A correction of the clock by less than a minute moves no `stop_at`.
 const CLOCK_CORRECTION: Duration = seconds(61);
-/// Rule 7: when temporary licences may begin, and how long one lives.
-const KEPT_IN_AN_OUTAGE: Duration = days(1);
+/// Rule 7: how long a temporary licence lives.
 const TEMPORARY_FOR: Duration = hours(4);
-/// For so long nobody knows that something else is out of reach by now: the back-off's ceiling, and the way of a check.
-const UNNOTICED_FOR: Duration = minutes(7);
+/// Rule 6: what is open runs on for so long after the last check, where nothing may start.
+const OPEN_RUNS_ON_FOR: Duration = days(1);
 const SESSION_ENDS_AFTER: Duration = minutes(15);
 
 /// What is known about one product.
 #[derive(Clone, Debug, Default)]
 struct Licence {
     until: Option<Timestamp>,
-    /// From when on temporary licences may go on from it.
-    goes_on_from: Timestamp,
+    /// When it was checked, and the policy of its lease.
+    checked_at: Timestamp,
+    policy: Policy,
     refusal: Option<Code>,
     /// No check could be made for so long since that a session refusal may have ended, and have been stored as ended.
     may_be_free: bool,
@@ -53,6 +54,8 @@ struct Known {
     licences: BTreeMap<String, Licence>,
     /// Products of which the service has said last that the user may not, whatever was reset since.
     turned_away: BTreeSet<String>,
+    /// How long each product may save its work: the time is that of the lease that ended.
+    save_windows: BTreeMap<String, Duration>,
 }
 
 /// Whether a product may run.
@@ -98,6 +101,7 @@ pub(super) struct Reference {
     unreached_since: Option<Duration>,
     /// For how long the machine slept between the last answer and that: nobody could be asked then either.
     slept: Duration,
+    reaching: Reaching,
     /// When the licensing service last seemed to be out, in trusted time.
     out_at: Option<Timestamp>,
     /// When it last did not answer, whether the identity service did or not: a first start asks that one again itself.
@@ -118,16 +122,27 @@ impl Known {
     }
 
     fn take(&mut self, answer: &Genuine) {
-        for (product, seat) in &answer.about {
+        let released = |about: &About| about.seat == Seat::Refused(Code::DeviceReleased);
+        let is_released = answer.about.iter().any(released);
+        for About {
+            product,
+            seat,
+            policy,
+        } in &answer.about
+        {
             let licence = self.licences.entry(product.clone()).or_default();
             match seat {
                 Seat::Assigned => {
                     self.turned_away.remove(product);
                     *licence = Licence {
-                        until: Some(answer.at + answer.offline_for),
-                        goes_on_from: answer.at + KEPT_IN_AN_OUTAGE,
+                        until: Some(answer.at + policy.offline_for),
+                        checked_at: answer.at,
+                        policy: policy.clone(),
                         ..Licence::default()
                     };
+                    if !is_released {
+                        self.save_windows.insert(product.clone(), policy.save_window);
+                    }
                 }
                 Seat::Refused(code) => {
                     // Who waits for a session has a seat.
@@ -144,11 +159,7 @@ impl Known {
                 licence.until = None;
             }
         }
-        if answer
-            .about
-            .iter()
-            .any(|(_, seat)| *seat == Seat::Refused(Code::DeviceReleased))
-        {
+        if is_released {
             self.licences
                 .values_mut()
                 .for_each(|licence| licence.until = None);
@@ -197,7 +208,8 @@ impl Reference {
             };
         };
         if until <= now {
-            let may_be_given = !stands && licence.goes_on_from <= now;
+            let goes_on_from = licence.checked_at + licence.policy.outage_keep_for;
+            let may_be_given = !stands && goes_on_from <= now;
             return if may_be_given {
                 by_temporary(self.out_at)
             } else {
@@ -211,6 +223,29 @@ impl Reference {
         }
     }
 
+    /// The same for a program that waits for its start, or is open: rule 6 tells them apart.
+    fn may(&self, is_open: bool, product: &str, machine: &Machine) -> MayRun {
+        let may_run = self.may_run(product, machine);
+        let licence = self.known.licences.get(product);
+        let denies = |licence: &&Licence| licence.policy.identity_outage == IdentityOutage::Deny;
+        let Some(licence) = licence.filter(denies).filter(|_| may_run == MayRun::Yes) else {
+            return may_run;
+        };
+        let now = self.known.clock.trusted(machine);
+        if is_open && now < licence.checked_at + OPEN_RUNS_ON_FOR {
+            return may_run;
+        }
+        // One that was given before runs to its end.
+        let temporary = self
+            .out_at
+            .is_some_and(|out| now < out + UNNOTICED_FOR + TEMPORARY_FOR);
+        match self.reaching.decided() {
+            Some((Matter::IdentityOut, _)) if !temporary => MayRun::No,
+            _ if self.reaching.may_be_denied(machine.ticks) => MayRun::Either,
+            _ => may_run,
+        }
+    }
+
     fn answered(&mut self, answer: &Genuine, machine: &Machine) {
         let on_its_way = machine.ticks - answer.asked;
         if answer.check <= self.void || on_its_way >= LONGEST_WAY || !self.known.signed_in {
@@ -218,6 +253,7 @@ impl Reference {
         }
         self.unreached_since = None;
         self.slept = Duration::ZERO;
+        self.reaching.answered();
         self.known.clock.checked(answer.at, machine, &self.mischief);
         self.known.take(answer);
         self.told.answered(answer.at);
@@ -269,19 +305,21 @@ impl Reference {
 
     fn judge_product(&mut self, product: &str, world: &World) {
         let machine = &world.machine;
-        let may_run = self.may_run(product, machine);
-        if may_run != MayRun::No {
+        let [starts, runs] = [false, true].map(|is_open| self.may(is_open, product, machine));
+        if runs != MayRun::No {
             self.lost.remove(product);
         }
         let seen = world.product(product);
-        if may_run == MayRun::Yes || seen.code == 0 {
+        if starts == MayRun::Yes || seen.code == 0 {
             self.told.may_run(product);
         }
         let waits = world
             .programs
             .iter()
             .any(|(key, program)| program.product == product && self.is_confirming(*key, program, machine));
-        self.judge_code(may_run, &seen, waits, product);
+        // Whoever asks without opening it hears what is said to a start, or of what is open.
+        let either = if starts == runs { starts } else { MayRun::Either };
+        self.judge_code(either, &seen, waits, product);
         // Programs whose agent has just come back have not all spoken to it yet.
         let programs = world
             .programs
@@ -290,6 +328,7 @@ impl Reference {
         for (key, program) in programs {
             let seen = world.status(*key);
             let waits = self.is_confirming(*key, program, machine);
+            let may_run = if program.running { runs } else { starts };
             self.judge_code(may_run, &seen, waits, product);
             if program.running && may_run == MayRun::No {
                 self.judge_stop(product, &seen, machine);
@@ -346,7 +385,11 @@ impl Reference {
             return;
         }
         let stop_at = now + stop_at.since(trusted);
-        let latest = lost.at + HEALED_WITHIN + SAVE_WINDOW;
+        // Quarry may have run without a lease, under the policy of its registration, which is the default.
+        let without = (product == QUARRY).then(|| Policy::default().save_window);
+        let window = self.known.save_windows.get(product).copied().max(without);
+        let window = window.unwrap_or_default();
+        let latest = lost.at + HEALED_WITHIN + window;
         assert!(
             stop_at <= latest + CLOCK_CORRECTION,
             "a longer save window: {seen:?} {lost:?}"
@@ -378,6 +421,8 @@ impl Judge for Reference {
     fn happened(&mut self, machine: &Machine, what: &Happened) {
         match what {
             Happened::Checking(check) => self.begun = *check,
+            Happened::Failed(failure) => self.reaching.failed(failure.as_ref(), machine.ticks),
+            Happened::NetworkChanged => self.reaching.begins_anew(),
             Happened::Answered(answer) => {
                 self.heard.answered(machine.ticks);
                 self.answered(answer, machine);
@@ -391,19 +436,30 @@ impl Judge for Reference {
                     self.known.licences.clear();
                 }
                 self.known.signed_in = true;
+                self.reaching.answered();
                 self.ever_signed_in = true;
                 self.void = self.begun;
             }
             Happened::Asked(ticket, ask) => self.asked(*ticket, ask),
-            Happened::Started { key, running } => {
+            Happened::Started {
+                key,
+                product,
+                running,
+            } => {
                 if !running {
-                    self.starts.insert(*key, machine.ticks);
+                    let licence = self.known.licences.get(product);
+                    let policy = licence.map(|licence| licence.policy.session_policy);
+                    // Where both may run, nobody waits.
+                    if policy != Some(SessionPolicy::Report) {
+                        self.starts.insert(*key, machine.ticks);
+                    }
                     self.told.started();
                 }
             }
             Happened::Died => {
                 self.heard.is_interrupted();
                 self.used.passes(machine.ticks);
+                self.reaching.forgets();
                 self.died = true;
                 self.starts.clear();
                 // A window that was not begun may begin anew; one that was, may not.
@@ -414,6 +470,7 @@ impl Judge for Reference {
                     self.slept += *time;
                 }
                 self.heard.is_interrupted();
+                self.reaching.slept(*time);
                 self.used.passes(machine.ticks.saturating_sub(*time));
                 self.used.begins_at(machine.ticks);
                 self.lost.retain(|_, lost| lost.stop_at.is_some());
@@ -437,6 +494,7 @@ impl Judge for Reference {
             return;
         }
         self.settle_resets(world);
+        self.reaching.look(world);
         self.heard.judge(world);
         self.used.judge(world);
         // Whatever is not our service, although the identity service is there, is an outage of it.

@@ -159,9 +159,10 @@ impl World {
             Coming::Shown(ids) => return self.input(Input::Shown(ids)),
             Coming::Outcome(outcome) => outcome,
             Coming::Checked(result, genuine) => {
-                if let Some(genuine) = genuine {
-                    self.happened(&Happened::Answered(genuine));
-                }
+                self.happened(&match genuine {
+                    Some(genuine) => Happened::Answered(genuine),
+                    None => Happened::Failed(result.as_ref().err().cloned()),
+                });
                 self.last_answer = result.clone().ok().map(|answered| (attempt, answered));
                 Outcome::Checked(result)
             }
