@@ -51,14 +51,22 @@ pub(super) struct Reaching {
     /// What was so when last looked.
     all: Vec<Matter>,
     failing: Option<Failing>,
-    /// Since when the same one thing is so, in ticks.
-    steady: Option<(Matter, Duration)>,
 }
 
 impl Reaching {
     /// The identity service may be believed to be out, or to want the user.
     pub(super) fn may_be_denied(&self, ticks: Duration) -> bool {
         self.wants_user || self.lately(Matter::IdentityOut, ticks)
+    }
+
+    /// The identity service may have said that it wants the user, who has not come yet.
+    pub(super) fn may_want_user(&self) -> bool {
+        self.wants_user
+    }
+
+    /// Nothing keeps checks away.
+    pub(super) fn is_well(&self) -> bool {
+        self.all == [Matter::Nothing] && !self.wants_user
     }
 
     /// A check was answered, or the user has signed in.
@@ -79,12 +87,6 @@ impl Reaching {
         failing.decided.map(|at| (failing.with, at))
     }
 
-    /// For how long nothing but this is so.
-    pub(super) fn steadily(&self, matter: Matter, ticks: Duration) -> Option<Duration> {
-        let (_, since) = self.steady.filter(|(steady, _)| *steady == matter)?;
-        Some(ticks.saturating_sub(since))
-    }
-
     /// A sleep, another network: failures from before say nothing about now (rule 8).
     pub(super) fn begins_anew(&mut self) {
         self.failing = None;
@@ -92,7 +94,6 @@ impl Reaching {
 
     pub(super) fn slept(&mut self, time: Duration) {
         self.begins_anew();
-        self.steady = None;
         self.looked_at += time;
         self.last.values_mut().for_each(|last| *last += time);
     }
@@ -128,13 +129,17 @@ impl Reaching {
     pub(super) fn look(&mut self, world: &World) {
         let ticks = world.machine.ticks;
         let all = matters(world);
-        // A keyring that is closed, or a service that is busy, shows nothing else: what was known goes on (decisions 5 and 6).
-        if [Matter::Keyring, Matter::Busy]
-            .iter()
-            .any(|veil| self.all.contains(veil))
-        {
-            let aged = ticks.saturating_sub(self.looked_at);
-            self.last.values_mut().for_each(|last| *last += aged);
+        // A keyring that is closed, or a service that is busy, shows nothing else: what was known goes on (decisions 5 and 6). A
+        // portal or a wrong clock ends outages, and the rules leave open whether it ends being offline.
+        let veiled = |veils: [Matter; 2]| veils.iter().any(|veil| self.all.contains(veil));
+        let aged = ticks.saturating_sub(self.looked_at);
+        let all_goes_on = veiled([Matter::Keyring, Matter::Busy]);
+        let offline_goes_on = veiled([Matter::Blocked, Matter::ClockWrong]);
+        for (matter, last) in &mut self.last {
+            let is_offline = matches!(matter, Matter::Offline | Matter::NeitherAnswers);
+            if all_goes_on || (offline_goes_on && is_offline) {
+                *last += aged;
+            }
         }
         self.looked_at = ticks;
         // Until now everything was as it was when last looked.
@@ -143,12 +148,7 @@ impl Reaching {
         }
         self.all.clone_from(&all);
         self.wants_user |= all.contains(&Matter::SignInAgain);
-        let one = <[Matter; 1]>::try_from(all).ok();
-        match (one, self.steady) {
-            (Some([one]), Some((steady, _))) if one == steady => {}
-            (one, _) => self.steady = one.map(|[one]| (one, ticks)),
-        }
-        if self.failing.is_some_and(|failing| one != Some([failing.with])) {
+        if self.failing.is_some_and(|failing| all != [failing.with]) {
             self.begins_anew();
         }
     }

@@ -9,10 +9,15 @@ use latchkey_core::policy::{IdentityOutage, Policy, SessionPolicy};
 use latchkey_core::time::Timestamp;
 use latchkey_core::view::StatusView;
 
+use super::asking::{Asking, Present};
+use super::bases;
 use super::clock::{Clock, Mischief};
+use super::codes::{self, Standing, Waits};
 use super::notices::Told;
 use super::reach::{Matter, Reaching, UNNOTICED_FOR};
 use super::sessions::Heard;
+use super::spreading::Spreads;
+use super::temporaries::{Given, Grounds};
 use super::usage::Used;
 use crate::support::judge::{About, Genuine, Happened, Judge};
 use crate::support::licensing::Seat;
@@ -32,6 +37,8 @@ const CLOCK_CORRECTION: Duration = seconds(61);
 const TEMPORARY_FOR: Duration = hours(4);
 /// Rule 6: what is open runs on for so long after the last check, where nothing may start.
 const OPEN_RUNS_ON_FOR: Duration = days(1);
+/// The key signs at once; a start may be waiting for it meanwhile.
+const SIGNED_WITHIN: Duration = seconds(60);
 const SESSION_ENDS_AFTER: Duration = minutes(15);
 
 /// What is known about one product.
@@ -67,6 +74,8 @@ enum MayRun {
     Either,
     /// Only on a temporary licence, which ends by then: the service seemed to be out not so long ago.
     ByTemporary(Timestamp),
+    /// On such a licence it must: there is no gap, and no action by the user (rule 7).
+    Bridged(Timestamp),
 }
 
 /// A product that may not run although a program has it open.
@@ -102,6 +111,10 @@ pub(super) struct Reference {
     /// For how long the machine slept between the last answer and that: nobody could be asked then either.
     slept: Duration,
     reaching: Reaching,
+    waits: Waits,
+    given: Given,
+    asking: Asking,
+    spreads: Spreads,
     /// When the licensing service last seemed to be out, in trusted time.
     out_at: Option<Timestamp>,
     /// When it last did not answer, whether the identity service did or not: a first start asks that one again itself.
@@ -210,10 +223,12 @@ impl Reference {
         if until <= now {
             let goes_on_from = licence.checked_at + licence.policy.outage_keep_for;
             let may_be_given = !stands && goes_on_from <= now;
-            return if may_be_given {
-                by_temporary(self.out_at)
-            } else {
-                MayRun::No
+            return match by_temporary(self.out_at) {
+                MayRun::ByTemporary(latest) if may_be_given && self.is_bridged(licence, machine) => {
+                    MayRun::Bridged(latest)
+                }
+                may if may_be_given => may,
+                _ => MayRun::No,
             };
         }
         match licence.refusal {
@@ -246,6 +261,107 @@ impl Reference {
         }
     }
 
+    /// The outage is known, and was before temporary licences were to begin; nothing stands in their way.
+    fn is_bridged(&self, licence: &Licence, machine: &Machine) -> bool {
+        let Some((Matter::LicensingOut, decided)) = self.reaching.decided() else {
+            return false;
+        };
+        let now = self.known.clock.trusted(machine);
+        let begins = licence.checked_at + licence.policy.outage_keep_for;
+        licence.policy.temporary_limit.is_none()
+            && !self.reaching.may_want_user()
+            && now.since(begins) >= SIGNED_WITHIN
+            && machine.ticks.saturating_sub(decided) >= SIGNED_WITHIN
+    }
+
+    /// What is known of a product, for whoever judges its code.
+    fn standing(&self, product: &str, world: &World) -> Standing {
+        let now = self.known.clock.trusted(&world.machine);
+        let licence = self.known.licences.get(product);
+        let deny = licence.is_some_and(|licence| licence.policy.identity_outage == IdentityOutage::Deny);
+        Standing {
+            signed_in: self.known.signed_in,
+            refusal: licence.and_then(|licence| licence.refusal),
+            lease: licence.and_then(|licence| Some(now < licence.until?)),
+            may_be_denied: deny && self.reaching.may_be_denied(world.machine.ticks),
+            sign_in: world.view().sign_in.is_some(),
+        }
+    }
+
+    /// What it is told beside that it may run or not.
+    fn judge_words(&self, product: &str, seen: &StatusView, world: &World) {
+        let concerns = |scope: &Option<String>| scope.as_deref().is_none_or(|one| one == product);
+        if self.resets.iter().any(|(_, scope)| concerns(scope)) {
+            return;
+        }
+        let machine = &world.machine;
+        let licence = self.known.licences.get(product);
+        // Whether a session refusal has ended meanwhile, only the next check tells for certain.
+        if licence.is_some_and(|licence| licence.may_be_free) {
+            return;
+        }
+        if seen.code != 0 {
+            let standing = self.standing(product, world);
+            return codes::judge(seen, &standing, &self.reaching, machine.ticks);
+        }
+        let lease = licence.and_then(|licence| {
+            Some(bases::Lease {
+                until: licence.until?,
+                checked_at: licence.checked_at,
+                policy: &licence.policy,
+                is_outdated: licence.refusal == Some(Code::ClientOutdated),
+            })
+        });
+        let claims = world.temporaries.iter();
+        let ends: Vec<i64> = claims
+            .filter(|claims| claims.aud == product)
+            .map(|claims| claims.exp)
+            .collect();
+        let now = self.known.clock.trusted(machine);
+        bases::judge(seen, lease.as_ref(), &ends, &self.reaching, now, machine.ticks);
+    }
+
+    fn judge_temporaries(&mut self, world: &World) {
+        let ticks = world.machine.ticks;
+        let is_out = [Matter::LicensingOut, Matter::NeitherAnswers]
+            .into_iter()
+            .any(|matter| self.reaching.lately(matter, ticks));
+        for claims in self.given.read(world) {
+            let licence = self.known.licences.get(&claims.aud);
+            let lease = licence.filter(|licence| licence.until.is_some());
+            let grounds = Grounds {
+                signed_in: self.known.signed_in,
+                is_refused: licence.is_some_and(|licence| licence.refusal.is_some() && !licence.may_be_free),
+                is_out,
+                lease: lease.map(|licence| (licence.checked_at, &licence.policy)),
+            };
+            self.given.judge(claims, &grounds);
+        }
+    }
+
+    fn judge_asking(&mut self, world: &World) {
+        let leases = self
+            .known
+            .licences
+            .values()
+            .filter(|licence| licence.until.is_some());
+        let check_every = leases.map(|licence| licence.policy.check_every).min();
+        let in_order = self.reaching.is_well() && world.latency <= seconds(2) && world.dies_in.is_none();
+        self.asking.judge(Present {
+            ticks: world.machine.ticks,
+            signed_in: self.known.signed_in && self.resets.is_empty() && !self.reaching.may_want_user(),
+            in_order,
+            check_every: check_every.unwrap_or(Policy::default().check_every),
+        });
+        let keys = world
+            .programs
+            .keys()
+            .filter(|key| world.engine().use_of(**key).is_some());
+        let told: Vec<StatusView> = keys.map(|key| world.status(*key)).collect();
+        let now = self.known.clock.trusted(&world.machine);
+        self.spreads.judge(&told, in_order, now, world);
+    }
+
     fn answered(&mut self, answer: &Genuine, machine: &Machine) {
         let on_its_way = machine.ticks - answer.asked;
         if answer.check <= self.void || on_its_way >= LONGEST_WAY || !self.known.signed_in {
@@ -254,6 +370,7 @@ impl Reference {
         self.unreached_since = None;
         self.slept = Duration::ZERO;
         self.reaching.answered();
+        self.asking.answered(machine.ticks);
         self.known.clock.checked(answer.at, machine, &self.mischief);
         self.known.take(answer);
         self.told.answered(answer.at);
@@ -320,6 +437,7 @@ impl Reference {
         // Whoever asks without opening it hears what is said to a start, or of what is open.
         let either = if starts == runs { starts } else { MayRun::Either };
         self.judge_code(either, &seen, waits, product);
+        self.judge_words(product, &seen, world);
         // Programs whose agent has just come back have not all spoken to it yet.
         let programs = world
             .programs
@@ -330,6 +448,8 @@ impl Reference {
             let waits = self.is_confirming(*key, program, machine);
             let may_run = if program.running { runs } else { starts };
             self.judge_code(may_run, &seen, waits, product);
+            self.judge_words(product, &seen, world);
+            self.waits.judge(*key, &seen, machine.ticks);
             if program.running && may_run == MayRun::No {
                 self.judge_stop(product, &seen, machine);
             }
@@ -350,7 +470,12 @@ impl Reference {
                 story()
             ),
             MayRun::No => assert_ne!(seen.code, 0, "licensed past its end: {}", story()),
-            MayRun::ByTemporary(latest) => {
+            MayRun::ByTemporary(latest) | MayRun::Bridged(latest) => {
+                assert!(
+                    seen.code == 0 || may_run == MayRun::ByTemporary(latest),
+                    "a gap in an outage: {}",
+                    story()
+                );
                 let until = seen.until.filter(|_| seen.basis == Some(Basis::Temporary));
                 assert!(
                     seen.code != 0 || until.is_some_and(|until| until <= latest),
@@ -420,9 +545,21 @@ impl Reference {
 impl Judge for Reference {
     fn happened(&mut self, machine: &Machine, what: &Happened) {
         match what {
-            Happened::Checking(check) => self.begun = *check,
-            Happened::Failed(failure) => self.reaching.failed(failure.as_ref(), machine.ticks),
-            Happened::NetworkChanged => self.reaching.begins_anew(),
+            Happened::Checking(check) => {
+                self.begun = *check;
+                self.asking.begun(machine.ticks);
+            }
+            // One that was given up says nothing any more.
+            Happened::Failed(check, failure) => {
+                if *check == self.begun && *check > self.void {
+                    self.reaching.failed(failure.as_ref(), machine.ticks);
+                    self.asking.failed(machine.ticks);
+                }
+            }
+            Happened::NetworkChanged => {
+                self.reaching.begins_anew();
+                self.asking.wants_one();
+            }
             Happened::Answered(answer) => {
                 self.heard.answered(machine.ticks);
                 self.answered(answer, machine);
@@ -437,16 +574,21 @@ impl Judge for Reference {
                 }
                 self.known.signed_in = true;
                 self.reaching.answered();
+                self.asking.is_interrupted();
                 self.ever_signed_in = true;
                 self.void = self.begun;
             }
-            Happened::Asked(ticket, ask) => self.asked(*ticket, ask),
+            Happened::Asked(ticket, ask) => {
+                self.asking.something_happens();
+                self.asked(*ticket, ask);
+            }
             Happened::Started {
                 key,
                 product,
                 running,
             } => {
                 if !running {
+                    self.asking.wants_one();
                     let licence = self.known.licences.get(product);
                     let policy = licence.map(|licence| licence.policy.session_policy);
                     // Where both may run, nobody waits.
@@ -460,6 +602,8 @@ impl Judge for Reference {
                 self.heard.is_interrupted();
                 self.used.passes(machine.ticks);
                 self.reaching.forgets();
+                self.waits.begin_anew();
+                self.asking.is_interrupted();
                 self.died = true;
                 self.starts.clear();
                 // A window that was not begun may begin anew; one that was, may not.
@@ -471,6 +615,9 @@ impl Judge for Reference {
                 }
                 self.heard.is_interrupted();
                 self.reaching.slept(*time);
+                self.waits.begin_anew();
+                self.asking.is_interrupted();
+                self.asking.wants_one();
                 self.used.passes(machine.ticks.saturating_sub(*time));
                 self.used.begins_at(machine.ticks);
                 self.lost.retain(|_, lost| lost.stop_at.is_some());
@@ -495,6 +642,8 @@ impl Judge for Reference {
         }
         self.settle_resets(world);
         self.reaching.look(world);
+        self.judge_temporaries(world);
+        self.judge_asking(world);
         self.heard.judge(world);
         self.used.judge(world);
         // Whatever is not our service, although the identity service is there, is an outage of it.

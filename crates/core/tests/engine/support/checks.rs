@@ -131,7 +131,7 @@ impl World {
             at: self.machine.ticks + after,
             service: service.to_owned(),
             attempt,
-            coming: Coming::Checked(result, genuine),
+            coming: Coming::Checked(self.checks.len(), result, genuine),
         });
     }
 

@@ -40,8 +40,8 @@ pub(crate) enum Happened {
     Checking(usize),
     /// An answer arrives.
     Answered(Genuine),
-    /// A check brings nothing that was really said to it; why, where it failed.
-    Failed(Option<CheckFailure>),
+    /// A check brings nothing that was really said to it: which, and why, where it failed.
+    Failed(usize, Option<CheckFailure>),
     /// The system says that something has changed about the network.
     NetworkChanged,
     /// The engine's facts are safe on disk.
