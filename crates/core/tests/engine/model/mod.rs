@@ -14,6 +14,7 @@
 //! | `reference` | who may run, as rules 1 to 9 and 15 word it, and what the engine must not do |
 //! | `sessions` | how often an open product is heard of (rule 11) |
 //! | `usage` | what may count as use (rule 12) |
+//! | `counted` | that no minute of it is lost (rule 12) |
 //! | `notices` | how often the user may be told |
 //! | `history` | lives through a history, and asks at its end whether everything has healed |
 //!
@@ -24,6 +25,7 @@ mod asking;
 mod bases;
 mod clock;
 mod codes;
+mod counted;
 mod history;
 mod notices;
 mod reach;

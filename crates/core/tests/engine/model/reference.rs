@@ -13,6 +13,7 @@ use super::asking::{Asking, Present};
 use super::bases;
 use super::clock::{Clock, Mischief};
 use super::codes::{self, Standing, Waits};
+use super::counted::Counted;
 use super::notices::Told;
 use super::reach::{Matter, Reaching, UNNOTICED_FOR};
 use super::sessions::Heard;
@@ -96,9 +97,12 @@ pub(super) struct Reference {
     told: Told,
     heard: Heard,
     used: Used,
+    counted: Counted,
     /// The check that was begun last, and the last whose answer counts no longer.
     begun: usize,
     void: usize,
+    /// Up to which one the minutes that were not sent may have been deleted.
+    forgotten: usize,
     ever_signed_in: bool,
     /// Products of which there is something to reset: a licence, or a temporary one of a first start.
     held: BTreeSet<String>,
@@ -340,11 +344,9 @@ impl Reference {
     }
 
     fn judge_asking(&mut self, world: &World) {
-        let leases = self
-            .known
-            .licences
-            .values()
-            .filter(|licence| licence.until.is_some());
+        // Whether the policy of a product that is refused still counts, the rules leave open.
+        let licences = self.known.licences.values();
+        let leases = licences.filter(|licence| licence.until.is_some() && licence.refusal.is_none());
         let check_every = leases.map(|licence| licence.policy.check_every).min();
         let in_order = self.reaching.is_well() && world.latency <= seconds(2) && world.dies_in.is_none();
         self.asking.judge(Present {
@@ -353,6 +355,15 @@ impl Reference {
             in_order,
             check_every: check_every.unwrap_or(Policy::default().check_every),
         });
+        let runs = |key: &UseKey| world.engine().use_of(*key).is_some() && world.status(*key).code == 0;
+        let programs = world
+            .programs
+            .iter()
+            .filter(|(key, program)| in_order && program.running && runs(key));
+        let open = programs.map(|(_, program)| program.product.clone()).collect();
+        let deletes = !self.known.signed_in || !self.resets.is_empty() || self.void != self.forgotten;
+        self.forgotten = self.void;
+        self.counted.judge(open, deletes, world);
         let keys = world
             .programs
             .keys()
@@ -371,6 +382,7 @@ impl Reference {
         self.slept = Duration::ZERO;
         self.reaching.answered();
         self.asking.answered(machine.ticks);
+        self.counted.answered(machine.ticks);
         self.known.clock.checked(answer.at, machine, &self.mischief);
         self.known.take(answer);
         self.told.answered(answer.at);
@@ -403,10 +415,10 @@ impl Reference {
                 let facts = world.facts();
                 match &scope {
                     Some(product) => facts.held(SERVICE, product).is_none_or(|held| held.is_empty()),
-                    None => facts
-                        .services
-                        .get(SERVICE)
-                        .is_none_or(|service| service.account.is_none()),
+                    None => facts.services.get(SERVICE).is_none_or(|service| {
+                        let mut held = service.products.values();
+                        service.account.is_none() && held.all(|held| held.is_empty())
+                    }),
                 }
             } else {
                 world.answer(ticket).is_some()
@@ -602,6 +614,7 @@ impl Judge for Reference {
                 self.heard.is_interrupted();
                 self.used.passes(machine.ticks);
                 self.reaching.forgets();
+                self.counted.is_interrupted(machine.ticks, true);
                 self.waits.begin_anew();
                 self.asking.is_interrupted();
                 self.died = true;
@@ -615,6 +628,8 @@ impl Judge for Reference {
                 }
                 self.heard.is_interrupted();
                 self.reaching.slept(*time);
+                self.counted
+                    .is_interrupted(machine.ticks.saturating_sub(*time), false);
                 self.waits.begin_anew();
                 self.asking.is_interrupted();
                 self.asking.wants_one();
