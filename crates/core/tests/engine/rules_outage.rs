@@ -349,6 +349,26 @@ fn deny_is_lifted_by_no_single_failure() {
     assert_eq!(world.status(key).code, 0, "offline, by two failures");
 }
 
+/// Nobody can reach the licensing service behind a portal, and `deny` is about whoever can: it is as with the cable pulled.
+#[test]
+fn deny_ends_behind_a_portal() {
+    let mut world = World::new();
+    world.service().policy.identity_outage = IdentityOutage::Deny;
+    world.sign_in();
+    world.identity = false;
+    world.pass(hours(30));
+    let key = world.start(ATLAS);
+    world.pass(seconds(10));
+    assert_eq!(world.status(key).code, 17);
+    world.identity = true;
+    world.wire = Wire::Fails(CheckFailure::Hindered(blocked(NetworkTrouble::WebPage)));
+    world.ask(Ask::Check);
+    world.pass(seconds(1));
+    assert_ne!(world.status(key).code, 0, "one failure lifts nothing");
+    world.pass(minutes(10));
+    assert_eq!(world.status(key).code, 0);
+}
+
 #[test]
 fn an_ended_grant_asks_for_sign_in_and_keeps_the_lease() {
     let mut world = World::signed_in();

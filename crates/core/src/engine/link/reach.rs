@@ -123,6 +123,10 @@ impl Link {
                 let since = hindered
                     .filter(|(before, _)| before.reason() == by.reason())
                     .map_or(at, |(_, since)| since);
+                // What lets nobody start under `deny` needs the licensing service, and ends as everything is decided (rule 8).
+                if self.reach == Reach::IdentityOutage && at.since(since) >= DECIDED_AFTER {
+                    self.reach = Reach::Unknown;
+                }
                 self.hindrance = Some((by.clone(), since));
                 None
             }

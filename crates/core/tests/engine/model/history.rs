@@ -11,6 +11,7 @@ use latchkey_core::view::{Problem, Reach};
 
 use super::reference::Reference;
 use super::steps::Step;
+use super::terms::Terms;
 use crate::support::licensing::Seat;
 use crate::support::world::{Keyring, User, Wire, World};
 use crate::support::{ATLAS, QUARRY, SERVICE, minutes, seconds};
@@ -25,13 +26,20 @@ pub(super) struct History {
     pub(super) dice: u16,
     /// It begins with somebody who is signed in.
     pub(super) signed_in: bool,
+    /// Under which policies Atlas and Quarry are licensed.
+    pub(super) terms: [Policy; 2],
     pub(super) steps: Vec<Step>,
 }
 
 impl fmt::Debug for History {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let begin = if self.signed_in { "signed in" } else { "signed out" };
-        writeln!(f, "With dice {}, {begin}:", self.dice)?;
+        let [atlas, quarry] = self.terms.each_ref().map(Terms);
+        writeln!(
+            f,
+            "With dice {}, Atlas under {atlas}, Quarry under {quarry}, {begin}:",
+            self.dice
+        )?;
         for (at, step) in self.steps.iter().enumerate() {
             writeln!(f, "{:>4}. {step:?}", at + 1)?;
         }
@@ -79,6 +87,9 @@ impl History {
     fn world(&self) -> World {
         let mut world = World::seeded(u64::from(self.dice));
         world.may_first_start(QUARRY, Policy::default());
+        for (product, policy) in [ATLAS, QUARRY].into_iter().zip(&self.terms) {
+            license(&mut world, product, policy);
+        }
         world
     }
 
@@ -92,6 +103,12 @@ impl History {
             world.come_back();
         }
     }
+}
+
+/// From the next lease on.
+fn license(world: &mut World, product: &str, policy: &Policy) {
+    let policies = &mut world.service().policies;
+    policies.insert(product.to_owned(), policy.clone());
 }
 
 const DAY_MILLIS: i64 = 86_400_000;
@@ -139,6 +156,7 @@ fn happen(world: &mut World, step: &Step) {
             }
         }
         Step::Seat(product, seat) => world.service().seat(product, *seat),
+        Step::Policy(product, policy) => license(world, product, policy),
         Step::Check => {
             world.ask(Ask::Check);
         }

@@ -3,22 +3,38 @@
 //! | room | concern |
 //! | --- | --- |
 //! | `steps` | what may happen, as sentences |
+//! | `terms` | the policies that leases are given under |
 //! | `clock` | trusted time as rule 16 words it |
+//! | `reach` | what keeps checks away, and what two failures have decided (rule 8) |
+//! | `codes` | which code is told where a product may not run, and how long one waits |
+//! | `bases` | what an OK rests on, until when, and what is left (rules 3, 4 and 7) |
+//! | `temporaries` | when temporary licences are given, and how many (rule 7) |
+//! | `asking` | when checks come (rule 2) |
+//! | `spreading` | the tries after a seat that was just assigned (rule 14) |
 //! | `reference` | who may run, as rules 1 to 9 and 15 word it, and what the engine must not do |
 //! | `sessions` | how often an open product is heard of (rule 11) |
 //! | `usage` | what may count as use (rule 12) |
+//! | `counted` | that no minute of it is lost (rule 12) |
 //! | `notices` | how often the user may be told |
 //! | `history` | lives through a history, and asks at its end whether everything has healed |
 //!
 //! `PROPTEST_CASES` makes it longer, and another `PROPTEST_RNG_SEED` another one: without, the histories are the same in each run.
 //! What was found is kept in `regressions.txt` and lived through first.
 
+mod asking;
+mod bases;
 mod clock;
+mod codes;
+mod counted;
 mod history;
 mod notices;
+mod reach;
 mod reference;
 mod sessions;
+mod spreading;
 mod steps;
+mod temporaries;
+mod terms;
 mod usage;
 
 use std::collections::BTreeSet;

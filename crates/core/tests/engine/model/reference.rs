@@ -5,14 +5,22 @@ use std::time::Duration;
 
 use latchkey_core::code::{Basis, Code};
 use latchkey_core::engine::{Ask, Ticket, UseKey};
+use latchkey_core::policy::{IdentityOutage, Policy, SessionPolicy};
 use latchkey_core::time::Timestamp;
 use latchkey_core::view::StatusView;
 
+use super::asking::{Asking, Present};
+use super::bases;
 use super::clock::{Clock, Mischief};
+use super::codes::{self, Standing, Waits};
+use super::counted::Counted;
 use super::notices::Told;
+use super::reach::{Matter, Reaching, UNNOTICED_FOR};
 use super::sessions::Heard;
+use super::spreading::Spreads;
+use super::temporaries::{Given, Grounds};
 use super::usage::Used;
-use crate::support::judge::{Genuine, Happened, Judge};
+use crate::support::judge::{About, Genuine, Happened, Judge};
 use crate::support::licensing::Seat;
 use crate::support::machine::Machine;
 use crate::support::world::{Keyring, Program, Wire, World};
@@ -24,22 +32,23 @@ const LONGEST_WAY: Duration = seconds(60);
 const CONFIRMED_WITHIN: Duration = seconds(3);
 /// The check that goes first, and the save window.
 const HEALED_WITHIN: Duration = seconds(60);
-const SAVE_WINDOW: Duration = minutes(10);
 /// A correction of the clock by less than a minute moves no `stop_at`.
 const CLOCK_CORRECTION: Duration = seconds(61);
-/// Rule 7: when temporary licences may begin, and how long one lives.
-const KEPT_IN_AN_OUTAGE: Duration = days(1);
+/// Rule 7: how long a temporary licence lives.
 const TEMPORARY_FOR: Duration = hours(4);
-/// For so long nobody knows that something else is out of reach by now: the back-off's ceiling, and the way of a check.
-const UNNOTICED_FOR: Duration = minutes(7);
+/// Rule 6: what is open runs on for so long after the last check, where nothing may start.
+const OPEN_RUNS_ON_FOR: Duration = days(1);
+/// The key signs at once; a start may be waiting for it meanwhile.
+const SIGNED_WITHIN: Duration = seconds(60);
 const SESSION_ENDS_AFTER: Duration = minutes(15);
 
 /// What is known about one product.
 #[derive(Clone, Debug, Default)]
 struct Licence {
     until: Option<Timestamp>,
-    /// From when on temporary licences may go on from it.
-    goes_on_from: Timestamp,
+    /// When it was checked, and the policy of its lease.
+    checked_at: Timestamp,
+    policy: Policy,
     refusal: Option<Code>,
     /// No check could be made for so long since that a session refusal may have ended, and have been stored as ended.
     may_be_free: bool,
@@ -53,6 +62,8 @@ struct Known {
     licences: BTreeMap<String, Licence>,
     /// Products of which the service has said last that the user may not, whatever was reset since.
     turned_away: BTreeSet<String>,
+    /// How long each product may save its work: the time is that of the lease that ended.
+    save_windows: BTreeMap<String, Duration>,
 }
 
 /// Whether a product may run.
@@ -64,6 +75,8 @@ enum MayRun {
     Either,
     /// Only on a temporary licence, which ends by then: the service seemed to be out not so long ago.
     ByTemporary(Timestamp),
+    /// On such a licence it must: there is no gap, and no action by the user (rule 7).
+    Bridged(Timestamp),
 }
 
 /// A product that may not run although a program has it open.
@@ -84,9 +97,12 @@ pub(super) struct Reference {
     told: Told,
     heard: Heard,
     used: Used,
+    counted: Counted,
     /// The check that was begun last, and the last whose answer counts no longer.
     begun: usize,
     void: usize,
+    /// Up to which one the minutes that were not sent may have been deleted.
+    forgotten: usize,
     ever_signed_in: bool,
     /// Products of which there is something to reset: a licence, or a temporary one of a first start.
     held: BTreeSet<String>,
@@ -98,6 +114,11 @@ pub(super) struct Reference {
     unreached_since: Option<Duration>,
     /// For how long the machine slept between the last answer and that: nobody could be asked then either.
     slept: Duration,
+    reaching: Reaching,
+    waits: Waits,
+    given: Given,
+    asking: Asking,
+    spreads: Spreads,
     /// When the licensing service last seemed to be out, in trusted time.
     out_at: Option<Timestamp>,
     /// When it last did not answer, whether the identity service did or not: a first start asks that one again itself.
@@ -118,16 +139,27 @@ impl Known {
     }
 
     fn take(&mut self, answer: &Genuine) {
-        for (product, seat) in &answer.about {
+        let released = |about: &About| about.seat == Seat::Refused(Code::DeviceReleased);
+        let is_released = answer.about.iter().any(released);
+        for About {
+            product,
+            seat,
+            policy,
+        } in &answer.about
+        {
             let licence = self.licences.entry(product.clone()).or_default();
             match seat {
                 Seat::Assigned => {
                     self.turned_away.remove(product);
                     *licence = Licence {
-                        until: Some(answer.at + answer.offline_for),
-                        goes_on_from: answer.at + KEPT_IN_AN_OUTAGE,
+                        until: Some(answer.at + policy.offline_for),
+                        checked_at: answer.at,
+                        policy: policy.clone(),
                         ..Licence::default()
                     };
+                    if !is_released {
+                        self.save_windows.insert(product.clone(), policy.save_window);
+                    }
                 }
                 Seat::Refused(code) => {
                     // Who waits for a session has a seat.
@@ -144,11 +176,7 @@ impl Known {
                 licence.until = None;
             }
         }
-        if answer
-            .about
-            .iter()
-            .any(|(_, seat)| *seat == Seat::Refused(Code::DeviceReleased))
-        {
+        if is_released {
             self.licences
                 .values_mut()
                 .for_each(|licence| licence.until = None);
@@ -197,11 +225,14 @@ impl Reference {
             };
         };
         if until <= now {
-            let may_be_given = !stands && licence.goes_on_from <= now;
-            return if may_be_given {
-                by_temporary(self.out_at)
-            } else {
-                MayRun::No
+            let goes_on_from = licence.checked_at + licence.policy.outage_keep_for;
+            let may_be_given = !stands && goes_on_from <= now;
+            return match by_temporary(self.out_at) {
+                MayRun::ByTemporary(latest) if may_be_given && self.is_bridged(licence, machine) => {
+                    MayRun::Bridged(latest)
+                }
+                may if may_be_given => may,
+                _ => MayRun::No,
             };
         }
         match licence.refusal {
@@ -211,6 +242,137 @@ impl Reference {
         }
     }
 
+    /// The same for a program that waits for its start, or is open: rule 6 tells them apart.
+    fn may(&self, is_open: bool, product: &str, machine: &Machine) -> MayRun {
+        let may_run = self.may_run(product, machine);
+        let licence = self.known.licences.get(product);
+        let denies = |licence: &&Licence| licence.policy.identity_outage == IdentityOutage::Deny;
+        let Some(licence) = licence.filter(denies).filter(|_| may_run == MayRun::Yes) else {
+            return may_run;
+        };
+        let now = self.known.clock.trusted(machine);
+        if is_open && now < licence.checked_at + OPEN_RUNS_ON_FOR {
+            return may_run;
+        }
+        // One that was given before runs to its end.
+        let temporary = self
+            .out_at
+            .is_some_and(|out| now < out + UNNOTICED_FOR + TEMPORARY_FOR);
+        match self.reaching.decided() {
+            Some((Matter::IdentityOut, _)) if !temporary => MayRun::No,
+            _ if self.reaching.may_be_denied(machine.ticks) => MayRun::Either,
+            _ => may_run,
+        }
+    }
+
+    /// The outage is known, and was before temporary licences were to begin; nothing stands in their way.
+    fn is_bridged(&self, licence: &Licence, machine: &Machine) -> bool {
+        let Some((Matter::LicensingOut, decided)) = self.reaching.decided() else {
+            return false;
+        };
+        let now = self.known.clock.trusted(machine);
+        let begins = licence.checked_at + licence.policy.outage_keep_for;
+        licence.policy.temporary_limit.is_none()
+            && !self.reaching.may_want_user()
+            && now.since(begins) >= SIGNED_WITHIN
+            && machine.ticks.saturating_sub(decided) >= SIGNED_WITHIN
+    }
+
+    /// What is known of a product, for whoever judges its code.
+    fn standing(&self, product: &str, world: &World) -> Standing {
+        let now = self.known.clock.trusted(&world.machine);
+        let licence = self.known.licences.get(product);
+        let deny = licence.is_some_and(|licence| licence.policy.identity_outage == IdentityOutage::Deny);
+        Standing {
+            signed_in: self.known.signed_in,
+            refusal: licence.and_then(|licence| licence.refusal),
+            lease: licence.and_then(|licence| Some(now < licence.until?)),
+            may_be_denied: deny && self.reaching.may_be_denied(world.machine.ticks),
+            sign_in: world.view().sign_in.is_some(),
+        }
+    }
+
+    /// What it is told beside that it may run or not.
+    fn judge_words(&self, product: &str, seen: &StatusView, world: &World) {
+        let concerns = |scope: &Option<String>| scope.as_deref().is_none_or(|one| one == product);
+        if self.resets.iter().any(|(_, scope)| concerns(scope)) {
+            return;
+        }
+        let machine = &world.machine;
+        let licence = self.known.licences.get(product);
+        // Whether a session refusal has ended meanwhile, only the next check tells for certain.
+        if licence.is_some_and(|licence| licence.may_be_free) {
+            return;
+        }
+        if seen.code != 0 {
+            let standing = self.standing(product, world);
+            return codes::judge(seen, &standing, &self.reaching, machine.ticks);
+        }
+        let lease = licence.and_then(|licence| {
+            Some(bases::Lease {
+                until: licence.until?,
+                checked_at: licence.checked_at,
+                policy: &licence.policy,
+                is_outdated: licence.refusal == Some(Code::ClientOutdated),
+            })
+        });
+        let claims = world.temporaries.iter();
+        let ends: Vec<i64> = claims
+            .filter(|claims| claims.aud == product)
+            .map(|claims| claims.exp)
+            .collect();
+        let now = self.known.clock.trusted(machine);
+        bases::judge(seen, lease.as_ref(), &ends, &self.reaching, now, machine.ticks);
+    }
+
+    fn judge_temporaries(&mut self, world: &World) {
+        let ticks = world.machine.ticks;
+        let is_out = [Matter::LicensingOut, Matter::NeitherAnswers]
+            .into_iter()
+            .any(|matter| self.reaching.lately(matter, ticks));
+        for claims in self.given.read(world) {
+            let licence = self.known.licences.get(&claims.aud);
+            let lease = licence.filter(|licence| licence.until.is_some());
+            let grounds = Grounds {
+                signed_in: self.known.signed_in,
+                is_refused: licence.is_some_and(|licence| licence.refusal.is_some() && !licence.may_be_free),
+                is_out,
+                lease: lease.map(|licence| (licence.checked_at, &licence.policy)),
+            };
+            self.given.judge(claims, &grounds);
+        }
+    }
+
+    fn judge_asking(&mut self, world: &World) {
+        // Whether the policy of a product that is refused still counts, the rules leave open.
+        let licences = self.known.licences.values();
+        let leases = licences.filter(|licence| licence.until.is_some() && licence.refusal.is_none());
+        let check_every = leases.map(|licence| licence.policy.check_every).min();
+        let in_order = self.reaching.is_well() && world.latency <= seconds(2) && world.dies_in.is_none();
+        self.asking.judge(Present {
+            ticks: world.machine.ticks,
+            signed_in: self.known.signed_in && self.resets.is_empty() && !self.reaching.may_want_user(),
+            in_order,
+            check_every: check_every.unwrap_or(Policy::default().check_every),
+        });
+        let runs = |key: &UseKey| world.engine().use_of(*key).is_some() && world.status(*key).code == 0;
+        let programs = world
+            .programs
+            .iter()
+            .filter(|(key, program)| in_order && program.running && runs(key));
+        let open = programs.map(|(_, program)| program.product.clone()).collect();
+        let deletes = !self.known.signed_in || !self.resets.is_empty() || self.void != self.forgotten;
+        self.forgotten = self.void;
+        self.counted.judge(open, deletes, world);
+        let keys = world
+            .programs
+            .keys()
+            .filter(|key| world.engine().use_of(**key).is_some());
+        let told: Vec<StatusView> = keys.map(|key| world.status(*key)).collect();
+        let now = self.known.clock.trusted(&world.machine);
+        self.spreads.judge(&told, in_order, now, world);
+    }
+
     fn answered(&mut self, answer: &Genuine, machine: &Machine) {
         let on_its_way = machine.ticks - answer.asked;
         if answer.check <= self.void || on_its_way >= LONGEST_WAY || !self.known.signed_in {
@@ -218,6 +380,9 @@ impl Reference {
         }
         self.unreached_since = None;
         self.slept = Duration::ZERO;
+        self.reaching.answered();
+        self.asking.answered(machine.ticks);
+        self.counted.answered(machine.ticks);
         self.known.clock.checked(answer.at, machine, &self.mischief);
         self.known.take(answer);
         self.told.answered(answer.at);
@@ -250,10 +415,10 @@ impl Reference {
                 let facts = world.facts();
                 match &scope {
                     Some(product) => facts.held(SERVICE, product).is_none_or(|held| held.is_empty()),
-                    None => facts
-                        .services
-                        .get(SERVICE)
-                        .is_none_or(|service| service.account.is_none()),
+                    None => facts.services.get(SERVICE).is_none_or(|service| {
+                        let mut held = service.products.values();
+                        service.account.is_none() && held.all(|held| held.is_empty())
+                    }),
                 }
             } else {
                 world.answer(ticket).is_some()
@@ -269,19 +434,22 @@ impl Reference {
 
     fn judge_product(&mut self, product: &str, world: &World) {
         let machine = &world.machine;
-        let may_run = self.may_run(product, machine);
-        if may_run != MayRun::No {
+        let [starts, runs] = [false, true].map(|is_open| self.may(is_open, product, machine));
+        if runs != MayRun::No {
             self.lost.remove(product);
         }
         let seen = world.product(product);
-        if may_run == MayRun::Yes || seen.code == 0 {
+        if starts == MayRun::Yes || seen.code == 0 {
             self.told.may_run(product);
         }
         let waits = world
             .programs
             .iter()
             .any(|(key, program)| program.product == product && self.is_confirming(*key, program, machine));
-        self.judge_code(may_run, &seen, waits, product);
+        // Whoever asks without opening it hears what is said to a start, or of what is open.
+        let either = if starts == runs { starts } else { MayRun::Either };
+        self.judge_code(either, &seen, waits, product);
+        self.judge_words(product, &seen, world);
         // Programs whose agent has just come back have not all spoken to it yet.
         let programs = world
             .programs
@@ -290,7 +458,10 @@ impl Reference {
         for (key, program) in programs {
             let seen = world.status(*key);
             let waits = self.is_confirming(*key, program, machine);
+            let may_run = if program.running { runs } else { starts };
             self.judge_code(may_run, &seen, waits, product);
+            self.judge_words(product, &seen, world);
+            self.waits.judge(*key, &seen, machine.ticks);
             if program.running && may_run == MayRun::No {
                 self.judge_stop(product, &seen, machine);
             }
@@ -311,7 +482,12 @@ impl Reference {
                 story()
             ),
             MayRun::No => assert_ne!(seen.code, 0, "licensed past its end: {}", story()),
-            MayRun::ByTemporary(latest) => {
+            MayRun::ByTemporary(latest) | MayRun::Bridged(latest) => {
+                assert!(
+                    seen.code == 0 || may_run == MayRun::ByTemporary(latest),
+                    "a gap in an outage: {}",
+                    story()
+                );
                 let until = seen.until.filter(|_| seen.basis == Some(Basis::Temporary));
                 assert!(
                     seen.code != 0 || until.is_some_and(|until| until <= latest),
@@ -346,7 +522,11 @@ impl Reference {
             return;
         }
         let stop_at = now + stop_at.since(trusted);
-        let latest = lost.at + HEALED_WITHIN + SAVE_WINDOW;
+        // Quarry may have run without a lease, under the policy of its registration, which is the default.
+        let without = (product == QUARRY).then(|| Policy::default().save_window);
+        let window = self.known.save_windows.get(product).copied().max(without);
+        let window = window.unwrap_or_default();
+        let latest = lost.at + HEALED_WITHIN + window;
         assert!(
             stop_at <= latest + CLOCK_CORRECTION,
             "a longer save window: {seen:?} {lost:?}"
@@ -377,7 +557,21 @@ impl Reference {
 impl Judge for Reference {
     fn happened(&mut self, machine: &Machine, what: &Happened) {
         match what {
-            Happened::Checking(check) => self.begun = *check,
+            Happened::Checking(check) => {
+                self.begun = *check;
+                self.asking.begun(machine.ticks);
+            }
+            // One that was given up says nothing any more.
+            Happened::Failed(check, failure) => {
+                if *check == self.begun && *check > self.void {
+                    self.reaching.failed(failure.as_ref(), machine.ticks);
+                    self.asking.failed(machine.ticks);
+                }
+            }
+            Happened::NetworkChanged => {
+                self.reaching.begins_anew();
+                self.asking.wants_one();
+            }
             Happened::Answered(answer) => {
                 self.heard.answered(machine.ticks);
                 self.answered(answer, machine);
@@ -391,19 +585,38 @@ impl Judge for Reference {
                     self.known.licences.clear();
                 }
                 self.known.signed_in = true;
+                self.reaching.answered();
+                self.asking.is_interrupted();
                 self.ever_signed_in = true;
                 self.void = self.begun;
             }
-            Happened::Asked(ticket, ask) => self.asked(*ticket, ask),
-            Happened::Started { key, running } => {
+            Happened::Asked(ticket, ask) => {
+                self.asking.something_happens();
+                self.asked(*ticket, ask);
+            }
+            Happened::Started {
+                key,
+                product,
+                running,
+            } => {
                 if !running {
-                    self.starts.insert(*key, machine.ticks);
+                    self.asking.wants_one();
+                    let licence = self.known.licences.get(product);
+                    let policy = licence.map(|licence| licence.policy.session_policy);
+                    // Where both may run, nobody waits.
+                    if policy != Some(SessionPolicy::Report) {
+                        self.starts.insert(*key, machine.ticks);
+                    }
                     self.told.started();
                 }
             }
             Happened::Died => {
                 self.heard.is_interrupted();
                 self.used.passes(machine.ticks);
+                self.reaching.forgets();
+                self.counted.is_interrupted(machine.ticks, true);
+                self.waits.begin_anew();
+                self.asking.is_interrupted();
                 self.died = true;
                 self.starts.clear();
                 // A window that was not begun may begin anew; one that was, may not.
@@ -414,6 +627,12 @@ impl Judge for Reference {
                     self.slept += *time;
                 }
                 self.heard.is_interrupted();
+                self.reaching.slept(*time);
+                self.counted
+                    .is_interrupted(machine.ticks.saturating_sub(*time), false);
+                self.waits.begin_anew();
+                self.asking.is_interrupted();
+                self.asking.wants_one();
                 self.used.passes(machine.ticks.saturating_sub(*time));
                 self.used.begins_at(machine.ticks);
                 self.lost.retain(|_, lost| lost.stop_at.is_some());
@@ -437,6 +656,9 @@ impl Judge for Reference {
             return;
         }
         self.settle_resets(world);
+        self.reaching.look(world);
+        self.judge_temporaries(world);
+        self.judge_asking(world);
         self.heard.judge(world);
         self.used.judge(world);
         // Whatever is not our service, although the identity service is there, is an outage of it.

@@ -6,11 +6,13 @@ use std::time::Duration;
 use latchkey_core::code::Code;
 use latchkey_core::engine::CheckFailure;
 use latchkey_core::hindrance::{Hindrance, NetworkTrouble};
+use latchkey_core::policy::Policy;
 use latchkey_core::session::SessionWish;
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::history::History;
+use super::terms::{Terms, policies};
 use crate::support::licensing::Seat;
 use crate::support::world::{Keyring, User, Wire};
 use crate::support::{ATLAS, QUARRY, blocked, days, hours, minutes, seconds};
@@ -42,6 +44,8 @@ pub(super) enum Step {
     /// The program that has been there longest closes.
     Close,
     Seat(&'static str, Seat),
+    /// It counts with the next lease.
+    Policy(&'static str, Box<Policy>),
     Check,
     SignIn(User),
     SignOut,
@@ -85,6 +89,9 @@ impl fmt::Debug for Step {
             Self::Start(product) => write!(f, "{product} starts"),
             Self::Close => f.write_str("the oldest program closes"),
             Self::Seat(product, seat) => write!(f, "the seat for {product} is {seat:?}"),
+            Self::Policy(product, policy) => {
+                write!(f, "from now on {product} is licensed under {}", Terms(policy))
+            }
             Self::Check => f.write_str("the user asks for a check"),
             Self::SignIn(user) => write!(f, "the user begins to sign in, and {user:?}"),
             Self::SignOut => f.write_str("the user signs out"),
@@ -98,7 +105,7 @@ impl fmt::Debug for Step {
 }
 
 /// A duration, as people say it.
-struct Time(Duration);
+pub(super) struct Time(pub(super) Duration);
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -194,6 +201,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => product().prop_map(Step::Start),
         2 => Just(Step::Close),
         3 => (product(), seat()).prop_map(|(product, seat)| Step::Seat(product, seat)),
+        2 => (product(), policies()).prop_map(|(product, policy)| Step::Policy(product, Box::new(policy))),
         4 => Just(Step::Check),
         4 => select(vec![User::SignsIn, User::SignsIn, User::SignsIn, User::Denies, User::Ignores])
             .prop_map(Step::SignIn),
@@ -255,13 +263,18 @@ fn scene() -> impl Strategy<Value = Vec<Step>> {
     ]
 }
 
-/// Histories of some dozen steps; most begin signed in.
+/// Histories of some dozen steps; most begin signed in, and half of them under the default policy.
 pub(super) fn histories() -> impl Strategy<Value = History> {
     let begin = prop::bool::weighted(0.8);
+    let terms = prop_oneof![
+        Just([Policy::default(), Policy::default()]),
+        [policies(), policies()],
+    ];
     let scenes = prop::collection::vec(scene(), 1..30);
-    (any::<u16>(), begin, scenes).prop_map(|(dice, signed_in, scenes)| History {
+    (any::<u16>(), begin, terms, scenes).prop_map(|(dice, signed_in, terms, scenes)| History {
         dice,
         signed_in,
+        terms,
         steps: scenes.concat(),
     })
 }

@@ -8,8 +8,8 @@ use latchkey_core::status::Party;
 use latchkey_core::time::{HOUR, Timestamp};
 use latchkey_core::vault::VaultTrouble;
 
-use super::judge::{Genuine, Happened};
-use super::licensing::{Licensing, Seat, tampered};
+use super::judge::{About, Genuine, Happened};
+use super::licensing::{Licensing, tampered};
 use super::runner::AT_ONCE;
 use super::world::{Coming, Due, Keyring, Wire, World};
 
@@ -137,7 +137,7 @@ impl World {
             at: self.machine.ticks + after,
             service: service.to_owned(),
             attempt,
-            coming: Coming::Checked(result, genuine),
+            coming: Coming::Checked(self.checks.len(), result, genuine),
         });
     }
 
@@ -150,15 +150,18 @@ impl World {
             Wire::Tampered | Wire::Replayed | Wire::Foreign | Wire::Fails(_) => false,
         };
         let products = answered.products.iter().map(|(product, _)| product);
-        let about: Vec<(String, Seat)> = products
+        let about: Vec<About> = products
             .filter(|product| left_alone(product))
-            .map(|product| (product.clone(), licensing.seat_of(product)))
+            .map(|product| About {
+                product: product.clone(),
+                seat: licensing.seat_of(product),
+                policy: licensing.policy_of(product).clone(),
+            })
             .collect();
         (!about.is_empty()).then(|| Genuine {
             check: self.checks.len(),
             asked: self.machine.ticks,
             at: Timestamp::from_secs(self.machine.real.as_secs()),
-            offline_for: licensing.policy.offline_for,
             about,
         })
     }

@@ -145,6 +145,7 @@ impl World {
         if !up {
             self.break_streams();
         }
+        self.happened(&Happened::NetworkChanged);
         self.input(Input::NetworkChanged);
     }
 

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use latchkey_core::engine::{Ask, Ticket, UseKey};
+use latchkey_core::engine::{Ask, CheckFailure, Ticket, UseKey};
 use latchkey_core::notice::Notice;
+use latchkey_core::policy::Policy;
 use latchkey_core::time::Timestamp;
 
 use super::licensing::Seat;
@@ -19,10 +20,17 @@ pub(crate) struct Genuine {
     pub(crate) asked: Duration,
     /// The service's time in it.
     pub(crate) at: Timestamp,
-    /// For how long its leases are good.
-    pub(crate) offline_for: Duration,
     /// What it says about each product whose signature was left alone.
-    pub(crate) about: Vec<(String, Seat)>,
+    pub(crate) about: Vec<About>,
+}
+
+/// What an answer says about one product.
+#[derive(Clone, Debug)]
+pub(crate) struct About {
+    pub(crate) product: String,
+    pub(crate) seat: Seat,
+    /// Under which its lease is given.
+    pub(crate) policy: Policy,
 }
 
 /// What a judge must know of, told in the moment before the engine hears of it.
@@ -32,6 +40,10 @@ pub(crate) enum Happened {
     Checking(usize),
     /// An answer arrives.
     Answered(Genuine),
+    /// A check brings nothing that was really said to it: which, and why, where it failed.
+    Failed(usize, Option<CheckFailure>),
+    /// The system says that something has changed about the network.
+    NetworkChanged,
     /// The engine's facts are safe on disk.
     Saved,
     /// The user came back from the browser, and the tokens are in the vault.
@@ -39,7 +51,11 @@ pub(crate) enum Happened {
     /// Somebody asks for something.
     Asked(Ticket, Ask),
     /// A program starts, or says that it is running.
-    Started { key: UseKey, running: bool },
+    Started {
+        key: UseKey,
+        product: String,
+        running: bool,
+    },
     /// The agent is gone, with everything that was not saved.
     Died,
     /// The machine was asleep for so long.

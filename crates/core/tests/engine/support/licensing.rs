@@ -151,6 +151,11 @@ impl Licensing {
         }
     }
 
+    /// Under which policy a product's leases are given.
+    pub(crate) fn policy_of(&self, product: &str) -> &Policy {
+        self.policies.get(product).unwrap_or(&self.policy)
+    }
+
     /// Answers the check `request` of `device` about `products`, at the service's time `at`.
     pub(crate) fn answer(
         &mut self,
@@ -212,7 +217,7 @@ impl Licensing {
     }
 
     fn lease_claims(&self, binding: Binding, at: Timestamp) -> LeaseClaims {
-        let policy = self.policies.get(&binding.aud).unwrap_or(&self.policy);
+        let policy = self.policy_of(&binding.aud);
         LeaseClaims {
             binding,
             nbf: at.as_secs(),

@@ -158,10 +158,11 @@ impl World {
         let outcome = match coming {
             Coming::Shown(ids) => return self.input(Input::Shown(ids)),
             Coming::Outcome(outcome) => outcome,
-            Coming::Checked(result, genuine) => {
-                if let Some(genuine) = genuine {
-                    self.happened(&Happened::Answered(genuine));
-                }
+            Coming::Checked(check, result, genuine) => {
+                self.happened(&match genuine {
+                    Some(genuine) => Happened::Answered(genuine),
+                    None => Happened::Failed(check, result.as_ref().err().cloned()),
+                });
                 self.last_answer = result.clone().ok().map(|answered| (attempt, answered));
                 Outcome::Checked(result)
             }
@@ -196,7 +197,7 @@ impl World {
         for due in &mut self.due {
             let silent = (Side::Silent, Side::Silent);
             due.coming = match &due.coming {
-                Coming::Checked(..) => Coming::Checked(Err(unreachable(silent)), None),
+                Coming::Checked(check, ..) => Coming::Checked(*check, Err(unreachable(silent)), None),
                 Coming::Outcome(Outcome::Probed { .. }) => Coming::Outcome(Outcome::Probed {
                     licensing: Side::Silent,
                     identity: Side::Silent,

@@ -22,7 +22,11 @@ impl World {
 
     /// A program asks for its product.
     pub(crate) fn authorize(&mut self, key: UseKey, product: &str, running: bool) {
-        self.happened(&Happened::Started { key, running });
+        self.happened(&Happened::Started {
+            key,
+            product: product.to_owned(),
+            running,
+        });
         let program = self.programs.entry(key).or_insert_with(|| Program {
             product: product.to_owned(),
             running,

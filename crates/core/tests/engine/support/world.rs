@@ -97,8 +97,8 @@ pub(super) struct Due {
 
 pub(super) enum Coming {
     Outcome(Outcome),
-    /// A check ends; with what the service really said, if it is that.
-    Checked(Result<CheckAnswered, CheckFailure>, Option<Genuine>),
+    /// A check ends: which, and with what the service really said, if it is that.
+    Checked(usize, Result<CheckAnswered, CheckFailure>, Option<Genuine>),
     /// The browser flow ends well: tokens go into the vault, then the engine hears of it.
     SignedIn,
     /// The viewer acknowledges notices.
