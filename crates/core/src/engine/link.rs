@@ -228,6 +228,11 @@ impl Link {
         self.is_flying() || self.suspicion.is_some()
     }
 
+    /// Whether nothing is known yet of what keeps checks away, if anything does.
+    pub(super) const fn is_undecided(&self) -> bool {
+        matches!(self.reach, Reach::Unknown | Reach::Doubtful) && self.hindrance.is_none()
+    }
+
     /// Until when a start waits for failures to be compared.
     pub(super) fn doubt_until(&self) -> Option<Duration> {
         self.suspicion

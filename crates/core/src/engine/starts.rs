@@ -404,8 +404,7 @@ impl Engine {
         };
         let was_open = std::mem::replace(&mut open.running, true);
         open.confirm_until = None;
-        let reach = self.links.get(&open.service).map(|link| link.reach);
-        let undecided = matches!(reach, None | Some(Reach::Unknown | Reach::Doubtful));
+        let undecided = self.links.get(&open.service).is_none_or(Link::is_undecided);
         let service = self.facts.services.get_mut(&open.service);
         let held = service.and_then(|service| service.products.get_mut(&open.product));
         let Some(held) = held.filter(|held| !(was_open && undecided && was_denied(held))) else {

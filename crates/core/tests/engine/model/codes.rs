@@ -65,7 +65,7 @@ pub(super) fn judge(seen: &StatusView, standing: &Standing, reaching: &Reaching,
         Some(Code::OfflineLimitReached) => standing.lease == Some(false),
         Some(Code::IdentityUnavailable) => {
             let denied = standing.lease == Some(true) && standing.may_be_denied;
-            let out = standing.lease.is_none() && lately(&[Matter::IdentityOut]);
+            let out = standing.lease.is_none() && lately(&[Matter::IdentityOut, Matter::IdentityBusy]);
             standing.signed_in && (denied || out)
         }
         Some(Code::LicensingUnavailable) => {

@@ -26,6 +26,7 @@ pub(super) enum Matter {
     IdentityOut,
     LicensingOut,
     Busy,
+    IdentityBusy,
     Blocked,
     ClockWrong,
     Keyring,
@@ -131,10 +132,10 @@ impl Reaching {
         let all = matters(world);
         // A keyring that is closed, or a service that is busy, shows nothing else: what was known goes on (decisions 5 and 6). A
         // portal or a wrong clock ends outages, and the rules leave open whether it ends being offline.
-        let veiled = |veils: [Matter; 2]| veils.iter().any(|veil| self.all.contains(veil));
+        let veiled = |veils: &[Matter]| veils.iter().any(|veil| self.all.contains(veil));
         let aged = ticks.saturating_sub(self.looked_at);
-        let all_goes_on = veiled([Matter::Keyring, Matter::Busy]);
-        let offline_goes_on = veiled([Matter::Blocked, Matter::ClockWrong]);
+        let all_goes_on = veiled(&[Matter::Keyring, Matter::Busy, Matter::IdentityBusy]);
+        let offline_goes_on = veiled(&[Matter::Blocked, Matter::ClockWrong]);
         for (matter, last) in &mut self.last {
             let is_offline = matches!(matter, Matter::Offline | Matter::NeitherAnswers);
             if all_goes_on || (offline_goes_on && is_offline) {
@@ -185,7 +186,7 @@ fn matters(world: &World) -> Vec<Matter> {
     let gives = match &world.gives_no_token {
         None => world.identity,
         Some(CheckFailure::IdentityBusy { .. }) => {
-            all.push(Matter::Busy);
+            all.push(Matter::IdentityBusy);
             world.identity
         }
         Some(_) => false,

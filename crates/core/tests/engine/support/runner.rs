@@ -180,9 +180,9 @@ impl World {
     /// The answer of the check that is under way, which does not arrive by itself any more.
     pub(crate) fn take_answer(&mut self) -> Input {
         let mut due = self.due.iter();
-        let at = due.position(|due| matches!(due.coming, Coming::Checked(Ok(_), _)));
+        let at = due.position(|due| matches!(due.coming, Coming::Checked(_, Ok(_), _)));
         let due = self.due.remove(at.expect("a check is under way"));
-        let Coming::Checked(result, _) = due.coming else {
+        let Coming::Checked(_, result, _) = due.coming else {
             unreachable!("it was looked for")
         };
         Input::Outcome {
