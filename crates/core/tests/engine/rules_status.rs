@@ -5,6 +5,7 @@ use std::time::Duration;
 use latchkey_core::code::{Basis, Code, Reason};
 use latchkey_core::engine::Signed;
 use latchkey_core::facts::{Account, Facts, Service};
+use latchkey_core::hindrance::Hindrance;
 use latchkey_core::jws::Thumbprint;
 use latchkey_core::notice::Left;
 use latchkey_core::policy::IdentityOutage;
@@ -16,7 +17,7 @@ use latchkey_core::time::{DAY, MINUTE, Timestamp};
 use latchkey_core::view::{Away, Reach};
 
 use crate::support::licensing::{Licensing, Seat};
-use crate::support::{ATLAS, SERVICE, device, device_key, hindrance};
+use crate::support::{ATLAS, SERVICE, device, device_key, hindrance, hours, minutes};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -563,4 +564,40 @@ fn a_lease_of_a_service_whose_clock_is_a_little_ahead_is_good() {
         );
         assert_eq!(matches!(seen, Status::Ok { .. }), good, "{before:?}: {seen:?}");
     }
+}
+
+/// What is pending at a service whose clock is ahead is told in its time, whatever it is.
+#[test]
+fn everything_that_is_pending_is_told_in_the_time_of_its_service() {
+    let at = NOW;
+    let wire = Wire {
+        party: Party::Licensing,
+        since: at,
+        until: at + minutes(1),
+    };
+    let pending = Pending {
+        wire: Some(wire),
+        sign_in: Some(OpenSignIn {
+            service: SERVICE.to_owned(),
+            since: at,
+            until: at + minutes(15),
+        }),
+        vault_locked: Some(at),
+        vault_silent: Some(at),
+        key_awaited: Some(at),
+        spreading: Some((at, at + minutes(2))),
+        hindrance: Some((Hindrance::ServiceOutdated, at)),
+        ..Pending::default()
+    };
+    let their = at + hours(1);
+    let shifted = pending.shifted(3_600_000);
+    let wire = shifted.wire.unwrap();
+    assert_eq!((wire.since, wire.until), (their, their + minutes(1)));
+    let sign_in = shifted.sign_in.unwrap();
+    assert_eq!((sign_in.since, sign_in.until), (their, their + minutes(15)));
+    assert_eq!(shifted.vault_locked, Some(their));
+    assert_eq!(shifted.vault_silent, Some(their));
+    assert_eq!(shifted.key_awaited, Some(their));
+    assert_eq!(shifted.spreading, Some((their, their + minutes(2))));
+    assert_eq!(shifted.hindrance, Some((Hindrance::ServiceOutdated, their)));
 }
