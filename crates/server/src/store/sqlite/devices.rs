@@ -160,12 +160,11 @@ pub(super) fn release(c: &Connection, release: &Release, now: Timestamp) -> Resu
 }
 
 pub(super) fn release_by_id(c: &Connection, id: &str, at: Timestamp) -> Result<(), StoreError> {
-    if !all(c, None)?.iter().any(|device| device.id == id) {
-        return Err(StoreError::NotFound {
-            what: "device",
-            name: id.to_owned(),
-        });
-    }
+    let owner: Option<String> = optional(c, sql!("device_owner"), params![id], |row| row.get(0))?;
+    owner.ok_or_else(|| StoreError::NotFound {
+        what: "device",
+        name: id.to_owned(),
+    })?;
     end(c, id, By::Administrator, at)
 }
 

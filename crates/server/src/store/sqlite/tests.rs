@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use super::super::Store as _;
 use super::super::records::{CheckCommand, CheckOutcome};
 use super::super::suite::{self, Fixture, NOW};
+use super::row::sql;
 use super::{OpenError, SqliteStore};
 
 fn fresh() -> (TempDir, Arc<SqliteStore>) {
@@ -63,6 +64,7 @@ suite! {
     mass_loss no_more_seats_are_given_back_than_there_are
     mass_loss whoever_was_refused_one_of_two_gets_both_back
     mass_loss what_an_administrator_takes_away_is_told_during_a_hold
+    mass_loss an_import_assigns_no_more_seats_than_there_are
     mass_loss what_was_lost_long_before_is_not_given_back_with_it
     mass_loss whoever_has_checked_within_thirty_days_is_active
     sessions the_one_session_has_one_winner
@@ -279,4 +281,34 @@ async fn two_processes_share_the_file() {
         .unwrap();
     let decided = fixture.one(fixture.command("d")).await;
     assert!(matches!(decided.decision, crate::decide::Decision::Refuse(_)));
+}
+
+/// What is done for each address of a long list, in each check, or for each device that is connected, goes by an index: the time that
+/// it takes is the writer's.
+#[test]
+fn what_is_done_for_each_of_many_looks_no_table_through() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("latchkey.db");
+    drop(SqliteStore::create(&path).unwrap());
+    let connection = super::open::open(&path).unwrap();
+    for (statement, table) in [
+        (sql!("user"), "users"),
+        (sql!("seats_of_user"), "seats"),
+        (sql!("loss_delete"), "seat_losses"),
+        (sql!("losses_of_user"), "seat_losses"),
+    ] {
+        let mut explained = connection
+            .prepare(&format!("EXPLAIN QUERY PLAN {statement}"))
+            .unwrap();
+        let mut rows = explained.raw_query();
+        let mut plan = Vec::new();
+        while let Some(row) = rows.next().unwrap() {
+            plan.push(row.get::<_, String>(3).unwrap());
+        }
+        let scan = format!("SCAN {table}");
+        assert!(
+            !plan.iter().any(|step| step.starts_with(&scan)),
+            "{statement}: {plan:?}"
+        );
+    }
 }

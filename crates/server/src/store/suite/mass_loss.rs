@@ -354,3 +354,24 @@ pub(crate) async fn what_an_administrator_takes_away_is_told_during_a_hold(store
     grant(&decided[0]);
     assert_eq!(refused(&decided[1]).code, Code::NotAssigned);
 }
+
+/// A list that is too long assigns nothing, however many of its addresses have a seat already.
+pub(crate) async fn an_import_assigns_no_more_seats_than_there_are(store: Arc<dyn Store>) {
+    let (fixture, emails) = ten_under(store, Some(10)).await;
+    let id = fixture.subscription.id.clone();
+    let seats = async || {
+        let seats = fixture.store.seats().await.unwrap();
+        seats.iter().filter(|seat| seat.subscription == id).count()
+    };
+    fixture.import(&emails[..8], NOW).await;
+    let mut too_many = emails.clone();
+    too_many.push("new@nord.example".into());
+    let refused = fixture.store.import_seats(id.clone(), too_many, NOW).await;
+    assert!(matches!(
+        refused,
+        Err(StoreError::Conflict(Conflict::NoSeatLeft { seats: 10, .. }))
+    ));
+    assert_eq!(seats().await, 8);
+    fixture.import(&emails, NOW).await;
+    assert_eq!(seats().await, 10);
+}
