@@ -78,6 +78,7 @@ suite! {
     sessions a_clock_that_was_ahead_for_a_moment_holds_no_session
     sessions changes_are_pushed
     sessions usage_counts_once
+    sessions the_last_minutes_of_whoever_was_removed_count
     sessions usage_that_nobody_can_have_is_left_out
     administration the_last_seat_has_one_winner
     administration seats_are_assigned_and_taken

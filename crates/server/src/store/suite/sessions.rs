@@ -405,3 +405,46 @@ pub(crate) async fn usage_that_nobody_can_have_is_left_out(store: Arc<dyn Store>
     let kept = fixture.store.usage(Some("2027-01-15".into())).await.unwrap();
     assert_eq!(kept.iter().map(|row| row.minutes).sum::<u32>(), 2);
 }
+
+/// They were acknowledged: also where the first that are sent come after the removal, and after another was given the address.
+pub(crate) async fn the_last_minutes_of_whoever_was_removed_count(store: Arc<dyn Store>) {
+    let fixture = Fixture::new(store).await;
+    let used = |since| {
+        vec![Usage {
+            product: "ATLAS".into(),
+            version: "2026.1".into(),
+            day: "2027-01-15".into(),
+            since,
+            minutes: 5,
+        }]
+    };
+    fixture.one(fixture.command("a")).await;
+    let minutes = async || {
+        let kept = fixture.store.usage(None).await.unwrap();
+        kept.iter().map(|row| row.minutes).sum::<u32>()
+    };
+    fixture.store.remove_user(MAYA.into(), NOW).await.unwrap();
+    let removed = CheckCommand {
+        usage: used(0),
+        ..fixture.command("a")
+    };
+    fixture.one(removed).await;
+    assert_eq!(minutes().await, 5);
+
+    let (noor, store) = ("noor@nord.example", &fixture.store);
+    store.add_user(noor.into(), "Nord".into(), NOW).await.unwrap();
+    let of_noor = |email| CheckCommand {
+        subject: "noor".into(),
+        email,
+        ..fixture.command("n")
+    };
+    fixture.one(of_noor(EmailClaim::Proven(noor.into()))).await;
+    store.remove_user(noor.into(), NOW).await.unwrap();
+    store.add_user(noor.into(), "Nord".into(), NOW).await.unwrap();
+    let succeeded = CheckCommand {
+        usage: used(0),
+        ..of_noor(EmailClaim::Unproven)
+    };
+    fixture.one(succeeded).await;
+    assert_eq!(minutes().await, 10);
+}
