@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::super::Store as _;
-use super::super::records::{CheckCommand, CheckOutcome};
+use super::super::records::{CheckCommand, CheckOutcome, Product};
 use super::super::suite::{self, Fixture, NOW};
 use super::row::sql;
 use super::{OpenError, SqliteStore};
@@ -168,6 +168,7 @@ async fn a_database_of_the_first_version_is_brought_up_to_date() {
                                       ('usr_3', 'a@xn--nda.example', NULL, 1, NULL);
              INSERT INTO identities VALUES ('https://id.example', 'maya', 'usr_1', 1);
              INSERT INTO devices VALUES ('dev_1', 'usr_1', 'key', 'd', 'Linux', '0', 1, 1, NULL);
+             INSERT INTO sequences VALUES ('dev_1', 'INVENTED', 9), ('dev_1', 'OTHER', 7);
              PRAGMA user_version = 1;",
         )
         .unwrap();
@@ -190,8 +191,16 @@ async fn a_database_of_the_first_version_is_brought_up_to_date() {
         ["a@xn--nda.example", "a@ö.example", "maya@xn--nrd-sna.example"],
         "one that is there already stays"
     );
-    let (called, issuer): (String, String) = Connection::open(&path)
-        .unwrap()
+    let database = Connection::open(&path).unwrap();
+    let number = "SELECT product, seq FROM sequences";
+    let number = database.query_row(number, [], |row| Ok((row.get(0)?, row.get(1)?)));
+    assert_eq!(
+        number.unwrap(),
+        (String::new(), 9),
+        "one for all that nobody made"
+    );
+    assert_eq!(count(&database, "sequences"), 1);
+    let (called, issuer): (String, String) = database
         .query_row(
             "SELECT called, devices.issuer FROM subjects, devices WHERE subject = 'maya'",
             [],
@@ -312,4 +321,43 @@ fn what_is_done_for_each_of_many_looks_no_table_through() {
             "{statement}: {plan:?}"
         );
     }
+}
+
+/// Anybody may have an account at an issuer, and ask about whatever they invent.
+#[tokio::test]
+async fn an_invented_product_takes_no_room_and_its_answers_are_numbered_all_the_same() {
+    let (folder, store) = fresh();
+    let fixture = Fixture::new(store).await;
+    let asks = |product: &str, now| {
+        let mut command = CheckCommand {
+            now,
+            ..fixture.command("d")
+        };
+        command.products[0].product = product.into();
+        command
+    };
+    for n in 0..50 {
+        fixture.one(asks(&format!("INVENTED{n}"), NOW)).await;
+    }
+    let database = Connection::open(folder.path().join("latchkey.db")).unwrap();
+    assert_eq!(count(&database, "sequences"), 1, "for all that nobody has made");
+    let later = NOW.shifted(86_400_000);
+    let ahead = fixture.one(asks("NEW", later)).await.seq;
+    let again = fixture.one(asks("NEW", NOW)).await.seq;
+    assert!(again > ahead, "the clock was set back");
+    let product = Product {
+        key: "NEW".into(),
+        name: "New".into(),
+        publisher: "Vendor".into(),
+    };
+    fixture.store.add_product(product, NOW).await.unwrap();
+    assert!(
+        fixture.one(asks("NEW", NOW)).await.seq > again,
+        "it is made, and what is said of it is the newest"
+    );
+}
+
+fn count(database: &Connection, of: &str) -> i64 {
+    let sql = format!("SELECT count(*) FROM {of}");
+    database.query_row(&sql, [], |row| row.get(0)).unwrap()
 }
