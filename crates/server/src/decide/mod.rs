@@ -68,8 +68,10 @@ pub struct Waiting {
     pub subscription: String,
     /// The device.
     pub device: DeviceEntry,
-    /// When it last asked, in seconds.
+    /// When it asked first, in seconds: its turn.
     pub asked_at: i64,
+    /// When it was last heard of, in seconds.
+    pub heard_at: i64,
 }
 
 /// One product that is asked about.
@@ -180,6 +182,8 @@ pub enum SessionStep {
         subscription: String,
         /// Who has it.
         holder: String,
+        /// Since when, in seconds.
+        since: i64,
     },
     /// The asking device waits for it no longer, and its holder may know.
     Leave {

@@ -5,7 +5,10 @@ use latchkey_core::code::Code;
 use latchkey_core::lease::DeviceEntry;
 use latchkey_core::policy::SessionPolicy;
 
-use super::{Decision, Offer, Question, Refused, Session, SessionStep, refuse, seconds};
+use super::{Decision, Offer, Question, Refused, Session, SessionStep, Waiting, refuse, seconds};
+
+/// Whoever waits is heard of every minute where its stream stands, in seconds.
+const LATELY: i64 = 120;
 
 /// The sessions of one check, as far as it has been decided.
 pub(super) struct Sessions<'a> {
@@ -72,14 +75,13 @@ impl<'a> Sessions<'a> {
 
     /// What this device waited for until now: whoever handed a session over to it would give it to nobody.
     fn left(&self) -> Vec<SessionStep> {
-        let me = &self.question.device.id;
         let still = |subscription: &String| {
             self.steps.iter().any(
                 |step| matches!(step, SessionStep::Wait { subscription: waits, .. } if waits == subscription),
             )
         };
         let mine = self.question.waiting.iter();
-        let mine = mine.filter(|waiting| waiting.device.id == *me && !still(&waiting.subscription));
+        let mine = mine.filter(|waiting| self.waits_here(waiting) && !still(&waiting.subscription));
         let left = mine.filter(|waiting| !self.held.contains(&waiting.subscription));
         left.map(|waiting| {
             let sessions = self.question.sessions.iter();
@@ -121,26 +123,31 @@ impl<'a> Sessions<'a> {
         self.held.push(offer.subscription.clone());
     }
 
-    /// The session is another's: handed over just now, or held all along.
+    /// The session is another's: handed over just now, or held all along. Its program is still open: also whoever has given the
+    /// session away waits for it, from now on.
     fn give_way(&mut self, offer: &Offer) {
-        let holder = match self.successor(offer) {
+        let now = self.question.now;
+        let (holder, since) = match self.successor(offer) {
             Some(successor) => {
                 let ended = self.mine(offer).map(end);
                 self.steps.extend(ended);
                 self.steps.push(SessionStep::Hold {
                     subscription: offer.subscription.clone(),
                     device: successor.device.id.clone(),
-                    since: self.question.now,
+                    since: now,
                 });
-                Some(&successor.device)
+                (Some(&successor.device), now)
             }
-            None => self.before_me(offer).map(|holder| &holder.device),
+            None => (
+                self.before_me(offer).map(|holder| &holder.device),
+                self.waits_since(offer),
+            ),
         };
-        // Its program is still open: also whoever has given the session away waits for it.
         if let Some(holder) = holder {
             let step = SessionStep::Wait {
                 subscription: offer.subscription.clone(),
                 holder: holder.id.clone(),
+                since,
             };
             if !self.steps.contains(&step) {
                 self.steps.push(step);
@@ -155,17 +162,34 @@ impl<'a> Sessions<'a> {
         asked.any(|asked| asked.wish == Some(wish) && asked.offers.iter().any(covers))
     }
 
-    /// To whom the session is handed over: whoever asked first of those who still wait.
-    fn successor(&self, offer: &Offer) -> Option<&'a super::Waiting> {
+    /// To whom the session is handed over: whoever asked first of those who still wait. One that was not heard of lately may be gone,
+    /// and is passed over where another waits.
+    fn successor(&self, offer: &Offer) -> Option<&'a Waiting> {
         self.mine(offer)
             .filter(|_| self.wishes(offer, SessionWish::HandOver))?;
-        let still = |asked_at: i64| self.question.now < asked_at + seconds(offer.policy.session_ttl);
-        let waiting = self.question.waiting.iter().filter(|waiting| {
-            waiting.subscription == offer.subscription
-                && waiting.device.id != self.question.device.id
-                && still(waiting.asked_at)
-        });
-        waiting.min_by_key(|waiting| (waiting.asked_at, &waiting.device.id))
+        let others = self.waiting(offer).filter(|waiting| !self.waits_here(waiting));
+        let is_late = |waiting: &Waiting| self.question.now >= waiting.heard_at.saturating_add(LATELY);
+        others.min_by_key(|waiting| (is_late(waiting), waiting.asked_at, &waiting.device.id))
+    }
+
+    /// Those who wait for the session, as far as they were heard of in time.
+    fn waiting(&self, offer: &Offer) -> impl Iterator<Item = &'a Waiting> {
+        let (now, ttl) = (self.question.now, seconds(offer.policy.session_ttl));
+        let subscription = offer.subscription.clone();
+        let waiting = self.question.waiting.iter();
+        waiting.filter(move |waiting| {
+            waiting.subscription == subscription && now < waiting.heard_at.saturating_add(ttl)
+        })
+    }
+
+    /// Asking again costs nobody their turn.
+    fn waits_since(&self, offer: &Offer) -> i64 {
+        let mine = self.waiting(offer).find(|waiting| self.waits_here(waiting));
+        mine.map_or(self.question.now, |mine| mine.asked_at)
+    }
+
+    fn waits_here(&self, waiting: &Waiting) -> bool {
+        waiting.device.id == self.question.device.id
     }
 
     fn is_mine(&self, session: &Session) -> bool {

@@ -11,7 +11,7 @@ use crate::decide::{Question, Session, SessionStep, Waiting};
 use crate::store::StoreError;
 use crate::store::records::{Overlap, SessionRow};
 
-/// Whoever asked so long ago waits no more, whatever became of it.
+/// Whoever was not heard of for so long waits no more, whatever became of it.
 const FORGOTTEN_AFTER: i64 = 15 * 60;
 
 pub(super) fn of(c: &Connection, user: &str) -> Result<Vec<Session>, StoreError> {
@@ -31,6 +31,7 @@ pub(super) fn waiting(c: &Connection, user: &str) -> Result<Vec<Waiting>, StoreE
             subscription: row.get(0)?,
             device: entry(row)?,
             asked_at: row.get(5)?,
+            heard_at: row.get(6)?,
         })
     })
 }
@@ -67,7 +68,11 @@ pub(super) fn follow(c: &Connection, question: &Question, steps: &[SessionStep])
                 execute(c, sql!("push_waiting"), params![subscription, device])?;
                 push_other(c, me, device)?;
             }
-            SessionStep::Wait { subscription, holder } => {
+            SessionStep::Wait {
+                subscription,
+                holder,
+                since,
+            } => {
                 let asked = question.waiting.iter().any(|waiting| {
                     waiting.subscription == *subscription
                         && waiting.device.id == *me
@@ -76,7 +81,7 @@ pub(super) fn follow(c: &Connection, question: &Question, steps: &[SessionStep])
                 execute(
                     c,
                     sql!("session_ask_put"),
-                    params![subscription, me, question.now],
+                    params![subscription, me, since, question.now],
                 )?;
                 // Its holder hears of it once, not each time that it asks again.
                 if !asked {
@@ -114,7 +119,7 @@ fn push_other(c: &Connection, me: &str, device: &str) -> Result<(), StoreError> 
 }
 
 fn is_fresh(question: &Question, waiting: &Waiting) -> bool {
-    question.now < waiting.asked_at.saturating_add(FORGOTTEN_AFTER)
+    question.now < waiting.heard_at.saturating_add(FORGOTTEN_AFTER)
 }
 
 /// Who waits for what the asking device has.
@@ -140,6 +145,11 @@ pub(super) fn waiting_for(question: &Question, steps: &[SessionStep]) -> Vec<Wai
 /// disk was full, the service stood): others may have been told that it is free. Its device is pushed, and asks for it anew.
 pub(super) fn heard(c: &Connection, devices: &[String], now: Timestamp) -> Result<(), StoreError> {
     end_silent(c, now)?;
+    execute(
+        c,
+        sql!("session_asks_forget"),
+        params![now.as_secs(), FORGOTTEN_AFTER],
+    )?;
     for device in devices {
         execute(c, sql!("sessions_heard"), params![device, now.as_secs()])?;
         execute(c, sql!("session_asks_heard"), params![device, now.as_secs()])?;

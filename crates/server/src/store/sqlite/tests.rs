@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use latchkey_core::time::Timestamp;
+use latchkey_core::policy::{Policy, SessionPolicy};
+use latchkey_core::time::{HOUR, Timestamp};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -72,6 +73,7 @@ suite! {
     sessions a_session_that_ends_goes_to_whoever_waits
     sessions a_session_that_ends_by_silence_goes_to_whoever_waits
     sessions a_session_that_is_over_is_not_extended
+    sessions who_asked_first_and_is_still_there_is_handed_the_session
     sessions who_is_connected_keeps_the_session
     sessions overlaps_are_reported
     sessions an_overlap_lasts_as_long_as_both_are_there
@@ -306,6 +308,8 @@ fn what_is_done_for_each_of_many_looks_no_table_through() {
         (sql!("seats_of_user"), "seats"),
         (sql!("loss_delete"), "seat_losses"),
         (sql!("losses_of_user"), "seat_losses"),
+        (sql!("session_asks_heard"), "session_asks"),
+        (sql!("session_asks_delete_device"), "session_asks"),
     ] {
         let mut explained = connection
             .prepare(&format!("EXPLAIN QUERY PLAN {statement}"))
@@ -360,4 +364,35 @@ async fn an_invented_product_takes_no_room_and_its_answers_are_numbered_all_the_
 fn count(database: &Connection, of: &str) -> i64 {
     let sql = format!("SELECT count(*) FROM {of}");
     database.query_row(&sql, [], |row| row.get(0)).unwrap()
+}
+
+/// Both devices open the product under this policy, one after the other.
+async fn two_of_one_user(folder: &TempDir, store: Arc<SqliteStore>, policy: Policy) -> (Fixture, Connection) {
+    let fixture = Fixture::new(store).await;
+    let subscription = fixture.subscription.id.clone();
+    fixture.store.set_policy(subscription, policy).await.unwrap();
+    for device in ["a", "b"] {
+        let mut opens = fixture.command(device);
+        opens.products[0].open = true;
+        fixture.one(opens).await;
+    }
+    let database = Connection::open(folder.path().join("latchkey.db")).unwrap();
+    (fixture, database)
+}
+
+/// Whoever was not heard of for so long waits no more, and takes no room.
+#[tokio::test]
+async fn who_waited_long_ago_is_forgotten() {
+    let (folder, store) = fresh();
+    let policy = Policy {
+        session_policy: SessionPolicy::Deny,
+        session_ttl: 2 * HOUR,
+        ..Policy::default()
+    };
+    let (fixture, database) = two_of_one_user(&folder, store, policy).await;
+    for (minutes, waiting) in [(16, 1), (119, 1), (120, 0)] {
+        let at = NOW.shifted(minutes * 60_000);
+        fixture.store.heard(Vec::new(), at).await.unwrap();
+        assert_eq!(count(&database, "session_asks"), waiting, "after {minutes} min");
+    }
 }

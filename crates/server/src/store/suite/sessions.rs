@@ -448,3 +448,30 @@ pub(crate) async fn the_last_minutes_of_whoever_was_removed_count(store: Arc<dyn
     fixture.one(succeeded).await;
     assert_eq!(minutes().await, 10);
 }
+
+/// Whoever asked first, and is still there: one that has not been heard of lately is passed over for as long as another waits.
+pub(crate) async fn who_asked_first_and_is_still_there_is_handed_the_session(store: Arc<dyn Store>) {
+    let fixture = under(store, SessionPolicy::Deny).await;
+    let at = |seconds: i64| NOW.shifted(seconds * 1000);
+    let opens = |device: &str, seconds: i64| CheckCommand {
+        now: at(seconds),
+        ..fixture.opens(device)
+    };
+    grant(&fixture.one(opens("a", 0)).await);
+    for (device, seconds) in [("gone", 0), ("z first", 60), ("late", 70)] {
+        let refusal = fixture.one(opens(device, seconds)).await;
+        assert_eq!(refused(&refusal).code, Code::SessionInUse);
+    }
+    let devices = fixture.store.devices(None).await.unwrap();
+    let there = devices.into_iter().filter(|device| device.name != "gone");
+    let there: Vec<String> = there.map(|device| device.id).collect();
+    for seconds in (100..600).step_by(50) {
+        fixture.store.heard(there.clone(), at(seconds)).await.unwrap();
+    }
+    // Asking again costs nobody their turn.
+    fixture.one(opens("z first", 590)).await;
+    let mut gives = opens("a", 600);
+    gives.products[0].session = Some(SessionWish::HandOver);
+    let gives = fixture.one(gives).await;
+    assert_eq!(refused(&gives).detail.holder.as_ref().unwrap().name, "z first");
+}
