@@ -13,15 +13,18 @@ const LATELY: i64 = 120;
 /// The sessions of one check, as far as it has been decided.
 pub(super) struct Sessions<'a> {
     question: &'a Question,
+    /// What the user wants, and of which subscription's session.
+    wishes: Vec<(SessionWish, &'a str)>,
     /// What this device has open, by subscription.
     held: Vec<String>,
     steps: Vec<SessionStep>,
 }
 
 impl<'a> Sessions<'a> {
-    pub(super) const fn of(question: &'a Question) -> Self {
+    pub(super) const fn of(question: &'a Question, wishes: Vec<(SessionWish, &'a str)>) -> Self {
         Self {
             question,
+            wishes,
             held: Vec::new(),
             steps: Vec::new(),
         }
@@ -30,7 +33,6 @@ impl<'a> Sessions<'a> {
     /// Whether the device may run something of the offer's subscription: the refusal, if not.
     pub(super) fn admit(&self, offer: &Offer) -> Option<Refused> {
         let policy = offer.policy.session_policy;
-        // Under `report` nobody waits for a turn, also who has waited since it was another policy.
         if policy == SessionPolicy::Report || self.held.contains(&offer.subscription) {
             return None;
         }
@@ -123,19 +125,33 @@ impl<'a> Sessions<'a> {
         self.held.push(offer.subscription.clone());
     }
 
+    /// Hands the session over where the user wants that, also where the product goes on here under another subscription.
+    pub(super) fn hand_over(&mut self, offer: &Offer) {
+        if let Some(successor) = self.successor(offer) {
+            self.pass_on(offer, successor);
+        }
+    }
+
+    fn pass_on(&mut self, offer: &Offer, successor: &Waiting) {
+        let hold = SessionStep::Hold {
+            subscription: offer.subscription.clone(),
+            device: successor.device.id.clone(),
+            since: self.question.now,
+        };
+        if !self.steps.contains(&hold) {
+            let ended = self.mine(offer).map(end);
+            self.steps.extend(ended);
+            self.steps.push(hold);
+        }
+    }
+
     /// The session is another's: handed over just now, or held all along. Its program is still open: also whoever has given the
     /// session away waits for it, from now on.
     fn give_way(&mut self, offer: &Offer) {
         let now = self.question.now;
         let (holder, since) = match self.successor(offer) {
             Some(successor) => {
-                let ended = self.mine(offer).map(end);
-                self.steps.extend(ended);
-                self.steps.push(SessionStep::Hold {
-                    subscription: offer.subscription.clone(),
-                    device: successor.device.id.clone(),
-                    since: now,
-                });
+                self.pass_on(offer, successor);
                 (Some(&successor.device), now)
             }
             None => (
@@ -157,14 +173,16 @@ impl<'a> Sessions<'a> {
 
     /// Whether the user wants this of the session of the subscription, for whichever of its products they said so.
     fn wishes(&self, offer: &Offer, wish: SessionWish) -> bool {
-        let covers = |one: &Offer| one.subscription == offer.subscription && one.seat.is_some();
-        let mut asked = self.question.asked.iter();
-        asked.any(|asked| asked.wish == Some(wish) && asked.offers.iter().any(covers))
+        self.wishes.contains(&(wish, &offer.subscription))
     }
 
     /// To whom the session is handed over: whoever asked first of those who still wait. One that was not heard of lately may be gone,
     /// and is passed over where another waits.
     fn successor(&self, offer: &Offer) -> Option<&'a Waiting> {
+        // Under `report` nobody waits for a turn, also who has waited since it was another policy.
+        if offer.policy.session_policy == SessionPolicy::Report {
+            return None;
+        }
         self.mine(offer)
             .filter(|_| self.wishes(offer, SessionWish::HandOver))?;
         let others = self.waiting(offer).filter(|waiting| !self.waits_here(waiting));

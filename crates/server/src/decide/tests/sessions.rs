@@ -281,6 +281,65 @@ fn a_wish_concerns_the_subscription_of_its_product_and_no_other() {
     );
 }
 
+/// ... also where the product could be had under more than one: what is not decided under stays where it is.
+#[test]
+fn a_wish_concerns_the_one_subscription_that_its_product_is_decided_under() {
+    let under = |subscription: &str, device: &str| Session {
+        subscription: subscription.into(),
+        ..session(device, NOW - 600, NOW - 60)
+    };
+    let step_of = |step: SessionStep, of: &str| match step {
+        SessionStep::Hold { device, since, .. } => SessionStep::Hold {
+            subscription: of.into(),
+            device,
+            since,
+        },
+        SessionStep::End { device, .. } => SessionStep::End {
+            subscription: of.into(),
+            device,
+        },
+        other @ (SessionStep::Wait { .. } | SessionStep::Leave { .. } | SessionStep::Overlap { .. }) => other,
+    };
+    // ATLAS is covered by both, BOREAS by `s` alone. The lease of `t` lasts longer.
+    let mut asked = opened(
+        SessionPolicy::Takeover,
+        vec![under("s", "other"), under("t", "other")],
+    );
+    let mut boreas = asked.asked[0].clone();
+    boreas.product = "BOREAS".into();
+    let mut t = asked.asked[0].offers[0].clone();
+    t.subscription = "t".into();
+    for offers in [&mut asked.asked[0].offers, &mut boreas.offers] {
+        offers[0].ends_at = Some(NOW + ONE_DAY);
+    }
+    asked.asked[0].offers.push(t);
+    asked.asked.push(boreas);
+
+    asked.asked[0].wish = Some(SessionWish::TakeOver);
+    let taken = [
+        step_of(end("other"), "t"),
+        step_of(hold("mine", NOW), "t"),
+        wait("other"),
+    ];
+    assert_eq!(steps(&asked), taken);
+
+    asked.sessions = vec![under("s", "mine"), under("t", "mine")];
+    asked.waiting = ["s", "t"]
+        .map(|subscription| Waiting {
+            subscription: subscription.into(),
+            ..waiting("other", NOW - 20)
+        })
+        .into();
+    asked.asked[0].wish = Some(SessionWish::HandOver);
+    asked.asked[0].held = Some("t".into());
+    let given = [
+        hold("mine", NOW - 600),
+        step_of(end("mine"), "t"),
+        step_of(hold("other", NOW), "t"),
+    ];
+    assert_eq!(steps(&asked), given, "what it has of `s` it keeps");
+}
+
 /// Its device was not heard of for so long only because nobody could write it down: it is to hear who has the session now.
 #[test]
 fn whoever_begins_a_session_ends_also_one_that_fell_silent() {
