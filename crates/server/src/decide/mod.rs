@@ -264,6 +264,11 @@ pub fn check(question: &Question) -> Result<Verdict, TokenLivesTooLong> {
     })
 }
 
+/// Whether the user has a seat of the product that has not ended.
+pub fn has_seat(question: &Question, asked: &Asked) -> bool {
+    running(question, asked).next().is_some()
+}
+
 /// The user's seats of the product.
 fn seats(asked: &Asked) -> impl Iterator<Item = (&Offer, &str)> {
     asked

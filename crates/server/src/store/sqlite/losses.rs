@@ -93,7 +93,11 @@ fn detect(c: &Connection, org: &str, at: Timestamp) -> Result<bool, StoreError> 
     let active_since = (at - ACTIVE_WITHIN).as_secs();
     let active: u32 = value(c, sql!("losses_active"), params![org, active_since])?;
     let lost_since = (at - WITHIN).as_secs();
-    let losing: u32 = value(c, sql!("losses_losing"), params![org, active_since, lost_since])?;
+    let losing: u32 = value(
+        c,
+        sql!("losses_losing"),
+        params![org, active_since, lost_since, at.as_secs()],
+    )?;
     if is_mass_loss(losing, active) {
         execute(c, sql!("hold_put"), params![org, at.as_secs(), losing, active])?;
     }

@@ -65,6 +65,7 @@ suite! {
     mass_loss no_more_seats_are_given_back_than_there_are
     mass_loss whoever_was_refused_one_of_two_gets_both_back
     mass_loss what_an_administrator_takes_away_is_told_during_a_hold
+    mass_loss whoever_has_another_seat_of_the_product_loses_nothing
     mass_loss an_import_assigns_no_more_seats_than_there_are
     mass_loss what_was_lost_long_before_is_not_given_back_with_it
     mass_loss whoever_has_checked_within_thirty_days_is_active

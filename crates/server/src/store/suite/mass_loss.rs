@@ -375,3 +375,32 @@ pub(crate) async fn an_import_assigns_no_more_seats_than_there_are(store: Arc<dy
     fixture.import(&emails, NOW).await;
     assert_eq!(seats().await, 10);
 }
+
+/// Whoever has a seat of the product under another subscription can go on: that is no loss, neither for the count nor for them.
+pub(crate) async fn whoever_has_another_seat_of_the_product_loses_nothing(store: Arc<dyn Store>) {
+    let (fixture, emails) = ten(store).await;
+    let other = new_subscription(&["ATLAS"], None, Policy::default());
+    let other = fixture.store.add_subscription(other, NOW).await.unwrap().id;
+    let import = async |emails: &[String]| {
+        let imported = fixture
+            .store
+            .import_seats(other.clone(), emails.to_vec(), NOW)
+            .await;
+        imported.unwrap().held
+    };
+    import(&emails[..6]).await;
+    assert_eq!(fixture.import(&[], NOW).await.held, None, "four are no mass");
+    assert_eq!(import(&emails[..5]).await.as_deref(), Some("Nord"));
+    assert_eq!(fixture.store.holds().await.unwrap()[0].lost, 5);
+    assert!(matches!(
+        fixture.outcome(&emails[9], NOW).await,
+        CheckOutcome::Held
+    ));
+    grant(&fixture.one(fixture.of(&emails[0], NOW)).await);
+    // A seat under one that has ended is none to go on with.
+    fixture.store.end_subscription(other, Some(NOW)).await.unwrap();
+    assert!(matches!(
+        fixture.outcome(&emails[0], NOW).await,
+        CheckOutcome::Held
+    ));
+}
