@@ -96,7 +96,11 @@ pub(super) fn of_caller(
 
 fn released_lately(c: &Connection, user: &str, now: Timestamp) -> Result<u32, StoreError> {
     let since = (now - DAY).as_secs();
-    value(c, sql!("device_releases_since"), params![user, since])
+    value(
+        c,
+        sql!("device_releases_since"),
+        params![user, since, now.as_secs()],
+    )
 }
 
 /// A user gives one of their devices up, from another one or this one (rule 10).
@@ -126,7 +130,11 @@ pub(super) fn release_by_user(
         return Ok(ReleaseOutcome::TooMany);
     }
     let day_ago = (now - DAY).as_secs();
-    execute(c, sql!("device_releases_prune"), params![asking.user, day_ago])?;
+    execute(
+        c,
+        sql!("device_releases_prune"),
+        params![asking.user, day_ago, now.as_secs()],
+    )?;
     execute(
         c,
         sql!("device_release_put"),

@@ -53,6 +53,7 @@ suite! {
     devices whoever_lost_a_place_to_other_terms_hears_of_one_that_is_free
     devices whoever_has_no_place_hears_of_one_that_is_free
     devices a_user_releases_at_most_five_devices_a_day
+    devices a_clock_that_was_ahead_uses_no_releases_up
     devices old_tokens_take_no_place_back
     devices the_same_machine_keeps_its_place
     mass_loss a_mass_loss_is_held_back_and_given_back
