@@ -44,6 +44,7 @@ suite! {
     relocation a_moved_issuer_names_the_same_people
     relocation the_vendors_issuer_moves
     checks places_are_freed
+    checks a_released_device_is_never_forgotten
     checks devices_that_hold_no_place_are_not_kept_for_ever
     checks terms_hold_from_the_next_check_on
     devices a_user_releases_a_device_from_another_one
