@@ -130,7 +130,7 @@ impl Store for SqliteStore {
         self.reader.run(move |c| pushes::missed(c, &device)).await
     }
 
-    async fn heard(&self, devices: Vec<String>, now: Timestamp) -> Result<(), StoreError> {
+    async fn heard(&self, devices: Vec<String>, now: Timestamp) -> Result<Vec<String>, StoreError> {
         self.writer.run(move |c| sessions::heard(c, &devices, now)).await
     }
 

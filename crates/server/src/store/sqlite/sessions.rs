@@ -6,7 +6,7 @@ use latchkey_core::time::Timestamp;
 use rusqlite::{Connection, Row, params};
 
 use super::pushes;
-use super::row::{execute, rows, sql, time};
+use super::row::{execute, rows, sql, time, value};
 use crate::decide::{Question, Session, SessionStep, Waiting};
 use crate::store::StoreError;
 use crate::store::records::{Overlap, SessionRow};
@@ -143,19 +143,27 @@ pub(super) fn waiting_for(question: &Question, steps: &[SessionStep]) -> Vec<Wai
 
 /// These devices are connected. A session that is over is not extended, also where only the word of its device came late (the
 /// disk was full, the service stood): others may have been told that it is free. Its device is pushed, and asks for it anew.
-pub(super) fn heard(c: &Connection, devices: &[String], now: Timestamp) -> Result<(), StoreError> {
+///
+/// Gives those of them that nobody comes under any more.
+pub(super) fn heard(c: &Connection, devices: &[String], now: Timestamp) -> Result<Vec<String>, StoreError> {
     end_silent(c, now)?;
     execute(
         c,
         sql!("session_asks_forget"),
         params![now.as_secs(), FORGOTTEN_AFTER],
     )?;
+    let mut gone = Vec::new();
     for device in devices {
+        if value(c, sql!("device_is_gone"), params![device])? {
+            gone.push(device.clone());
+            continue;
+        }
         execute(c, sql!("sessions_heard"), params![device, now.as_secs()])?;
         execute(c, sql!("session_asks_heard"), params![device, now.as_secs()])?;
     }
     execute(c, sql!("overlaps_seen"), [])?;
-    pushes::prune(c)
+    pushes::prune(c)?;
+    Ok(gone)
 }
 
 /// Ends the sessions of devices that fell silent: nobody else tells those who wait for one, nor the device itself, which may

@@ -313,6 +313,8 @@ fn what_is_done_for_each_of_many_looks_no_table_through() {
         (sql!("losses_of_user"), "seat_losses"),
         (sql!("session_asks_heard"), "session_asks"),
         (sql!("session_asks_delete_device"), "session_asks"),
+        (sql!("device_is_gone"), "devices"),
+        (sql!("device_is_gone"), "identities"),
     ] {
         let mut explained = connection
             .prepare(&format!("EXPLAIN QUERY PLAN {statement}"))
