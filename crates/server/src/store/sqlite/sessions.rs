@@ -1,8 +1,10 @@
 //! Sessions and who waits for them (rule 11): read for a decision, and written as it says.
 
+use std::time::Duration;
+
 use latchkey_api::check::WaitingDevice;
 use latchkey_core::lease::DeviceEntry;
-use latchkey_core::time::Timestamp;
+use latchkey_core::time::{DAY, Timestamp};
 use rusqlite::{Connection, Row, params};
 
 use super::pushes;
@@ -13,6 +15,9 @@ use crate::store::records::{Overlap, SessionRow};
 
 /// Whoever was not heard of for so long waits no more, whatever became of it.
 const FORGOTTEN_AFTER: i64 = 15 * 60;
+
+/// How long an overlap is kept in the report after it was last seen.
+const OVERLAPS_KEPT: Duration = Duration::from_secs(400 * DAY.as_secs());
 
 pub(super) fn of(c: &Connection, user: &str) -> Result<Vec<Session>, StoreError> {
     rows(c, sql!("sessions"), params![user], |row| {
@@ -161,9 +166,24 @@ pub(super) fn heard(c: &Connection, devices: &[String], now: Timestamp) -> Resul
         execute(c, sql!("sessions_heard"), params![device, now.as_secs()])?;
         execute(c, sql!("session_asks_heard"), params![device, now.as_secs()])?;
     }
-    execute(c, sql!("overlaps_seen"), [])?;
+    see_overlaps(c)?;
+    execute(
+        c,
+        sql!("overlaps_forget"),
+        params![(now - OVERLAPS_KEPT).as_secs()],
+    )?;
     pushes::prune(c)?;
     Ok(gone)
+}
+
+/// Both devices of an overlap have their session still: it lasts for as long as both were heard of.
+fn see_overlaps(c: &Connection) -> Result<(), StoreError> {
+    let current: Vec<(String, String, String, i64, i64)> =
+        rows(c, sql!("overlaps_current"), [], |row| row.try_into())?;
+    for overlap in current {
+        execute(c, sql!("overlap_seen"), overlap)?;
+    }
+    Ok(())
 }
 
 /// Ends the sessions of devices that fell silent: nobody else tells those who wait for one, nor the device itself, which may

@@ -313,6 +313,10 @@ fn what_is_done_for_each_of_many_looks_no_table_through() {
         (sql!("losses_of_user"), "seat_losses"),
         (sql!("session_asks_heard"), "session_asks"),
         (sql!("session_asks_delete_device"), "session_asks"),
+        (sql!("overlaps_current"), "others"),
+        (sql!("overlaps_current"), "other"),
+        (sql!("overlap_seen"), "overlaps"),
+        (sql!("overlaps_forget"), "overlaps"),
         (sql!("device_is_gone"), "devices"),
         (sql!("device_is_gone"), "identities"),
     ] {
@@ -399,5 +403,25 @@ async fn who_waited_long_ago_is_forgotten() {
         let at = NOW.shifted(minutes * 60_000);
         fixture.store.heard(Vec::new(), at).await.unwrap();
         assert_eq!(count(&database, "session_asks"), waiting, "after {minutes} min");
+    }
+}
+
+/// The report goes back as far as usage is taken.
+#[tokio::test]
+async fn overlaps_are_forgotten_after_400_days() {
+    let (folder, store) = fresh();
+    let policy = Policy {
+        session_policy: SessionPolicy::Report,
+        ..Policy::default()
+    };
+    let (fixture, _) = two_of_one_user(&folder, store, policy).await;
+    for (days, kept) in [(399, 1), (400, 0)] {
+        let at = NOW.shifted(days * 86_400_000);
+        fixture.store.heard(Vec::new(), at).await.unwrap();
+        assert_eq!(
+            fixture.store.overlaps().await.unwrap().len(),
+            kept,
+            "after {days} days"
+        );
     }
 }
