@@ -74,6 +74,17 @@ pub struct Waiting {
     pub heard_at: i64,
 }
 
+/// Whoever waits is heard of every minute where its stream stands, in seconds.
+const LATELY: i64 = 120;
+
+impl Waiting {
+    /// Whose turn is first: whoever asked first. One that was not heard of lately may be gone, and comes after all that were.
+    pub(crate) fn turn(&self, now: i64) -> (bool, i64, &str) {
+        let is_late = now >= self.heard_at.saturating_add(LATELY);
+        (is_late, self.asked_at, &self.device.id)
+    }
+}
+
 /// One product that is asked about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {

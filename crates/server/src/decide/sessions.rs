@@ -7,9 +7,6 @@ use latchkey_core::policy::SessionPolicy;
 
 use super::{Decision, Offer, Question, Refused, Session, SessionStep, Waiting, refuse, seconds};
 
-/// Whoever waits is heard of every minute where its stream stands, in seconds.
-const LATELY: i64 = 120;
-
 /// The sessions of one check, as far as it has been decided.
 pub(super) struct Sessions<'a> {
     question: &'a Question,
@@ -176,8 +173,7 @@ impl<'a> Sessions<'a> {
         self.wishes.contains(&(wish, &offer.subscription))
     }
 
-    /// To whom the session is handed over: whoever asked first of those who still wait. One that was not heard of lately may be gone,
-    /// and is passed over where another waits.
+    /// To whom the session is handed over: whose turn is first of those who still wait.
     fn successor(&self, offer: &Offer) -> Option<&'a Waiting> {
         // Under `report` nobody waits for a turn, also who has waited since it was another policy.
         if offer.policy.session_policy == SessionPolicy::Report {
@@ -186,8 +182,7 @@ impl<'a> Sessions<'a> {
         self.mine(offer)
             .filter(|_| self.wishes(offer, SessionWish::HandOver))?;
         let others = self.waiting(offer).filter(|waiting| !self.waits_here(waiting));
-        let is_late = |waiting: &Waiting| self.question.now >= waiting.heard_at.saturating_add(LATELY);
-        others.min_by_key(|waiting| (is_late(waiting), waiting.asked_at, &waiting.device.id))
+        others.min_by_key(|waiting| waiting.turn(self.question.now))
     }
 
     /// Those who wait for the session, as far as they were heard of in time.

@@ -127,7 +127,7 @@ fn is_fresh(question: &Question, waiting: &Waiting) -> bool {
     question.now < waiting.heard_at.saturating_add(FORGOTTEN_AFTER)
 }
 
-/// Who waits for what the asking device has.
+/// Who waits for what the asking device has, whose turn is first before the others.
 pub(super) fn waiting_for(question: &Question, steps: &[SessionStep]) -> Vec<WaitingDevice> {
     let me = &question.device.id;
     let mine = |subscription: &String| {
@@ -135,11 +135,12 @@ pub(super) fn waiting_for(question: &Question, steps: &[SessionStep]) -> Vec<Wai
             matches!(step, SessionStep::Hold { subscription: held, device, .. } if held == subscription && device == me)
         })
     };
-    let waiting = question.waiting.iter();
-    let waiting = waiting.filter(|waiting| {
+    let mut waiting: Vec<&Waiting> = question.waiting.iter().collect();
+    waiting.retain(|waiting| {
         waiting.device.id != *me && is_fresh(question, waiting) && mine(&waiting.subscription)
     });
-    let told = waiting.map(|waiting| WaitingDevice {
+    waiting.sort_by_key(|waiting| waiting.turn(question.now));
+    let told = waiting.into_iter().map(|waiting| WaitingDevice {
         name: waiting.device.name.clone(),
         asked_at: waiting.asked_at,
     });

@@ -470,6 +470,16 @@ pub(crate) async fn who_asked_first_and_is_still_there_is_handed_the_session(sto
     }
     // Asking again costs nobody their turn.
     fixture.one(opens("z first", 590)).await;
+    match fixture.store.check(opens("a", 600)).await.unwrap() {
+        CheckOutcome::Decided { waiting, .. } => {
+            let names: Vec<_> = waiting.iter().map(|one| one.name.as_str()).collect();
+            assert_eq!(names, ["z first", "late", "gone"], "so its user sees them");
+        }
+        other @ (CheckOutcome::IdTokenRequired
+        | CheckOutcome::IssuerMoved
+        | CheckOutcome::Held
+        | CheckOutcome::TokenLivesTooLong(_)) => panic!("{other:?}"),
+    }
     let mut gives = opens("a", 600);
     gives.products[0].session = Some(SessionWish::HandOver);
     let gives = fixture.one(gives).await;
