@@ -27,6 +27,6 @@ impl SessionWish {
 pub struct WaitingDevice {
     /// What its user calls it: the host name.
     pub name: String,
-    /// When it last asked, in seconds.
+    /// When it asked first, in seconds.
     pub asked_at: i64,
 }

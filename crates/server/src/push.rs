@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use latchkey_core::time::Timestamp;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -98,6 +99,14 @@ impl Pushes {
         })
     }
 
+    fn close(&self, devices: &[String]) {
+        self.streams(|streams| {
+            for device in devices {
+                streams.open.remove(device);
+            }
+        });
+    }
+
     fn is_empty(&self) -> bool {
         self.streams(|streams| streams.open.is_empty())
     }
@@ -142,12 +151,19 @@ pub(crate) async fn serve(pushes: Arc<Pushes>, store: Arc<dyn Store>, clock: Arc
         }
         if heard_at.elapsed() >= HEARD_EVERY {
             heard_at = Instant::now();
-            let connected = pushes.connected();
-            if let Err(error) = store.heard(connected, clock.now()).await {
+            if let Err(error) = write_down(&pushes, &*store, clock.now()).await {
                 tracing::warn!(%error, "who is connected could not be written down");
             }
         }
     }
+}
+
+/// Writes down who is connected. A stream under an id that nobody comes under any more would be told nothing: it ends, and its device
+/// opens it anew as whoever it is now.
+async fn write_down(pushes: &Pushes, store: &dyn Store, now: Timestamp) -> Result<(), StoreError> {
+    let gone = store.heard(pushes.connected(), now).await?;
+    pushes.close(&gone);
+    Ok(())
 }
 
 async fn pass_on(pushes: &Pushes, store: &dyn Store, last: &mut Option<i64>) -> Result<(), StoreError> {
@@ -177,9 +193,14 @@ async fn pass_on(pushes: &Pushes, store: &dyn Store, last: &mut Option<i64>) -> 
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use tokio::sync::mpsc::error::TryRecvError;
+
     use super::*;
+    use crate::store::records::{CheckCommand, EmailClaim};
     use crate::store::sqlite::SqliteStore;
-    use crate::store::suite::Fixture;
+    use crate::store::suite::{Fixture, NOW};
 
     #[tokio::test]
     async fn what_is_written_while_the_first_stream_opens_reaches_it() {
@@ -198,6 +219,50 @@ mod tests {
             .unwrap();
         pass_on(&pushes, &*store, &mut None).await.unwrap();
         assert_eq!(stream.try_recv(), Ok(()));
+    }
+
+    /// Its subject was linked to another user, or it was released: pushes go to another id, or to none.
+    #[tokio::test]
+    async fn a_stream_under_an_id_that_nobody_comes_under_any_more_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::create(&folder.path().join("latchkey.db")).unwrap();
+        let store: Arc<dyn Store> = Arc::new(store);
+        let fixture = Fixture::new(Arc::clone(&store)).await;
+        let stays = "stays@nord.example";
+        store.add_user(stays.into(), "Nord".into(), NOW).await.unwrap();
+        let other = CheckCommand {
+            subject: "stays".into(),
+            email: EmailClaim::Proven(stays.into()),
+            ..fixture.command("stays")
+        };
+        for command in [fixture.command("linked anew"), fixture.command("released"), other] {
+            fixture.one(command).await;
+        }
+        let pushes = Pushes::new(9);
+        let mut streams = BTreeMap::new();
+        for device in store.devices(None).await.unwrap() {
+            streams.insert(device.name, (device.id.clone(), pushes.open(device.id).unwrap()));
+        }
+        write_down(&pushes, &*store, NOW).await.unwrap();
+        assert_eq!(pushes.connected().len(), 3, "they are all there");
+
+        let released = streams["released"].0.clone();
+        store.release_device(released, NOW).await.unwrap();
+        let (old, new) = ("maya@nord.example", "noor@nord.example");
+        store.unlink_user(old.into()).await.unwrap();
+        store.add_user(new.into(), "Nord".into(), NOW).await.unwrap();
+        let later = NOW.shifted(60_000);
+        let anew = CheckCommand {
+            now: later,
+            email: EmailClaim::Proven(new.into()),
+            ..fixture.command("linked anew")
+        };
+        fixture.one(anew).await;
+        write_down(&pushes, &*store, later).await.unwrap();
+        for (name, (_, stream)) in &mut streams {
+            let ends = stream.try_recv() == Err(TryRecvError::Disconnected);
+            assert_eq!(ends, name != "stays", "{name}");
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::routes::{Service, router};
 use crate::serve::{Listener, Transport};
 use crate::signer::RootKey;
 use crate::store::Store;
+use crate::store::sqlite::SqliteStore;
 use crate::vouch;
 
 #[derive(Args)]
@@ -59,7 +60,7 @@ impl Serve {
             _ => Transport::Loopback,
         };
         let capacity = Capacity::of_this_process();
-        let store: Arc<dyn Store> = Arc::new(data.open()?);
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open_to_serve(&data.database())?);
         let listener = Listener::open(self.listen, &transport)?.at_most(capacity.connections);
         let listen = listener.address();
         let url = address(&*store, data, self.url, listen, &transport).await?;

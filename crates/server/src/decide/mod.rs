@@ -68,8 +68,21 @@ pub struct Waiting {
     pub subscription: String,
     /// The device.
     pub device: DeviceEntry,
-    /// When it last asked, in seconds.
+    /// When it asked first, in seconds: its turn.
     pub asked_at: i64,
+    /// When it was last heard of, in seconds.
+    pub heard_at: i64,
+}
+
+/// Whoever waits is heard of every minute where its stream stands, in seconds.
+const LATELY: i64 = 120;
+
+impl Waiting {
+    /// Whose turn is first: whoever asked first. One that was not heard of lately may be gone, and comes after all that were.
+    pub(crate) fn turn(&self, now: i64) -> (bool, i64, &str) {
+        let is_late = now >= self.heard_at.saturating_add(LATELY);
+        (is_late, self.asked_at, &self.device.id)
+    }
 }
 
 /// One product that is asked about.
@@ -180,6 +193,8 @@ pub enum SessionStep {
         subscription: String,
         /// Who has it.
         holder: String,
+        /// Since when, in seconds.
+        since: i64,
     },
     /// The asking device waits for it no longer, and its holder may know.
     Leave {
@@ -225,7 +240,11 @@ const LEEWAY: Duration = Duration::from_secs(60);
 /// [`TokenLivesTooLong`] where a lease would be given on such a token.
 pub fn check(question: &Question) -> Result<Verdict, TokenLivesTooLong> {
     let mut places = question.places.clone();
-    let mut sessions = Sessions::of(question);
+    let wishes = question
+        .asked
+        .iter()
+        .filter_map(|asked| concerned(question, asked));
+    let mut sessions = Sessions::of(question, wishes.collect());
     let mut decisions = Vec::with_capacity(question.asked.len());
     for asked in &question.asked {
         let decision = if question.released {
@@ -256,17 +275,46 @@ pub fn check(question: &Question) -> Result<Verdict, TokenLivesTooLong> {
     })
 }
 
+/// Whether the user has a seat of the product that has not ended.
+pub fn has_seat(question: &Question, asked: &Asked) -> bool {
+    running(question, asked).next().is_some()
+}
+
+/// The user's seats of the product.
+fn seats(asked: &Asked) -> impl Iterator<Item = (&Offer, &str)> {
+    asked
+        .offers
+        .iter()
+        .filter_map(|offer| Some((offer, offer.seat.as_deref()?)))
+}
+
+fn running<'a>(question: &'a Question, asked: &'a Asked) -> impl Iterator<Item = (&'a Offer, &'a str)> {
+    seats(asked).filter(|(offer, _)| offer.ends_at.is_none_or(|end| question.now < end))
+}
+
+fn renewable<'a>(question: &'a Question, asked: &'a Asked) -> impl Iterator<Item = (&'a Offer, &'a str)> {
+    running(question, asked).filter(|(offer, _)| !agents::is_too_old(question, asked, offer))
+}
+
+/// What the user wants for the product, and the one subscription whose session that concerns: what is handed over is what the
+/// device has, and what is taken over is what it would have if nobody else had anything.
+fn concerned<'a>(question: &'a Question, asked: &'a Asked) -> Option<(SessionWish, &'a str)> {
+    let wish = asked.wish.filter(|_| !question.released)?;
+    let has =
+        |offer: &Offer| wish == SessionWish::HandOver && asked.held.as_ref() == Some(&offer.subscription);
+    let placed = renewable(question, asked).filter_map(|(offer, seat)| {
+        match places::place(question, &question.places, offer, seat) {
+            Decision::Lease(grant) => Some((offer, grant.exp)),
+            Decision::Refuse(_) => None,
+        }
+    });
+    let (offer, _) = placed.max_by_key(|(offer, exp)| (has(offer), *exp))?;
+    Some((wish, &offer.subscription))
+}
+
 fn product(question: &Question, places: &[Place], sessions: &mut Sessions<'_>, asked: &Asked) -> Decision {
-    let seats = || {
-        asked
-            .offers
-            .iter()
-            .filter_map(|offer| Some((offer, offer.seat.as_deref()?)))
-    };
-    let running = || seats().filter(|(offer, _)| offer.ends_at.is_none_or(|end| question.now < end));
-    let renewable = running().filter(|(offer, _)| !agents::is_too_old(question, asked, offer));
     // A subscription with a free place and session wins over one without; among equals, the one that lasts longest.
-    let best = renewable
+    let best = renewable(question, asked)
         .map(|(offer, seat)| {
             let decision = places::place(question, places, offer, seat);
             let admitted = match decision {
@@ -282,13 +330,16 @@ fn product(question: &Question, places: &[Place], sessions: &mut Sessions<'_>, a
     if let Some((offer, decision)) = best {
         if asked.open {
             sessions.settle(offer, &decision);
+            for other in asked.offers.iter().filter(|other| *other != offer) {
+                sessions.hand_over(other);
+            }
         }
         return agents::renewed(question, offer, decision);
     }
-    if let Some((offer, _)) = running().next() {
+    if let Some((offer, _)) = running(question, asked).next() {
         return agents::outdated(question, offer);
     }
-    let ended = seats().max_by_key(|(offer, _)| offer.ends_at);
+    let ended = seats(asked).max_by_key(|(offer, _)| offer.ends_at);
     Decision::Refuse(match (ended, asked.offers.first()) {
         (Some((ended, _)), _) => refuse(Code::SubscriptionEnded, ended),
         (None, Some(unassigned)) => refuse(Code::NotAssigned, unassigned),

@@ -5,20 +5,23 @@ use latchkey_core::code::Code;
 use latchkey_core::lease::DeviceEntry;
 use latchkey_core::policy::SessionPolicy;
 
-use super::{Decision, Offer, Question, Refused, Session, SessionStep, refuse, seconds};
+use super::{Decision, Offer, Question, Refused, Session, SessionStep, Waiting, refuse, seconds};
 
 /// The sessions of one check, as far as it has been decided.
 pub(super) struct Sessions<'a> {
     question: &'a Question,
+    /// What the user wants, and of which subscription's session.
+    wishes: Vec<(SessionWish, &'a str)>,
     /// What this device has open, by subscription.
     held: Vec<String>,
     steps: Vec<SessionStep>,
 }
 
 impl<'a> Sessions<'a> {
-    pub(super) const fn of(question: &'a Question) -> Self {
+    pub(super) const fn of(question: &'a Question, wishes: Vec<(SessionWish, &'a str)>) -> Self {
         Self {
             question,
+            wishes,
             held: Vec::new(),
             steps: Vec::new(),
         }
@@ -27,7 +30,6 @@ impl<'a> Sessions<'a> {
     /// Whether the device may run something of the offer's subscription: the refusal, if not.
     pub(super) fn admit(&self, offer: &Offer) -> Option<Refused> {
         let policy = offer.policy.session_policy;
-        // Under `report` nobody waits for a turn, also who has waited since it was another policy.
         if policy == SessionPolicy::Report || self.held.contains(&offer.subscription) {
             return None;
         }
@@ -72,14 +74,13 @@ impl<'a> Sessions<'a> {
 
     /// What this device waited for until now: whoever handed a session over to it would give it to nobody.
     fn left(&self) -> Vec<SessionStep> {
-        let me = &self.question.device.id;
         let still = |subscription: &String| {
             self.steps.iter().any(
                 |step| matches!(step, SessionStep::Wait { subscription: waits, .. } if waits == subscription),
             )
         };
         let mine = self.question.waiting.iter();
-        let mine = mine.filter(|waiting| waiting.device.id == *me && !still(&waiting.subscription));
+        let mine = mine.filter(|waiting| self.waits_here(waiting) && !still(&waiting.subscription));
         let left = mine.filter(|waiting| !self.held.contains(&waiting.subscription));
         left.map(|waiting| {
             let sessions = self.question.sessions.iter();
@@ -121,26 +122,45 @@ impl<'a> Sessions<'a> {
         self.held.push(offer.subscription.clone());
     }
 
-    /// The session is another's: handed over just now, or held all along.
-    fn give_way(&mut self, offer: &Offer) {
-        let holder = match self.successor(offer) {
-            Some(successor) => {
-                let ended = self.mine(offer).map(end);
-                self.steps.extend(ended);
-                self.steps.push(SessionStep::Hold {
-                    subscription: offer.subscription.clone(),
-                    device: successor.device.id.clone(),
-                    since: self.question.now,
-                });
-                Some(&successor.device)
-            }
-            None => self.before_me(offer).map(|holder| &holder.device),
+    /// Hands the session over where the user wants that, also where the product goes on here under another subscription.
+    pub(super) fn hand_over(&mut self, offer: &Offer) {
+        if let Some(successor) = self.successor(offer) {
+            self.pass_on(offer, successor);
+        }
+    }
+
+    fn pass_on(&mut self, offer: &Offer, successor: &Waiting) {
+        let hold = SessionStep::Hold {
+            subscription: offer.subscription.clone(),
+            device: successor.device.id.clone(),
+            since: self.question.now,
         };
-        // Its program is still open: also whoever has given the session away waits for it.
+        if !self.steps.contains(&hold) {
+            let ended = self.mine(offer).map(end);
+            self.steps.extend(ended);
+            self.steps.push(hold);
+        }
+    }
+
+    /// The session is another's: handed over just now, or held all along. Its program is still open: also whoever has given the
+    /// session away waits for it, from now on.
+    fn give_way(&mut self, offer: &Offer) {
+        let now = self.question.now;
+        let (holder, since) = match self.successor(offer) {
+            Some(successor) => {
+                self.pass_on(offer, successor);
+                (Some(&successor.device), now)
+            }
+            None => (
+                self.before_me(offer).map(|holder| &holder.device),
+                self.waits_since(offer),
+            ),
+        };
         if let Some(holder) = holder {
             let step = SessionStep::Wait {
                 subscription: offer.subscription.clone(),
                 holder: holder.id.clone(),
+                since,
             };
             if !self.steps.contains(&step) {
                 self.steps.push(step);
@@ -150,22 +170,39 @@ impl<'a> Sessions<'a> {
 
     /// Whether the user wants this of the session of the subscription, for whichever of its products they said so.
     fn wishes(&self, offer: &Offer, wish: SessionWish) -> bool {
-        let covers = |one: &Offer| one.subscription == offer.subscription && one.seat.is_some();
-        let mut asked = self.question.asked.iter();
-        asked.any(|asked| asked.wish == Some(wish) && asked.offers.iter().any(covers))
+        self.wishes.contains(&(wish, &offer.subscription))
     }
 
-    /// To whom the session is handed over: whoever asked first of those who still wait.
-    fn successor(&self, offer: &Offer) -> Option<&'a super::Waiting> {
+    /// To whom the session is handed over: whose turn is first of those who still wait.
+    fn successor(&self, offer: &Offer) -> Option<&'a Waiting> {
+        // Under `report` nobody waits for a turn, also who has waited since it was another policy.
+        if offer.policy.session_policy == SessionPolicy::Report {
+            return None;
+        }
         self.mine(offer)
             .filter(|_| self.wishes(offer, SessionWish::HandOver))?;
-        let still = |asked_at: i64| self.question.now < asked_at + seconds(offer.policy.session_ttl);
-        let waiting = self.question.waiting.iter().filter(|waiting| {
-            waiting.subscription == offer.subscription
-                && waiting.device.id != self.question.device.id
-                && still(waiting.asked_at)
-        });
-        waiting.min_by_key(|waiting| (waiting.asked_at, &waiting.device.id))
+        let others = self.waiting(offer).filter(|waiting| !self.waits_here(waiting));
+        others.min_by_key(|waiting| waiting.turn(self.question.now))
+    }
+
+    /// Those who wait for the session, as far as they were heard of in time.
+    fn waiting(&self, offer: &Offer) -> impl Iterator<Item = &'a Waiting> {
+        let (now, ttl) = (self.question.now, seconds(offer.policy.session_ttl));
+        let subscription = offer.subscription.clone();
+        let waiting = self.question.waiting.iter();
+        waiting.filter(move |waiting| {
+            waiting.subscription == subscription && now < waiting.heard_at.saturating_add(ttl)
+        })
+    }
+
+    /// Asking again costs nobody their turn.
+    fn waits_since(&self, offer: &Offer) -> i64 {
+        let mine = self.waiting(offer).find(|waiting| self.waits_here(waiting));
+        mine.map_or(self.question.now, |mine| mine.asked_at)
+    }
+
+    fn waits_here(&self, waiting: &Waiting) -> bool {
+        waiting.device.id == self.question.device.id
     }
 
     fn is_mine(&self, session: &Session) -> bool {

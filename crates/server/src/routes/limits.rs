@@ -42,9 +42,14 @@ pub(super) async fn limited(State(limits): State<Arc<Limits>>, request: Request,
     let Ok(_place) = limits.places.try_acquire() else {
         return Answer::overloaded().into_response();
     };
-    tokio::time::timeout(LONGEST, next.run(request))
+    in_time(LONGEST, next.run(request)).await
+}
+
+/// What takes too long is this service's own fault: whoever asked is to come back, and must not take it for an outage.
+async fn in_time(longest: Duration, work: impl Future<Output = Response>) -> Response {
+    tokio::time::timeout(longest, work)
         .await
-        .unwrap_or_else(|_| too_slow().into_response())
+        .unwrap_or_else(|_| Answer::overloaded().into_response())
 }
 
 /// The request with its whole body, which is small: the router bounds it.
@@ -59,7 +64,7 @@ fn too_slow() -> Answer {
     Answer::new(
         StatusCode::REQUEST_TIMEOUT,
         "timeout",
-        "The request took too long",
+        "The request took too long to arrive",
     )
 }
 
@@ -71,4 +76,18 @@ pub(super) async fn logged(request: Request, next: Next) -> Response {
     let millis = began.elapsed().as_millis();
     tracing::info!(%method, path, status = response.status().as_u16(), millis, "answered");
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::header::RETRY_AFTER;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_takes_too_long_is_told_to_come_back() {
+        let answer = in_time(Duration::ZERO, std::future::pending()).await;
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(answer.headers().contains_key(RETRY_AFTER));
+    }
 }

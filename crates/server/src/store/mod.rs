@@ -149,8 +149,9 @@ pub trait Store: Send + Sync {
     /// Whether the device was pushed since it last checked.
     async fn push_missed(&self, device: String) -> Result<bool, StoreError>;
     /// These devices are connected: their sessions and what they wait for go on, and the sessions of those that have been
-    /// silent for too long end (rule 11).
-    async fn heard(&self, devices: Vec<String>, now: Timestamp) -> Result<(), StoreError>;
+    /// silent for too long end (rule 11). Gives those that nobody comes under any more: they were released or forgotten, or
+    /// whoever came under them is another user now.
+    async fn heard(&self, devices: Vec<String>, now: Timestamp) -> Result<Vec<String>, StoreError>;
 
     /// Every session that is held, or was until it fell silent.
     async fn sessions(&self) -> Result<Vec<SessionRow>, StoreError>;

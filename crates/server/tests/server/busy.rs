@@ -6,7 +6,7 @@ use reqwest::StatusCode;
 use rusqlite::Connection;
 
 use crate::process::Installation;
-use crate::service::Running;
+use crate::service::{Device, Running};
 
 /// For so long is waited for what comes soon.
 const BOUNDED: Duration = Duration::from_secs(20);
@@ -80,4 +80,28 @@ async fn it_is_healthy_only_while_a_check_could_be_written_down() {
     becomes(StatusCode::SERVICE_UNAVAILABLE).await;
     other.execute_batch("ROLLBACK").unwrap();
     becomes(StatusCode::OK).await;
+}
+
+/// Whoever has to write is told early that the service is busy, and when to come back, however many there are: an answer that comes
+/// after the client has given up looks like an outage.
+#[tokio::test]
+async fn who_waits_for_a_database_that_is_held_is_told_together_to_come_back() {
+    const AT_ONCE: usize = 24;
+    let service = Running::start().await;
+    let device = Device::new(1);
+    service.first_check(&device).await;
+    let other = Connection::open(service.folder.path().join("latchkey.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let began = Instant::now();
+    let asking: Vec<_> = (0..AT_ONCE)
+        .map(|_| tokio::spawn(service.attempt(&device).request().send()))
+        .collect();
+    for one in asking {
+        let answer = one.await.unwrap().unwrap();
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(answer.headers().contains_key("retry-after"));
+        let problem: latchkey_api::problem::Problem = answer.json().await.unwrap();
+        assert_eq!(problem.code, "overloaded");
+    }
+    assert!(began.elapsed() < BOUNDED, "{:?}", began.elapsed());
 }

@@ -73,7 +73,9 @@ impl Running {
         let issuer = Issuer::start().await;
         let folder = tempfile::tempdir().unwrap();
         let at = Timestamp::from_secs(NOW);
-        let store = SqliteStore::create(&folder.path().join("latchkey.db")).unwrap();
+        let path = folder.path().join("latchkey.db");
+        drop(SqliteStore::create(&path).unwrap());
+        let store = SqliteStore::open_to_serve(&path).unwrap();
         let root = RootKey::create(&folder.path().join("root.key")).unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(NOW)));
         let listener = Listener::open("127.0.0.1:0".parse().unwrap(), &Transport::Loopback).unwrap();

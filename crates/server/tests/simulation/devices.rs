@@ -70,15 +70,16 @@ impl LicensingService {
         pushes.into_iter().map(|(_, device)| device).collect()
     }
 
-    /// These devices are connected, as was last written down. Says as of when it is, if it is.
-    pub(crate) fn heard(&self, now: Timestamp, devices: Vec<String>) -> Option<Timestamp> {
+    /// These devices are connected, as was last written down. Says as of when it is, if it is, and under which of them nobody comes
+    /// any more.
+    pub(crate) fn heard(&self, now: Timestamp, devices: Vec<String>) -> Option<(Timestamp, Vec<String>)> {
         if devices.is_empty() {
             return None;
         }
         let now = self.clock(now);
         let at = Timestamp::from_secs(now.as_secs() - now.as_secs().rem_euclid(HEARD_EVERY));
         let heard = self.block(async |store| store.heard(devices, at).await);
-        self.done(heard).map(|()| at)
+        self.done(heard).map(|gone| (at, gone))
     }
 }
 

@@ -71,19 +71,31 @@ impl World {
     pub(super) fn write_down_who_is_connected(&mut self) {
         let connected = self.desktops.iter().filter(|desktop| desktop.is_on());
         let streams: Vec<Stream> = connected.filter_map(|desktop| desktop.stream.clone()).collect();
-        let jkts: Vec<String> = streams.iter().map(|stream| stream.jkt.0.clone()).collect();
-        let devices = streams.into_iter().map(|stream| stream.device).collect();
+        let devices: Vec<String> = streams.iter().map(|stream| stream.device.clone()).collect();
         // Most often it is over a check that the service dies.
         let dies = self
             .service
             .dies
-            .take_if(|_| !jkts.is_empty() && self.dice.percent(90));
+            .take_if(|_| !devices.is_empty() && self.dice.percent(90));
         self.survives(|world| {
-            if let Some(at) = world.service.heard(world.now, devices) {
+            if let Some((at, gone)) = world.service.heard(world.now, devices) {
+                let there = streams.iter().filter(|stream| !gone.contains(&stream.device));
+                let jkts: Vec<String> = there.map(|stream| stream.jkt.0.clone()).collect();
                 world.judge.heard(&jkts, at, &world.service);
+                world.end_streams_of(&gone);
             }
         });
         self.service.dies = self.service.dies.or(dies);
+    }
+
+    /// Nobody comes under these ids any more.
+    fn end_streams_of(&mut self, gone: &[String]) {
+        for desktop in 0..self.desktops.len() {
+            let stream = self.desktops[desktop].stream.as_ref();
+            if stream.is_some_and(|stream| gone.contains(&stream.device)) {
+                self.end_stream(desktop);
+            }
+        }
     }
 
     /// Somebody waits from now on.

@@ -41,6 +41,16 @@ fn wait(holder: &str) -> SessionStep {
     SessionStep::Wait {
         subscription: "s".into(),
         holder: holder.into(),
+        since: NOW,
+    }
+}
+
+fn waiting(device_id: &str, asked_at: i64) -> Waiting {
+    Waiting {
+        subscription: "s".into(),
+        device: device(device_id),
+        asked_at,
+        heard_at: asked_at,
     }
 }
 
@@ -95,11 +105,7 @@ fn a_second_device_is_told_who_has_it_and_since_when() {
         assert_eq!(refused.detail.holder, Some(device("other")));
         assert_eq!(refused.detail.holder_since, Some(NOW - 600));
         assert_eq!(refused.detail.may_take_over, may);
-        let waits = SessionStep::Wait {
-            subscription: "s".into(),
-            holder: "other".into(),
-        };
-        assert_eq!(steps(&asked), [waits]);
+        assert_eq!(steps(&asked), [wait("other")]);
     }
 }
 
@@ -121,13 +127,7 @@ fn a_session_that_was_not_heard_of_for_its_time_is_over() {
 fn only_takeover_takes_over() {
     for (policy, expected) in [
         (SessionPolicy::Takeover, vec![end("other"), hold("mine", NOW)]),
-        (
-            SessionPolicy::Deny,
-            vec![SessionStep::Wait {
-                subscription: "s".into(),
-                holder: "other".into(),
-            }],
-        ),
+        (SessionPolicy::Deny, vec![wait("other")]),
     ] {
         let mut asked = opened(policy, vec![session("other", NOW - 600, NOW - 60)]);
         asked.asked[0].wish = Some(SessionWish::TakeOver);
@@ -167,11 +167,6 @@ fn after_report_the_session_is_whose_came_first() {
 
 #[test]
 fn the_holder_hands_over_to_whoever_has_asked_first_and_still_waits() {
-    let waiting = |id: &str, asked_at| Waiting {
-        subscription: "s".into(),
-        device: device(id),
-        asked_at,
-    };
     let mut asked = opened(SessionPolicy::Deny, vec![session("mine", NOW - 600, NOW - 60)]);
     asked.asked[0].wish = Some(SessionWish::HandOver);
     assert!(
@@ -204,22 +199,13 @@ fn the_holder_hands_over_to_whoever_has_asked_first_and_still_waits() {
 fn under_report_nobody_gives_way_to_whoever_still_waits() {
     let mut asked = opened(SessionPolicy::Report, vec![session("mine", NOW - 600, NOW - 60)]);
     asked.asked[0].wish = Some(SessionWish::HandOver);
-    asked.waiting = vec![Waiting {
-        subscription: "s".into(),
-        device: device("first"),
-        asked_at: NOW - 20,
-    }];
+    asked.waiting = vec![waiting("first", NOW - 20)];
     assert!(matches!(one(&asked), Decision::Lease(_)));
     assert_eq!(steps(&asked), [hold("mine", NOW - 600)]);
 }
 
 #[test]
 fn whoever_has_closed_everything_waits_no_more() {
-    let waits = |id: &str| Waiting {
-        subscription: "s".into(),
-        device: device(id),
-        asked_at: NOW - 20,
-    };
     let leave = |holder: Option<&str>| SessionStep::Leave {
         subscription: "s".into(),
         holder: holder.map(str::to_owned),
@@ -228,13 +214,18 @@ fn whoever_has_closed_everything_waits_no_more() {
         SessionPolicy::Takeover,
         vec![session("other", NOW - 600, NOW - 60)],
     );
-    asked.waiting = vec![waits("mine"), waits("another")];
-    assert_eq!(steps(&asked), [wait("other")], "it is still open");
+    asked.waiting = vec![waiting("mine", NOW - 20), waiting("another", NOW - 20)];
+    let waits = SessionStep::Wait {
+        subscription: "s".into(),
+        holder: "other".into(),
+        since: NOW - 20,
+    };
+    assert_eq!(steps(&asked), [waits], "it is still open, and keeps its turn");
     asked.asked[0].open = false;
     assert_eq!(steps(&asked), [leave(Some("other"))]);
     asked.sessions.clear();
     assert_eq!(steps(&asked), [leave(None)]);
-    asked.waiting = vec![waits("another")];
+    asked.waiting = vec![waiting("another", NOW - 20)];
     assert_eq!(steps(&asked), [], "that is for the other one to say");
 }
 
@@ -288,6 +279,65 @@ fn a_wish_concerns_the_subscription_of_its_product_and_no_other() {
         [wait("other")],
         "nor that of one which has no seat there"
     );
+}
+
+/// ... also where the product could be had under more than one: what is not decided under stays where it is.
+#[test]
+fn a_wish_concerns_the_one_subscription_that_its_product_is_decided_under() {
+    let under = |subscription: &str, device: &str| Session {
+        subscription: subscription.into(),
+        ..session(device, NOW - 600, NOW - 60)
+    };
+    let step_of = |step: SessionStep, of: &str| match step {
+        SessionStep::Hold { device, since, .. } => SessionStep::Hold {
+            subscription: of.into(),
+            device,
+            since,
+        },
+        SessionStep::End { device, .. } => SessionStep::End {
+            subscription: of.into(),
+            device,
+        },
+        other @ (SessionStep::Wait { .. } | SessionStep::Leave { .. } | SessionStep::Overlap { .. }) => other,
+    };
+    // ATLAS is covered by both, BOREAS by `s` alone. The lease of `t` lasts longer.
+    let mut asked = opened(
+        SessionPolicy::Takeover,
+        vec![under("s", "other"), under("t", "other")],
+    );
+    let mut boreas = asked.asked[0].clone();
+    boreas.product = "BOREAS".into();
+    let mut t = asked.asked[0].offers[0].clone();
+    t.subscription = "t".into();
+    for offers in [&mut asked.asked[0].offers, &mut boreas.offers] {
+        offers[0].ends_at = Some(NOW + ONE_DAY);
+    }
+    asked.asked[0].offers.push(t);
+    asked.asked.push(boreas);
+
+    asked.asked[0].wish = Some(SessionWish::TakeOver);
+    let taken = [
+        step_of(end("other"), "t"),
+        step_of(hold("mine", NOW), "t"),
+        wait("other"),
+    ];
+    assert_eq!(steps(&asked), taken);
+
+    asked.sessions = vec![under("s", "mine"), under("t", "mine")];
+    asked.waiting = ["s", "t"]
+        .map(|subscription| Waiting {
+            subscription: subscription.into(),
+            ..waiting("other", NOW - 20)
+        })
+        .into();
+    asked.asked[0].wish = Some(SessionWish::HandOver);
+    asked.asked[0].held = Some("t".into());
+    let given = [
+        hold("mine", NOW - 600),
+        step_of(end("mine"), "t"),
+        step_of(hold("other", NOW), "t"),
+    ];
+    assert_eq!(steps(&asked), given, "what it has of `s` it keeps");
 }
 
 /// Its device was not heard of for so long only because nobody could write it down: it is to hear who has the session now.

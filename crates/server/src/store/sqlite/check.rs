@@ -28,8 +28,9 @@ pub(super) fn check(c: &Connection, command: &CheckCommand) -> Result<CheckOutco
     if known.is_none() && !signed_in_since(c, command, &person)? {
         return Ok(CheckOutcome::IdTokenRequired);
     }
-    let losses = losses(c, &person, known.as_ref())?;
+    let mut losses = losses(c, &person, known.as_ref())?;
     let mut question = question(c, command, &person, known)?;
+    losses.retain(|loss| !goes_on(&question, &loss.product));
     give_back(&mut question, &losses);
     let verdict = match decide::check(&question) {
         Ok(verdict) => verdict,
@@ -141,6 +142,12 @@ fn leave_behind(c: &Connection, command: &CheckCommand, person: &Person) -> Resu
         devices::free(c, &device, command.now)?;
     }
     Ok(())
+}
+
+/// Whether the user has a seat of the product under another subscription: nothing is held back of what they lose none by.
+fn goes_on(question: &Question, product: &str) -> bool {
+    let mut asked = question.asked.iter().filter(|asked| asked.product == product);
+    asked.any(|asked| decide::has_seat(question, asked))
 }
 
 /// The seats that were lost count, as far as they are asked about.

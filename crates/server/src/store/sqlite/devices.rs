@@ -96,7 +96,11 @@ pub(super) fn of_caller(
 
 fn released_lately(c: &Connection, user: &str, now: Timestamp) -> Result<u32, StoreError> {
     let since = (now - DAY).as_secs();
-    value(c, sql!("device_releases_since"), params![user, since])
+    value(
+        c,
+        sql!("device_releases_since"),
+        params![user, since, now.as_secs()],
+    )
 }
 
 /// A user gives one of their devices up, from another one or this one (rule 10).
@@ -126,7 +130,11 @@ pub(super) fn release_by_user(
         return Ok(ReleaseOutcome::TooMany);
     }
     let day_ago = (now - DAY).as_secs();
-    execute(c, sql!("device_releases_prune"), params![asking.user, day_ago])?;
+    execute(
+        c,
+        sql!("device_releases_prune"),
+        params![asking.user, day_ago, now.as_secs()],
+    )?;
     execute(
         c,
         sql!("device_release_put"),
@@ -160,12 +168,11 @@ pub(super) fn release(c: &Connection, release: &Release, now: Timestamp) -> Resu
 }
 
 pub(super) fn release_by_id(c: &Connection, id: &str, at: Timestamp) -> Result<(), StoreError> {
-    if !all(c, None)?.iter().any(|device| device.id == id) {
-        return Err(StoreError::NotFound {
-            what: "device",
-            name: id.to_owned(),
-        });
-    }
+    let owner: Option<String> = optional(c, sql!("device_owner"), params![id], |row| row.get(0))?;
+    owner.ok_or_else(|| StoreError::NotFound {
+        what: "device",
+        name: id.to_owned(),
+    })?;
     end(c, id, By::Administrator, at)
 }
 

@@ -1,6 +1,6 @@
 //! Seats that were lost by no administrator's own action, and what is held back of that (rule 18).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use latchkey_core::time::Timestamp;
 use rusqlite::{Connection, params};
@@ -11,6 +11,13 @@ use super::{pushes, users};
 use crate::decide::mass_loss::{ACTIVE_WITHIN, WITHIN, is_mass_loss};
 use crate::store::StoreError;
 use crate::store::records::{Hold, Imported};
+
+/// A seat of the subscription before the import.
+struct Held {
+    seat: String,
+    email: Option<String>,
+    product: String,
+}
 
 /// Makes the seats of a subscription those of these users. What is taken away by that is lost, and may be held back.
 pub(super) fn import(
@@ -31,29 +38,44 @@ pub(super) fn import(
     })?;
     // What was lost before that is no part of a mass, and is not given back with it.
     execute(c, sql!("losses_forget"), params![(at - WITHIN).as_secs()])?;
-    let held: Vec<(String, Option<String>)> =
-        rows(c, sql!("seats_of_subscription"), params![subscription], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?;
+    let held: Vec<Held> = rows(c, sql!("seats_of_subscription"), params![subscription], |row| {
+        Ok(Held {
+            seat: row.get(0)?,
+            email: row.get(1)?,
+            product: row.get(2)?,
+        })
+    })?;
     let wanted: BTreeSet<&String> = emails.iter().collect();
-    let stays = |email: &Option<String>| email.as_ref().is_some_and(|email| wanted.contains(email));
-    let (kept, taken): (Vec<_>, Vec<_>) = held.into_iter().partition(|(_, email)| stays(email));
-    for (seat, _) in &taken {
+    let stays = |held: &Held| held.email.as_ref().is_some_and(|email| wanted.contains(email));
+    let (kept, taken): (Vec<_>, Vec<_>) = held.into_iter().partition(stays);
+    for Held { seat, .. } in &taken {
         execute(c, sql!("seat_lose"), params![seat, at.as_secs()])?;
         execute(c, sql!("seat_delete"), params![seat])?;
     }
-    let names = |seats: &[(String, Option<String>)]| -> BTreeSet<String> {
-        seats.iter().filter_map(|(_, email)| email.clone()).collect()
-    };
-    let (kept, lost) = (names(&kept), names(&taken));
+    let lost: BTreeSet<String> = taken.iter().filter_map(|held| held.email.clone()).collect();
+    let mut products: BTreeMap<&String, BTreeSet<&String>> = BTreeMap::new();
+    for held in &kept {
+        if let Some(email) = &held.email {
+            products.entry(email).or_default().insert(&held.product);
+        }
+    }
     let name: String = value(c, sql!("organisation_name"), params![org])?;
+    let covers = users::covers(c, &org, subscription, at)?;
+    let mut seats_taken = users::Taken::default();
     let mut assigned = Vec::new();
     for email in emails {
-        if !kept.contains(email) {
-            users::add(c, email, &name, at)?;
-            assigned.push(email.clone());
+        match products.get(email) {
+            // Nearly everybody on a list that is sent every hour.
+            Some(all) if !covers.is_empty() && covers.iter().all(|one| all.contains(&one.product)) => {
+                continue;
+            }
+            Some(_) => {}
+            None => {
+                users::add(c, email, &name, at)?;
+                assigned.push(email.clone());
+            }
         }
-        users::assign(c, email, subscription, at)?;
+        users::assign_of(c, email, subscription, at, &mut seats_taken)?;
     }
     let hold = detect(c, &org, at)?;
     if !taken.is_empty() {
@@ -71,7 +93,11 @@ fn detect(c: &Connection, org: &str, at: Timestamp) -> Result<bool, StoreError> 
     let active_since = (at - ACTIVE_WITHIN).as_secs();
     let active: u32 = value(c, sql!("losses_active"), params![org, active_since])?;
     let lost_since = (at - WITHIN).as_secs();
-    let losing: u32 = value(c, sql!("losses_losing"), params![org, active_since, lost_since])?;
+    let losing: u32 = value(
+        c,
+        sql!("losses_losing"),
+        params![org, active_since, lost_since, at.as_secs()],
+    )?;
     if is_mass_loss(losing, active) {
         execute(c, sql!("hold_put"), params![org, at.as_secs(), losing, active])?;
     }

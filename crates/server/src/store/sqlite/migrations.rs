@@ -51,6 +51,22 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0009.sql"),
         then: None,
     },
+    Migration {
+        sql: include_str!("migrations/0010.sql"),
+        then: None,
+    },
+    Migration {
+        sql: include_str!("migrations/0011.sql"),
+        then: None,
+    },
+    Migration {
+        sql: include_str!("migrations/0012.sql"),
+        then: None,
+    },
+    Migration {
+        sql: include_str!("migrations/0013.sql"),
+        then: None,
+    },
 ];
 
 /// Writes addresses and domains as they are compared from now on: in ASCII. One that is spelt twice stays, and is found

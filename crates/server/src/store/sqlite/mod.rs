@@ -51,7 +51,7 @@ impl SqliteStore {
     /// # Errors
     /// [`OpenError::Exists`] and the others.
     pub fn create(path: &Path) -> Result<Self, OpenError> {
-        Self::start(open::create(path)?, path)
+        Self::start(open::create(path)?, open::reader(path)?)
     }
 
     /// Opens the database at `path` and runs the migrations that it lacks.
@@ -59,13 +59,26 @@ impl SqliteStore {
     /// # Errors
     /// [`OpenError::Newer`] when a newer latchkey-server has written it, and the others.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
-        Self::start(open::open(path)?, path)
+        Self::start(open::open(path)?, open::reader(path)?)
     }
 
-    fn start(writer: rusqlite::Connection, path: &Path) -> Result<Self, OpenError> {
+    /// The same for a service: what it is asked is answered before whoever asks gives up, also while another process holds the
+    /// database.
+    ///
+    /// # Errors
+    /// Those of [`SqliteStore::open`].
+    pub fn open_to_serve(path: &Path) -> Result<Self, OpenError> {
+        let (writer, reader) = (open::open(path)?, open::reader(path)?);
+        for connection in [&writer, &reader] {
+            connection.busy_timeout(open::BUSY_SERVING)?;
+        }
+        Self::start(writer, reader)
+    }
+
+    fn start(writer: rusqlite::Connection, reader: rusqlite::Connection) -> Result<Self, OpenError> {
         Ok(Self {
             writer: Worker::start(writer, Kind::Writer)?,
-            reader: Worker::start(open::reader(path)?, Kind::Reader)?,
+            reader: Worker::start(reader, Kind::Reader)?,
         })
     }
 }
@@ -117,7 +130,7 @@ impl Store for SqliteStore {
         self.reader.run(move |c| pushes::missed(c, &device)).await
     }
 
-    async fn heard(&self, devices: Vec<String>, now: Timestamp) -> Result<(), StoreError> {
+    async fn heard(&self, devices: Vec<String>, now: Timestamp) -> Result<Vec<String>, StoreError> {
         self.writer.run(move |c| sessions::heard(c, &devices, now)).await
     }
 

@@ -15,8 +15,10 @@ const APPLICATION_ID: i32 = 0x4c4b_6579;
 /// The schema that this program works with.
 const KNOWN: i64 = MIGRATIONS.len() as i64;
 
-/// How long a process waits for another one that writes.
+/// How long a command waits for another process that writes.
 const BUSY: Duration = Duration::from_secs(5);
+/// How long a service does: whoever asks it is to hear that it is busy before they give up.
+pub(super) const BUSY_SERVING: Duration = Duration::from_secs(2);
 
 /// Why a database is not opened.
 #[derive(Debug, thiserror::Error)]

@@ -14,7 +14,7 @@ pub(super) struct Person {
     pub(super) email: Option<String>,
     pub(super) organisation: Option<String>,
     claims: Option<String>,
-    removed: bool,
+    pub(super) removed: bool,
     to_confirm: bool,
 }
 
@@ -123,6 +123,7 @@ fn confirm(
             let left = Person {
                 email: None,
                 organisation: None,
+                removed: true,
                 ..known
             };
             recognise(c, command, left, claim)

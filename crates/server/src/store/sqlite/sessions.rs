@@ -1,18 +1,23 @@
 //! Sessions and who waits for them (rule 11): read for a decision, and written as it says.
 
+use std::time::Duration;
+
 use latchkey_api::check::WaitingDevice;
 use latchkey_core::lease::DeviceEntry;
-use latchkey_core::time::Timestamp;
+use latchkey_core::time::{DAY, Timestamp};
 use rusqlite::{Connection, Row, params};
 
 use super::pushes;
-use super::row::{execute, rows, sql, time};
+use super::row::{execute, rows, sql, time, value};
 use crate::decide::{Question, Session, SessionStep, Waiting};
 use crate::store::StoreError;
 use crate::store::records::{Overlap, SessionRow};
 
-/// Whoever asked so long ago waits no more, whatever became of it.
+/// Whoever was not heard of for so long waits no more, whatever became of it.
 const FORGOTTEN_AFTER: i64 = 15 * 60;
+
+/// How long an overlap is kept in the report after it was last seen.
+const OVERLAPS_KEPT: Duration = Duration::from_secs(400 * DAY.as_secs());
 
 pub(super) fn of(c: &Connection, user: &str) -> Result<Vec<Session>, StoreError> {
     rows(c, sql!("sessions"), params![user], |row| {
@@ -31,6 +36,7 @@ pub(super) fn waiting(c: &Connection, user: &str) -> Result<Vec<Waiting>, StoreE
             subscription: row.get(0)?,
             device: entry(row)?,
             asked_at: row.get(5)?,
+            heard_at: row.get(6)?,
         })
     })
 }
@@ -67,7 +73,11 @@ pub(super) fn follow(c: &Connection, question: &Question, steps: &[SessionStep])
                 execute(c, sql!("push_waiting"), params![subscription, device])?;
                 push_other(c, me, device)?;
             }
-            SessionStep::Wait { subscription, holder } => {
+            SessionStep::Wait {
+                subscription,
+                holder,
+                since,
+            } => {
                 let asked = question.waiting.iter().any(|waiting| {
                     waiting.subscription == *subscription
                         && waiting.device.id == *me
@@ -76,7 +86,7 @@ pub(super) fn follow(c: &Connection, question: &Question, steps: &[SessionStep])
                 execute(
                     c,
                     sql!("session_ask_put"),
-                    params![subscription, me, question.now],
+                    params![subscription, me, since, question.now],
                 )?;
                 // Its holder hears of it once, not each time that it asks again.
                 if !asked {
@@ -114,10 +124,10 @@ fn push_other(c: &Connection, me: &str, device: &str) -> Result<(), StoreError> 
 }
 
 fn is_fresh(question: &Question, waiting: &Waiting) -> bool {
-    question.now < waiting.asked_at.saturating_add(FORGOTTEN_AFTER)
+    question.now < waiting.heard_at.saturating_add(FORGOTTEN_AFTER)
 }
 
-/// Who waits for what the asking device has.
+/// Who waits for what the asking device has, whose turn is first before the others.
 pub(super) fn waiting_for(question: &Question, steps: &[SessionStep]) -> Vec<WaitingDevice> {
     let me = &question.device.id;
     let mine = |subscription: &String| {
@@ -125,11 +135,12 @@ pub(super) fn waiting_for(question: &Question, steps: &[SessionStep]) -> Vec<Wai
             matches!(step, SessionStep::Hold { subscription: held, device, .. } if held == subscription && device == me)
         })
     };
-    let waiting = question.waiting.iter();
-    let waiting = waiting.filter(|waiting| {
+    let mut waiting: Vec<&Waiting> = question.waiting.iter().collect();
+    waiting.retain(|waiting| {
         waiting.device.id != *me && is_fresh(question, waiting) && mine(&waiting.subscription)
     });
-    let told = waiting.map(|waiting| WaitingDevice {
+    waiting.sort_by_key(|waiting| waiting.turn(question.now));
+    let told = waiting.into_iter().map(|waiting| WaitingDevice {
         name: waiting.device.name.clone(),
         asked_at: waiting.asked_at,
     });
@@ -138,14 +149,42 @@ pub(super) fn waiting_for(question: &Question, steps: &[SessionStep]) -> Vec<Wai
 
 /// These devices are connected. A session that is over is not extended, also where only the word of its device came late (the
 /// disk was full, the service stood): others may have been told that it is free. Its device is pushed, and asks for it anew.
-pub(super) fn heard(c: &Connection, devices: &[String], now: Timestamp) -> Result<(), StoreError> {
+///
+/// Gives those of them that nobody comes under any more.
+pub(super) fn heard(c: &Connection, devices: &[String], now: Timestamp) -> Result<Vec<String>, StoreError> {
     end_silent(c, now)?;
+    execute(
+        c,
+        sql!("session_asks_forget"),
+        params![now.as_secs(), FORGOTTEN_AFTER],
+    )?;
+    let mut gone = Vec::new();
     for device in devices {
+        if value(c, sql!("device_is_gone"), params![device])? {
+            gone.push(device.clone());
+            continue;
+        }
         execute(c, sql!("sessions_heard"), params![device, now.as_secs()])?;
         execute(c, sql!("session_asks_heard"), params![device, now.as_secs()])?;
     }
-    execute(c, sql!("overlaps_seen"), [])?;
-    pushes::prune(c)
+    see_overlaps(c)?;
+    execute(
+        c,
+        sql!("overlaps_forget"),
+        params![(now - OVERLAPS_KEPT).as_secs()],
+    )?;
+    pushes::prune(c)?;
+    Ok(gone)
+}
+
+/// Both devices of an overlap have their session still: it lasts for as long as both were heard of.
+fn see_overlaps(c: &Connection) -> Result<(), StoreError> {
+    let current: Vec<(String, String, String, i64, i64)> =
+        rows(c, sql!("overlaps_current"), [], |row| row.try_into())?;
+    for overlap in current {
+        execute(c, sql!("overlap_seen"), overlap)?;
+    }
+    Ok(())
 }
 
 /// Ends the sessions of devices that fell silent: nobody else tells those who wait for one, nor the device itself, which may

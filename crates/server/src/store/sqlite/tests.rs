@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use latchkey_core::time::Timestamp;
+use latchkey_core::policy::{Policy, SessionPolicy};
+use latchkey_core::time::{HOUR, Timestamp};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::super::Store as _;
-use super::super::records::{CheckCommand, CheckOutcome};
+use super::super::records::{CheckCommand, CheckOutcome, Product};
 use super::super::suite::{self, Fixture, NOW};
+use super::row::sql;
 use super::{OpenError, SqliteStore};
 
 fn fresh() -> (TempDir, Arc<SqliteStore>) {
@@ -42,6 +44,7 @@ suite! {
     relocation a_moved_issuer_names_the_same_people
     relocation the_vendors_issuer_moves
     checks places_are_freed
+    checks a_released_device_is_never_forgotten
     checks devices_that_hold_no_place_are_not_kept_for_ever
     checks terms_hold_from_the_next_check_on
     devices a_user_releases_a_device_from_another_one
@@ -51,6 +54,7 @@ suite! {
     devices whoever_lost_a_place_to_other_terms_hears_of_one_that_is_free
     devices whoever_has_no_place_hears_of_one_that_is_free
     devices a_user_releases_at_most_five_devices_a_day
+    devices a_clock_that_was_ahead_uses_no_releases_up
     devices old_tokens_take_no_place_back
     devices the_same_machine_keeps_its_place
     mass_loss a_mass_loss_is_held_back_and_given_back
@@ -63,6 +67,8 @@ suite! {
     mass_loss no_more_seats_are_given_back_than_there_are
     mass_loss whoever_was_refused_one_of_two_gets_both_back
     mass_loss what_an_administrator_takes_away_is_told_during_a_hold
+    mass_loss whoever_has_another_seat_of_the_product_loses_nothing
+    mass_loss an_import_assigns_no_more_seats_than_there_are
     mass_loss what_was_lost_long_before_is_not_given_back_with_it
     mass_loss whoever_has_checked_within_thirty_days_is_active
     sessions the_one_session_has_one_winner
@@ -70,12 +76,14 @@ suite! {
     sessions a_session_that_ends_goes_to_whoever_waits
     sessions a_session_that_ends_by_silence_goes_to_whoever_waits
     sessions a_session_that_is_over_is_not_extended
+    sessions who_asked_first_and_is_still_there_is_handed_the_session
     sessions who_is_connected_keeps_the_session
     sessions overlaps_are_reported
     sessions an_overlap_lasts_as_long_as_both_are_there
     sessions a_clock_that_was_ahead_for_a_moment_holds_no_session
     sessions changes_are_pushed
     sessions usage_counts_once
+    sessions the_last_minutes_of_whoever_was_removed_count
     sessions usage_that_nobody_can_have_is_left_out
     administration the_last_seat_has_one_winner
     administration seats_are_assigned_and_taken
@@ -165,6 +173,7 @@ async fn a_database_of_the_first_version_is_brought_up_to_date() {
                                       ('usr_3', 'a@xn--nda.example', NULL, 1, NULL);
              INSERT INTO identities VALUES ('https://id.example', 'maya', 'usr_1', 1);
              INSERT INTO devices VALUES ('dev_1', 'usr_1', 'key', 'd', 'Linux', '0', 1, 1, NULL);
+             INSERT INTO sequences VALUES ('dev_1', 'INVENTED', 9), ('dev_1', 'OTHER', 7);
              PRAGMA user_version = 1;",
         )
         .unwrap();
@@ -187,8 +196,16 @@ async fn a_database_of_the_first_version_is_brought_up_to_date() {
         ["a@xn--nda.example", "a@ö.example", "maya@xn--nrd-sna.example"],
         "one that is there already stays"
     );
-    let (called, issuer): (String, String) = Connection::open(&path)
-        .unwrap()
+    let database = Connection::open(&path).unwrap();
+    let number = "SELECT product, seq FROM sequences";
+    let number = database.query_row(number, [], |row| Ok((row.get(0)?, row.get(1)?)));
+    assert_eq!(
+        number.unwrap(),
+        (String::new(), 9),
+        "one for all that nobody made"
+    );
+    assert_eq!(count(&database, "sequences"), 1);
+    let (called, issuer): (String, String) = database
         .query_row(
             "SELECT called, devices.issuer FROM subjects, devices WHERE subject = 'maya'",
             [],
@@ -279,4 +296,132 @@ async fn two_processes_share_the_file() {
         .unwrap();
     let decided = fixture.one(fixture.command("d")).await;
     assert!(matches!(decided.decision, crate::decide::Decision::Refuse(_)));
+}
+
+/// What is done for each address of a long list, in each check, or for each device that is connected, goes by an index: the time that
+/// it takes is the writer's.
+#[test]
+fn what_is_done_for_each_of_many_looks_no_table_through() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("latchkey.db");
+    drop(SqliteStore::create(&path).unwrap());
+    let connection = super::open::open(&path).unwrap();
+    for (statement, table) in [
+        (sql!("user"), "users"),
+        (sql!("seats_of_user"), "seats"),
+        (sql!("loss_delete"), "seat_losses"),
+        (sql!("losses_of_user"), "seat_losses"),
+        (sql!("session_asks_heard"), "session_asks"),
+        (sql!("session_asks_delete_device"), "session_asks"),
+        (sql!("overlaps_current"), "others"),
+        (sql!("overlaps_current"), "other"),
+        (sql!("overlap_seen"), "overlaps"),
+        (sql!("overlaps_forget"), "overlaps"),
+        (sql!("device_is_gone"), "devices"),
+        (sql!("device_is_gone"), "identities"),
+    ] {
+        let mut explained = connection
+            .prepare(&format!("EXPLAIN QUERY PLAN {statement}"))
+            .unwrap();
+        let mut rows = explained.raw_query();
+        let mut plan = Vec::new();
+        while let Some(row) = rows.next().unwrap() {
+            plan.push(row.get::<_, String>(3).unwrap());
+        }
+        let scan = format!("SCAN {table}");
+        assert!(
+            !plan.iter().any(|step| step.starts_with(&scan)),
+            "{statement}: {plan:?}"
+        );
+    }
+}
+
+/// Anybody may have an account at an issuer, and ask about whatever they invent.
+#[tokio::test]
+async fn an_invented_product_takes_no_room_and_its_answers_are_numbered_all_the_same() {
+    let (folder, store) = fresh();
+    let fixture = Fixture::new(store).await;
+    let asks = |product: &str, now| {
+        let mut command = CheckCommand {
+            now,
+            ..fixture.command("d")
+        };
+        command.products[0].product = product.into();
+        command
+    };
+    for n in 0..50 {
+        fixture.one(asks(&format!("INVENTED{n}"), NOW)).await;
+    }
+    let database = Connection::open(folder.path().join("latchkey.db")).unwrap();
+    assert_eq!(count(&database, "sequences"), 1, "for all that nobody has made");
+    let later = NOW.shifted(86_400_000);
+    let ahead = fixture.one(asks("NEW", later)).await.seq;
+    let again = fixture.one(asks("NEW", NOW)).await.seq;
+    assert!(again > ahead, "the clock was set back");
+    let product = Product {
+        key: "NEW".into(),
+        name: "New".into(),
+        publisher: "Vendor".into(),
+    };
+    fixture.store.add_product(product, NOW).await.unwrap();
+    assert!(
+        fixture.one(asks("NEW", NOW)).await.seq > again,
+        "it is made, and what is said of it is the newest"
+    );
+}
+
+fn count(database: &Connection, of: &str) -> i64 {
+    let sql = format!("SELECT count(*) FROM {of}");
+    database.query_row(&sql, [], |row| row.get(0)).unwrap()
+}
+
+/// Both devices open the product under this policy, one after the other.
+async fn two_of_one_user(folder: &TempDir, store: Arc<SqliteStore>, policy: Policy) -> (Fixture, Connection) {
+    let fixture = Fixture::new(store).await;
+    let subscription = fixture.subscription.id.clone();
+    fixture.store.set_policy(subscription, policy).await.unwrap();
+    for device in ["a", "b"] {
+        let mut opens = fixture.command(device);
+        opens.products[0].open = true;
+        fixture.one(opens).await;
+    }
+    let database = Connection::open(folder.path().join("latchkey.db")).unwrap();
+    (fixture, database)
+}
+
+/// Whoever was not heard of for so long waits no more, and takes no room.
+#[tokio::test]
+async fn who_waited_long_ago_is_forgotten() {
+    let (folder, store) = fresh();
+    let policy = Policy {
+        session_policy: SessionPolicy::Deny,
+        session_ttl: 2 * HOUR,
+        ..Policy::default()
+    };
+    let (fixture, database) = two_of_one_user(&folder, store, policy).await;
+    for (minutes, waiting) in [(16, 1), (119, 1), (120, 0)] {
+        let at = NOW.shifted(minutes * 60_000);
+        fixture.store.heard(Vec::new(), at).await.unwrap();
+        assert_eq!(count(&database, "session_asks"), waiting, "after {minutes} min");
+    }
+}
+
+/// The report goes back as far as usage is taken.
+#[tokio::test]
+async fn overlaps_are_forgotten_after_400_days() {
+    let (folder, store) = fresh();
+    let policy = Policy {
+        session_policy: SessionPolicy::Report,
+        ..Policy::default()
+    };
+    let (fixture, _) = two_of_one_user(&folder, store, policy).await;
+    for (days, kept) in [(399, 1), (400, 0)] {
+        let at = NOW.shifted(days * 86_400_000);
+        fixture.store.heard(Vec::new(), at).await.unwrap();
+        assert_eq!(
+            fixture.store.overlaps().await.unwrap().len(),
+            kept,
+            "after {days} days"
+        );
+    }
 }

@@ -5,7 +5,7 @@ use latchkey_core::lease::DeviceEntry;
 use rusqlite::{Connection, params};
 
 use super::person::Person;
-use super::row::{execute, rows, sql, value};
+use super::row::{execute, rows, sql};
 use crate::store::StoreError;
 use crate::store::records::UsageRow;
 
@@ -15,7 +15,7 @@ const OLDEST: i64 = 400 * 86_400;
 const AHEAD: i64 = 86_400;
 
 /// Keeps what a device tells of its user's work. A stranger's is nobody's business: anybody may have an account at an issuer, and what
-/// they send must not fill the disk. Whoever was a user once has their last minutes counted.
+/// they send must not fill the disk. Whoever was removed has their last minutes counted.
 pub(super) fn put(
     c: &Connection,
     person: &Person,
@@ -23,7 +23,7 @@ pub(super) fn put(
     usage: &[Usage],
     now: i64,
 ) -> Result<(), StoreError> {
-    if usage.is_empty() || (person.organisation.is_none() && !has_any(c, &person.id)?) {
+    if usage.is_empty() || (person.organisation.is_none() && !person.removed) {
         return Ok(());
     }
     let (oldest, newest) = (day(now - OLDEST), day(now + AHEAD));
@@ -46,10 +46,6 @@ pub(super) fn put(
         )?;
     }
     Ok(())
-}
-
-fn has_any(c: &Connection, user: &str) -> Result<bool, StoreError> {
-    value(c, sql!("usage_of_user"), params![user])
 }
 
 /// The UTC day of an instant, as it is written.

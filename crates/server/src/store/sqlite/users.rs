@@ -1,5 +1,7 @@
 //! Users and their seats.
 
+use std::collections::HashMap;
+
 use latchkey_core::time::Timestamp;
 use rusqlite::{Connection, Row, params};
 
@@ -22,12 +24,15 @@ fn read(row: &Row<'_>) -> rusqlite::Result<User> {
 }
 
 pub(super) fn all(c: &Connection) -> Result<Vec<User>, StoreError> {
-    let every: Option<String> = None;
-    rows(c, sql!("users"), params![every], read)
+    rows(c, sql!("users"), [], read)
+}
+
+fn by_email(c: &Connection, email: &str) -> Result<Option<User>, StoreError> {
+    optional(c, sql!("user"), params![email], read)
 }
 
 fn one(c: &Connection, email: &str) -> Result<User, StoreError> {
-    optional(c, sql!("users"), params![email], read)?.ok_or_else(|| StoreError::NotFound {
+    by_email(c, email)?.ok_or_else(|| StoreError::NotFound {
         what: "user",
         name: email.to_owned(),
     })
@@ -35,7 +40,7 @@ fn one(c: &Connection, email: &str) -> Result<User, StoreError> {
 
 pub(super) fn add(c: &Connection, email: &str, org: &str, at: Timestamp) -> Result<User, StoreError> {
     let organisation = organisation(c, org)?;
-    match optional(c, sql!("users"), params![email], read)? {
+    match by_email(c, email)? {
         None => drop(execute(
             c,
             sql!("user_insert"),
@@ -62,10 +67,10 @@ pub(super) fn add(c: &Connection, email: &str, org: &str, at: Timestamp) -> Resu
 
 pub(super) fn rename(c: &Connection, email: &str, to: &str) -> Result<User, StoreError> {
     let user = one(c, email)?;
-    let other = optional(c, sql!("users"), params![to], read)?;
+    let other = by_email(c, to)?;
     if let Some(other) = other.filter(|other| other.id != user.id) {
         // Whom an administrator has added by the new address, and who never came, is the same person.
-        if !other.issuers.is_empty() || !seats_of(c, Some(&other.id), None)?.is_empty() {
+        if !other.issuers.is_empty() || !seats_of(c, &other.id, None)?.is_empty() {
             return Err(StoreError::Exists {
                 what: "user",
                 name: to.to_owned(),
@@ -102,18 +107,65 @@ fn seat(row: &Row<'_>) -> rusqlite::Result<Seat> {
 }
 
 pub(super) fn seats(c: &Connection) -> Result<Vec<Seat>, StoreError> {
-    seats_of(c, None, None)
+    rows(c, sql!("seats"), [], seat)
 }
 
-fn seats_of(c: &Connection, user: Option<&str>, target: Option<&str>) -> Result<Vec<Seat>, StoreError> {
-    rows(c, sql!("seats"), params![user, target], seat)
+fn seats_of(c: &Connection, user: &str, target: Option<&str>) -> Result<Vec<Seat>, StoreError> {
+    rows(c, sql!("seats_of_user"), params![user, target], seat)
 }
 
 /// A product of a subscription that could give a seat.
-struct Cover {
+pub(super) struct Cover {
     subscription: String,
-    product: String,
+    pub(super) product: String,
     seats: Option<u32>,
+}
+
+/// What of an organisation covers a product key, or is the subscription of that id, and has not ended.
+pub(super) fn covers(
+    c: &Connection,
+    organisation: &str,
+    target: &str,
+    at: Timestamp,
+) -> Result<Vec<Cover>, StoreError> {
+    rows(
+        c,
+        sql!("coverage"),
+        params![organisation, target, at.as_secs()],
+        |row| {
+            Ok(Cover {
+                subscription: row.get(0)?,
+                product: row.get(1)?,
+                seats: row.get(2)?,
+            })
+        },
+    )
+}
+
+/// How many seats are taken, by subscription and product: counted once, however many are assigned in one transaction.
+#[derive(Default)]
+pub(super) struct Taken(HashMap<(String, String), u32>);
+
+impl Taken {
+    /// Takes one more, where the subscription has one left.
+    fn one_more(&mut self, c: &Connection, cover: &Cover, seats: u32) -> Result<(), StoreError> {
+        let (subscription, product) = (cover.subscription.clone(), cover.product.clone());
+        let key = (subscription.clone(), product.clone());
+        let taken = match self.0.get(&key) {
+            Some(taken) => *taken,
+            None => value(c, sql!("seats_taken"), params![subscription, product])?,
+        };
+        if taken >= seats {
+            return Err(Conflict::NoSeatLeft {
+                product,
+                subscription,
+                seats,
+            }
+            .into());
+        }
+        self.0.insert(key, taken + 1);
+        Ok(())
+    }
 }
 
 pub(super) fn assign(
@@ -122,25 +174,25 @@ pub(super) fn assign(
     target: &str,
     at: Timestamp,
 ) -> Result<Vec<Seat>, StoreError> {
+    assign_of(c, email, target, at, &mut Taken::default())
+}
+
+/// The same, as one of many.
+pub(super) fn assign_of(
+    c: &Connection,
+    email: &str,
+    target: &str,
+    at: Timestamp,
+    taken: &mut Taken,
+) -> Result<Vec<Seat>, StoreError> {
     let user = one(c, email)?;
     let org = user
         .organisation
         .ok_or_else(|| Conflict::NoOrganisation(email.to_owned()))?;
-    let covers = rows(
-        c,
-        sql!("coverage"),
-        params![organisation(c, &org)?, target, at.as_secs()],
-        |row| {
-            Ok(Cover {
-                subscription: row.get(0)?,
-                product: row.get(1)?,
-                seats: row.get(2)?,
-            })
-        },
-    )?;
+    let covers = covers(c, &organisation(c, &org)?, target, at)?;
     let mut subscriptions: Vec<&str> = covers.iter().map(|cover| cover.subscription.as_str()).collect();
     subscriptions.dedup();
-    let held = seats_of(c, Some(&user.id), Some(target))?;
+    let held = seats_of(c, &user.id, Some(target))?;
     let held_in = |cover: &Cover| {
         held.iter()
             .any(|seat| seat.subscription == cover.subscription && seat.product == cover.product)
@@ -166,25 +218,24 @@ pub(super) fn assign(
     }
     let new: Vec<&Cover> = covers.iter().filter(|cover| !held_in(cover)).collect();
     for cover in &new {
-        take(c, &user.id, cover, at)?;
+        take(c, &user.id, cover, at, taken)?;
     }
     // A directory that names everybody anew every hour calls nobody.
     if !new.is_empty() {
         pushes::to_user(c, &user.id)?;
     }
-    seats_of(c, Some(&user.id), Some(target))
+    seats_of(c, &user.id, Some(target))
 }
 
-fn take(c: &Connection, user: &str, cover: &Cover, at: Timestamp) -> Result<(), StoreError> {
-    let taken: u32 = value(c, sql!("seats_taken"), params![cover.subscription, cover.product])?;
-    if let Some(seats) = cover.seats.filter(|seats| taken >= *seats) {
-        let (product, subscription) = (cover.product.clone(), cover.subscription.clone());
-        return Err(Conflict::NoSeatLeft {
-            product,
-            subscription,
-            seats,
-        }
-        .into());
+fn take(
+    c: &Connection,
+    user: &str,
+    cover: &Cover,
+    at: Timestamp,
+    taken: &mut Taken,
+) -> Result<(), StoreError> {
+    if let Some(seats) = cover.seats {
+        taken.one_more(c, cover, seats)?;
     }
     losses::found(c, user, &cover.subscription, &cover.product)?;
     let id = id("seat")?;
@@ -198,7 +249,7 @@ fn take(c: &Connection, user: &str, cover: &Cover, at: Timestamp) -> Result<(), 
 
 pub(super) fn unassign(c: &Connection, email: &str, target: &str) -> Result<Vec<Seat>, StoreError> {
     let user = one(c, email)?;
-    let taken = seats_of(c, Some(&user.id), Some(target))?;
+    let taken = seats_of(c, &user.id, Some(target))?;
     if taken.is_empty() {
         return Err(StoreError::NotFound {
             what: "seat",

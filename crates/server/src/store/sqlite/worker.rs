@@ -128,7 +128,8 @@ fn read(connection: &Connection, tasks: &Receiver<Box<dyn Task>>) {
 fn write(connection: &Connection, tasks: &Receiver<Box<dyn Task>>) {
     while let Ok(first) = tasks.recv() {
         let mut group = vec![first];
-        let committed = commit(connection, tasks, &mut group);
+        let committed =
+            begin(connection, tasks, &mut group).and_then(|()| commit(connection, tasks, &mut group));
         if committed.is_err() && !connection.is_autocommit() {
             let _already_over = connection.execute_batch("ROLLBACK");
         }
@@ -138,13 +139,25 @@ fn write(connection: &Connection, tasks: &Receiver<Box<dyn Task>>) {
     }
 }
 
+/// Waits for the turn to write. Where it does not come, everybody who waits is told so together: one after the other, each
+/// waiting anew, the last would be told long after having given up.
+fn begin(
+    connection: &Connection,
+    tasks: &Receiver<Box<dyn Task>>,
+    group: &mut Vec<Box<dyn Task>>,
+) -> Result<(), StoreError> {
+    connection
+        .execute_batch("BEGIN IMMEDIATE")
+        .map_err(database)
+        .inspect_err(|_| group.extend(tasks.try_iter()))
+}
+
 fn commit(
     connection: &Connection,
     tasks: &Receiver<Box<dyn Task>>,
     group: &mut Vec<Box<dyn Task>>,
 ) -> Result<(), StoreError> {
     let execute = |sql| connection.execute_batch(sql).map_err(database);
-    execute("BEGIN IMMEDIATE")?;
     let mut next = 0;
     while let Some(task) = group.get_mut(next) {
         execute("SAVEPOINT task")?;

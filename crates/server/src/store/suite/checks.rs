@@ -198,3 +198,34 @@ pub(crate) async fn terms_hold_from_the_next_check_on(store: Arc<dyn Store>) {
         })
     ));
 }
+
+/// However many devices came after it. One that gave itself up may come back, and need not be remembered.
+pub(crate) async fn a_released_device_is_never_forgotten(store: Arc<dyn Store>) {
+    let fixture = Fixture::new(store).await;
+    for device in ["lost", "reset"] {
+        fixture.one(fixture.command(device)).await;
+    }
+    fixture.release("reset", None, NOW).await;
+    let devices = fixture.store.devices(None).await.unwrap();
+    let lost = devices
+        .into_iter()
+        .find(|device| device.name == "lost")
+        .unwrap()
+        .id;
+    fixture.store.release_device(lost, NOW).await.unwrap();
+    let later = |device: &str, seconds: i64| {
+        let now = NOW.shifted(seconds * 1000);
+        CheckCommand {
+            now,
+            signed_in_at: Some(now),
+            ..fixture.command(device)
+        }
+    };
+    for device in 0..130 {
+        fixture.one(later(&format!("device {device}"), device)).await;
+    }
+    let refusal = fixture.one(later("lost", 200)).await;
+    assert_eq!(refused(&refusal).code, Code::DeviceReleased);
+    let devices = fixture.store.devices(None).await.unwrap();
+    assert!(devices.iter().all(|device| device.name != "reset"));
+}

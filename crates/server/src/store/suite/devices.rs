@@ -320,3 +320,31 @@ pub(crate) async fn whoever_lost_a_place_to_other_terms_hears_of_one_that_is_fre
     assert!(pushed.iter().any(|device| device == lost), "{pushed:?}");
     grant(&fixture.one(fixture.command(lost)).await);
 }
+
+/// What was released in a future that did not come takes nothing from the day.
+pub(crate) async fn a_clock_that_was_ahead_uses_no_releases_up(store: Arc<dyn Store>) {
+    let fixture = Fixture::new(store).await;
+    let at = |device: &str, now: Timestamp| CheckCommand {
+        now,
+        signed_in_at: Some(now),
+        ..fixture.command(device)
+    };
+    let release = async |name: &str, now: Timestamp| {
+        fixture.one(at(name, now)).await;
+        fixture.one(at("mine", now)).await;
+        let id = id_of(&fixture, name).await;
+        fixture
+            .store
+            .release_own(caller("mine"), wanted(&id), now)
+            .await
+            .unwrap()
+    };
+    let ahead = NOW.shifted(365 * DAY * 1000);
+    for name in ["1", "2", "3", "4", "5"] {
+        assert_eq!(release(name, ahead).await, ReleaseOutcome::Released);
+    }
+    assert_eq!(release("6", ahead).await, ReleaseOutcome::TooMany);
+    assert_eq!(release("7", NOW).await, ReleaseOutcome::Released);
+    let listed = fixture.store.devices_of(caller("mine"), NOW).await.unwrap();
+    assert_eq!(listed.unwrap().releases_left, 4);
+}

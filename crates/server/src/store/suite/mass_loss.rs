@@ -354,3 +354,53 @@ pub(crate) async fn what_an_administrator_takes_away_is_told_during_a_hold(store
     grant(&decided[0]);
     assert_eq!(refused(&decided[1]).code, Code::NotAssigned);
 }
+
+/// A list that is too long assigns nothing, however many of its addresses have a seat already.
+pub(crate) async fn an_import_assigns_no_more_seats_than_there_are(store: Arc<dyn Store>) {
+    let (fixture, emails) = ten_under(store, Some(10)).await;
+    let id = fixture.subscription.id.clone();
+    let seats = async || {
+        let seats = fixture.store.seats().await.unwrap();
+        seats.iter().filter(|seat| seat.subscription == id).count()
+    };
+    fixture.import(&emails[..8], NOW).await;
+    let mut too_many = emails.clone();
+    too_many.push("new@nord.example".into());
+    let refused = fixture.store.import_seats(id.clone(), too_many, NOW).await;
+    assert!(matches!(
+        refused,
+        Err(StoreError::Conflict(Conflict::NoSeatLeft { seats: 10, .. }))
+    ));
+    assert_eq!(seats().await, 8);
+    fixture.import(&emails, NOW).await;
+    assert_eq!(seats().await, 10);
+}
+
+/// Whoever has a seat of the product under another subscription can go on: that is no loss, neither for the count nor for them.
+pub(crate) async fn whoever_has_another_seat_of_the_product_loses_nothing(store: Arc<dyn Store>) {
+    let (fixture, emails) = ten(store).await;
+    let other = new_subscription(&["ATLAS"], None, Policy::default());
+    let other = fixture.store.add_subscription(other, NOW).await.unwrap().id;
+    let import = async |emails: &[String]| {
+        let imported = fixture
+            .store
+            .import_seats(other.clone(), emails.to_vec(), NOW)
+            .await;
+        imported.unwrap().held
+    };
+    import(&emails[..6]).await;
+    assert_eq!(fixture.import(&[], NOW).await.held, None, "four are no mass");
+    assert_eq!(import(&emails[..5]).await.as_deref(), Some("Nord"));
+    assert_eq!(fixture.store.holds().await.unwrap()[0].lost, 5);
+    assert!(matches!(
+        fixture.outcome(&emails[9], NOW).await,
+        CheckOutcome::Held
+    ));
+    grant(&fixture.one(fixture.of(&emails[0], NOW)).await);
+    // A seat under one that has ended is none to go on with.
+    fixture.store.end_subscription(other, Some(NOW)).await.unwrap();
+    assert!(matches!(
+        fixture.outcome(&emails[0], NOW).await,
+        CheckOutcome::Held
+    ));
+}

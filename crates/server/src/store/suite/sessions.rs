@@ -405,3 +405,83 @@ pub(crate) async fn usage_that_nobody_can_have_is_left_out(store: Arc<dyn Store>
     let kept = fixture.store.usage(Some("2027-01-15".into())).await.unwrap();
     assert_eq!(kept.iter().map(|row| row.minutes).sum::<u32>(), 2);
 }
+
+/// They were acknowledged: also where the first that are sent come after the removal, and after another was given the address.
+pub(crate) async fn the_last_minutes_of_whoever_was_removed_count(store: Arc<dyn Store>) {
+    let fixture = Fixture::new(store).await;
+    let used = |since| {
+        vec![Usage {
+            product: "ATLAS".into(),
+            version: "2026.1".into(),
+            day: "2027-01-15".into(),
+            since,
+            minutes: 5,
+        }]
+    };
+    fixture.one(fixture.command("a")).await;
+    let minutes = async || {
+        let kept = fixture.store.usage(None).await.unwrap();
+        kept.iter().map(|row| row.minutes).sum::<u32>()
+    };
+    fixture.store.remove_user(MAYA.into(), NOW).await.unwrap();
+    let removed = CheckCommand {
+        usage: used(0),
+        ..fixture.command("a")
+    };
+    fixture.one(removed).await;
+    assert_eq!(minutes().await, 5);
+
+    let (noor, store) = ("noor@nord.example", &fixture.store);
+    store.add_user(noor.into(), "Nord".into(), NOW).await.unwrap();
+    let of_noor = |email| CheckCommand {
+        subject: "noor".into(),
+        email,
+        ..fixture.command("n")
+    };
+    fixture.one(of_noor(EmailClaim::Proven(noor.into()))).await;
+    store.remove_user(noor.into(), NOW).await.unwrap();
+    store.add_user(noor.into(), "Nord".into(), NOW).await.unwrap();
+    let succeeded = CheckCommand {
+        usage: used(0),
+        ..of_noor(EmailClaim::Unproven)
+    };
+    fixture.one(succeeded).await;
+    assert_eq!(minutes().await, 10);
+}
+
+/// Whoever asked first, and is still there: one that has not been heard of lately is passed over for as long as another waits.
+pub(crate) async fn who_asked_first_and_is_still_there_is_handed_the_session(store: Arc<dyn Store>) {
+    let fixture = under(store, SessionPolicy::Deny).await;
+    let at = |seconds: i64| NOW.shifted(seconds * 1000);
+    let opens = |device: &str, seconds: i64| CheckCommand {
+        now: at(seconds),
+        ..fixture.opens(device)
+    };
+    grant(&fixture.one(opens("a", 0)).await);
+    for (device, seconds) in [("gone", 0), ("z first", 60), ("late", 70)] {
+        let refusal = fixture.one(opens(device, seconds)).await;
+        assert_eq!(refused(&refusal).code, Code::SessionInUse);
+    }
+    let devices = fixture.store.devices(None).await.unwrap();
+    let there = devices.into_iter().filter(|device| device.name != "gone");
+    let there: Vec<String> = there.map(|device| device.id).collect();
+    for seconds in (100..600).step_by(50) {
+        fixture.store.heard(there.clone(), at(seconds)).await.unwrap();
+    }
+    // Asking again costs nobody their turn.
+    fixture.one(opens("z first", 590)).await;
+    match fixture.store.check(opens("a", 600)).await.unwrap() {
+        CheckOutcome::Decided { waiting, .. } => {
+            let names: Vec<_> = waiting.iter().map(|one| one.name.as_str()).collect();
+            assert_eq!(names, ["z first", "late", "gone"], "so its user sees them");
+        }
+        other @ (CheckOutcome::IdTokenRequired
+        | CheckOutcome::IssuerMoved
+        | CheckOutcome::Held
+        | CheckOutcome::TokenLivesTooLong(_)) => panic!("{other:?}"),
+    }
+    let mut gives = opens("a", 600);
+    gives.products[0].session = Some(SessionWish::HandOver);
+    let gives = fixture.one(gives).await;
+    assert_eq!(refused(&gives).detail.holder.as_ref().unwrap().name, "z first");
+}

@@ -17,13 +17,24 @@ struct Session {
     heard_at: i64,
 }
 
+/// One that waits.
+#[derive(Clone, Copy, Debug)]
+struct Ask {
+    asked_at: i64,
+    heard_at: i64,
+}
+
 /// Of one user and one product, by device key.
 #[derive(Debug, Default)]
 struct Of {
     held: BTreeMap<String, Session>,
-    /// When each of those that wait last asked.
-    waiting: BTreeMap<String, i64>,
+    waiting: BTreeMap<String, Ask>,
 }
+
+/// Whoever was heard of within this time goes before those that were not, in seconds.
+const LATELY: i64 = 120;
+/// Whoever was not heard of for so long waits no more, in seconds, or for longer where sessions last longer.
+const FORGOTTEN_AFTER: i64 = 15 * 60;
 
 /// The service's clock is set back by so much at most, in seconds; what it had written of the future counts from then on.
 const SET_BACK: i64 = 120;
@@ -56,6 +67,10 @@ impl Sessions {
         let of = self.0.entry(whose).or_default();
         let Answered { jkt, asked, now, .. } = answered;
         let ttl = seconds(policy);
+        for ask in of.waiting.values_mut() {
+            ask.asked_at = ask.asked_at.min(*now);
+            ask.heard_at = ask.heard_at.min(*now);
+        }
         let lives = |session: &Session| *now < session.heard_at + ttl;
         let mine = of
             .held
@@ -74,7 +89,7 @@ impl Sessions {
         let is_first = others
             .filter(|(_, other)| surely(other))
             .any(|(_, other)| mine.is_none_or(|mine| other.since < mine));
-        let successors = of.successors(jkt, *now - ttl);
+        let successors = of.successors(jkt, *now, ttl);
         let hands_over =
             asked.session == Some(SessionWish::HandOver) && mine.is_some() && !successors.is_empty();
         let takes_over =
@@ -87,7 +102,7 @@ impl Sessions {
                 assert!(one_at_a_time, "both run, and one is refused: {told}");
                 let is_elsewhere = may_be_first && !takes_over;
                 assert!(hands_over || is_elsewhere, "it is in use nowhere: {told}");
-                of.gives_way(jkt, *now, if hands_over { successors } else { Vec::new() });
+                of.gives_way(jkt, *now, ttl, if hands_over { successors } else { Vec::new() });
             }
             Said::Lease(_) if asked.open => {
                 let both_run = policy.session_policy == SessionPolicy::Report;
@@ -116,12 +131,14 @@ impl Sessions {
         for ((_, which), of) in &mut self.0 {
             let ttl = seconds(&policies[*which]);
             of.held.retain(|_, session| at < session.heard_at + ttl);
+            of.waiting
+                .retain(|_, ask| at < ask.heard_at + ttl.max(FORGOTTEN_AFTER));
             for jkt in jkts {
                 if let Some(session) = of.held.get_mut(jkt) {
                     session.heard_at = session.heard_at.max(at);
                 }
-                if let Some(asked_at) = of.waiting.get_mut(jkt) {
-                    *asked_at = (*asked_at).max(at);
+                if let Some(ask) = of.waiting.get_mut(jkt) {
+                    ask.heard_at = at;
                 }
             }
         }
@@ -143,16 +160,28 @@ impl Sessions {
 }
 
 impl Of {
-    /// Who may be given what this device hands over: whoever asked first of those that still wait.
-    fn successors(&self, jkt: &str, too_long_ago: i64) -> Vec<String> {
-        let waiting = self.waiting.iter();
-        let waiting = waiting.filter(|(other, asked_at)| *other != jkt && **asked_at > too_long_ago);
-        let first = waiting.clone().map(|(_, asked_at)| *asked_at).min();
-        let first = waiting.filter(|(_, asked_at)| Some(**asked_at) == first);
+    /// Who may be given what this device hands over: whoever asked first of those that still wait, and were heard of lately if any
+    /// were.
+    fn successors(&self, jkt: &str, now: i64, ttl: i64) -> Vec<String> {
+        let others = self
+            .waiting
+            .iter()
+            .filter(|(other, ask)| *other != jkt && now < ask.heard_at + ttl);
+        let turn = |ask: &Ask| (now >= ask.heard_at + LATELY, ask.asked_at);
+        let first = others.clone().map(|(_, ask)| turn(ask)).min();
+        let first = others.filter(|(_, ask)| Some(turn(ask)) == first);
         first.map(|(other, _)| other.clone()).collect()
     }
 
-    fn gives_way(&mut self, jkt: &str, now: i64, successors: Vec<String>) {
+    fn gives_way(&mut self, jkt: &str, now: i64, ttl: i64, successors: Vec<String>) {
+        let before = self
+            .waiting
+            .get(jkt)
+            .filter(|ask| successors.is_empty() && now < ask.heard_at + ttl);
+        let ask = Ask {
+            asked_at: before.map_or(now, |ask| ask.asked_at),
+            heard_at: now,
+        };
         self.held.remove(jkt);
         for successor in successors {
             self.waiting.remove(&successor);
@@ -162,7 +191,7 @@ impl Of {
             };
             self.held.insert(successor, session);
         }
-        self.waiting.insert(jkt.to_owned(), now);
+        self.waiting.insert(jkt.to_owned(), ask);
     }
 
     fn leaves(&mut self, jkt: &str) {

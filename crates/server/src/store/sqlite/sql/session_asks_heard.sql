@@ -1,1 +1,1 @@
-UPDATE session_asks SET asked_at = ?2 WHERE device_id = ?1
+UPDATE session_asks SET heard_at = ?2 WHERE device_id = ?1

@@ -3,5 +3,4 @@ SELECT users.id, users.email, organisations.name, users.removed_at,
        users.claimed_email,
        (SELECT called FROM identities JOIN subjects USING (issuer, subject) WHERE identities.user_id = users.id LIMIT 1)
 FROM users LEFT JOIN organisations ON organisations.id = users.organisation_id
-WHERE ?1 IS NULL OR users.email = ?1
 ORDER BY users.email IS NULL, users.email, users.claimed_email, users.id

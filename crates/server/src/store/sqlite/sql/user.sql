@@ -1,0 +1,6 @@
+SELECT users.id, users.email, organisations.name, users.removed_at,
+       (SELECT json_group_array(issuer ORDER BY issuer) FROM identities WHERE identities.user_id = users.id),
+       users.claimed_email,
+       (SELECT called FROM identities JOIN subjects USING (issuer, subject) WHERE identities.user_id = users.id LIMIT 1)
+FROM users LEFT JOIN organisations ON organisations.id = users.organisation_id
+WHERE users.email = ?1
