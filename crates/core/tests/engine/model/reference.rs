@@ -548,7 +548,10 @@ impl Reference {
                 .licences
                 .iter()
                 .filter(|(_, licence)| licence.refusal == refusal);
-            let ends = licences.filter_map(|(product, licence)| Some((product.clone(), licence.until?)));
+            let ends = licences.filter_map(|(product, licence)| {
+                let until = self.given.end_of(product, licence.until?);
+                Some((product.clone(), until))
+            });
             ends.filter(|(_, until)| *until <= now).collect()
         })
     }
