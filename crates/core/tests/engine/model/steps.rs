@@ -246,7 +246,7 @@ fn scene() -> impl Strategy<Value = Vec<Step>> {
             Step::Pass(after),
         ]
     });
-    let outage = (product(), up_to(days(2)), up_to(days(45)));
+    let outage = (product(), up_to(hours(2)), up_to(days(4)));
     let outage = outage.prop_map(|(product, before, during)| {
         vec![
             Step::Start(product),
@@ -256,7 +256,7 @@ fn scene() -> impl Strategy<Value = Vec<Step>> {
             Step::Start(product),
         ]
     });
-    let denied = (product(), up_to(days(2)), up_to(days(2)));
+    let denied = (product(), up_to(hours(2)), up_to(days(2)));
     let denied = denied.prop_map(|(product, before, during)| {
         vec![
             Step::Start(product),
