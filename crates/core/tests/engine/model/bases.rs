@@ -24,11 +24,11 @@ pub(super) struct Lease<'a> {
     pub(super) is_outdated: bool,
 }
 
-/// `temporaries` are the ends of those that were given for it.
+/// `given` says whether a temporary licence was given that ends then.
 pub(super) fn judge(
     seen: &StatusView,
     lease: Option<&Lease<'_>>,
-    temporaries: &[i64],
+    given: &mut dyn FnMut(i64) -> bool,
     reaching: &Reaching,
     now: Timestamp,
     ticks: Duration,
@@ -39,7 +39,7 @@ pub(super) fn judge(
     assert_eq!(seen.left, Some(left(now, until)), "{}", says("what is left"));
     let basis = seen.basis.expect("an OK has a basis");
     if basis == Basis::Temporary {
-        let signed = temporaries.contains(&until.as_secs());
+        let signed = given(until.as_secs());
         assert!(signed, "{}", says("nobody signed such a temporary licence"));
         return;
     }

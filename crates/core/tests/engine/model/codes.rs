@@ -10,8 +10,8 @@ use latchkey_core::view::StatusView;
 use super::reach::{Matter, Reaching};
 use crate::support::seconds;
 
-/// A start waits for a check, for failures to be compared and for the check that decides, and is told something else then.
-const WAITS_FOR: Duration = seconds(100);
+/// A start waits for a check, for failures to be compared and for the check that decides, and is told something else then (decision 4).
+const WAITS_FOR: Duration = seconds(140);
 
 /// What is known of a product.
 #[derive(Debug)]

@@ -84,20 +84,24 @@ impl Counted {
             let most = self.sent.entry(key).or_default();
             *most = usage.minutes.max(*most);
         }
+        let all_kept = !deletes && !self.deletes;
         for (product, time) in &mut self.times {
+            if !runs.contains(product) {
+                time.ends(ticks);
+            }
+            if new.is_empty() && all_kept {
+                continue;
+            }
             let sums = self.sent.iter().filter(|((sent, ..), _)| sent == product);
             let sent = minutes(sums.map(|(_, minutes)| minutes).sum());
-            if deletes || self.deletes {
+            if !all_kept {
                 (time.counted, time.written) = (sent, sent);
                 time.since = time.since.map(|_| ticks);
             }
             assert!(
-                new.is_empty() || time.written <= sent,
+                time.written <= sent,
                 "{product}: {sent:?} are sent, and it ran for longer: {time:?}"
             );
-            if !runs.contains(product) {
-                time.ends(ticks);
-            }
         }
         self.read = world.orders.len();
         (self.runs, self.deletes) = (runs, deletes);

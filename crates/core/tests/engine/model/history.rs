@@ -68,19 +68,24 @@ impl History {
     pub(super) fn places(&self) -> BTreeSet<String> {
         let mut world = self.world();
         self.live_in(&mut world);
-        let statuses = world.told_of.iter().map(|(code, reason, stops)| {
-            let (reason, stops) = (reason.unwrap_or_default(), if *stops { "stops" } else { "" });
-            format!("{code} {reason} {stops}").trim().to_owned()
+        let statuses = world.told_of.iter().map(|(code, why, stops)| {
+            let (why, stops) = (why.unwrap_or_default(), if *stops { "stops" } else { "" });
+            format!("{code} {why} {stops}").trim().to_owned()
         });
         let kinds = world
             .shown
             .iter()
             .map(|shown| serde_json::to_value(&shown.notice).unwrap()["kind"].to_string());
+        let limited = world.temporaries.iter().filter(|claims| {
+            let policy = world.services[SERVICE].policy_of(&claims.aud);
+            Some(claims.number) == policy.temporary_limit
+        });
+        let limited = limited.map(|_| "the last temporary".to_owned());
         let temporaries = world.temporaries.iter().map(|claims| match claims.id_token {
             Some(_) => "temporary at a first start".to_owned(),
             None => "temporary".to_owned(),
         });
-        statuses.chain(kinds).chain(temporaries).collect()
+        statuses.chain(kinds).chain(temporaries).chain(limited).collect()
     }
 
     /// Quarry may start for the first time in an outage, and Atlas may not.

@@ -316,13 +316,11 @@ impl Reference {
                 is_outdated: licence.refusal == Some(Code::ClientOutdated),
             })
         });
-        let claims = world.temporaries.iter();
-        let ends: Vec<i64> = claims
-            .filter(|claims| claims.aud == product)
-            .map(|claims| claims.exp)
-            .collect();
+        // The newest is what counts, but for one that was given and lost again.
+        let mut claims = world.temporaries.iter().rev();
+        let mut given = |end: i64| claims.any(|claims| claims.aud == product && claims.exp == end);
         let now = self.known.clock.trusted(machine);
-        bases::judge(seen, lease.as_ref(), &ends, &self.reaching, now, machine.ticks);
+        bases::judge(seen, lease.as_ref(), &mut given, &self.reaching, now, machine.ticks);
     }
 
     fn judge_temporaries(&mut self, world: &World) {
@@ -548,7 +546,10 @@ impl Reference {
                 .licences
                 .iter()
                 .filter(|(_, licence)| licence.refusal == refusal);
-            let ends = licences.filter_map(|(product, licence)| Some((product.clone(), licence.until?)));
+            let ends = licences.filter_map(|(product, licence)| {
+                let until = self.given.end_of(product, licence.until?);
+                Some((product.clone(), until))
+            });
             ends.filter(|(_, until)| *until <= now).collect()
         })
     }

@@ -246,6 +246,34 @@ fn scene() -> impl Strategy<Value = Vec<Step>> {
             Step::Pass(after),
         ]
     });
+    let outage = (product(), up_to(hours(2)), up_to(days(4)));
+    let outage = outage.prop_map(|(product, before, during)| {
+        vec![
+            Step::Start(product),
+            Step::Pass(before),
+            Step::Licensing(false),
+            Step::Pass(during),
+            Step::Start(product),
+        ]
+    });
+    let denied = (product(), up_to(hours(2)), up_to(days(2)));
+    let denied = denied.prop_map(|(product, before, during)| {
+        vec![
+            Step::Start(product),
+            Step::Pass(before),
+            Step::Identity(false),
+            Step::Pass(during),
+            Step::Start(product),
+            Step::Pass(before),
+        ]
+    });
+    let spreads = (product(), up_to(minutes(20))).prop_map(|(product, after)| {
+        vec![
+            Step::Seat(product, Seat::Refused(Code::NotAssigned)),
+            Step::Start(product),
+            Step::Pass(after),
+        ]
+    });
     let mended = Just(vec![
         Step::Network(true),
         Step::Licensing(true),
@@ -259,7 +287,10 @@ fn scene() -> impl Strategy<Value = Vec<Step>> {
         2 => told,
         1 => first_start,
         1 => away,
-        1 => mended,
+        1 => outage,
+        1 => denied,
+        1 => spreads,
+        2 => mended,
     ]
 }
 

@@ -25,6 +25,8 @@ pub(super) struct Given {
     read: usize,
     /// The last number of each product, and of which lease it was.
     numbers: BTreeMap<String, (Timestamp, u32)>,
+    /// When the last of each product ends.
+    ends: BTreeMap<String, Timestamp>,
 }
 
 impl Given {
@@ -32,6 +34,12 @@ impl Given {
     pub(super) fn read<'a>(&mut self, world: &'a World) -> &'a [TemporaryClaims] {
         let read = std::mem::replace(&mut self.read, world.temporaries.len());
         &world.temporaries[read..]
+    }
+
+    /// When a lease ends that was to end then: what goes on from it is not at its end.
+    pub(super) fn end_of(&self, product: &str, until: Timestamp) -> Timestamp {
+        let last = self.ends.get(product);
+        last.map_or(until, |last| until.max(*last))
     }
 
     pub(super) fn judge(&mut self, claims: &TemporaryClaims, grounds: &Grounds<'_>) {
@@ -60,6 +68,8 @@ impl Given {
                 says("counted wrongly")
             );
         }
+        self.ends
+            .insert(claims.aud.clone(), Timestamp::from_secs(claims.exp));
         self.numbers.insert(claims.aud.clone(), (of, claims.number));
     }
 }

@@ -90,7 +90,8 @@ impl World {
     pub(super) fn tell(&mut self, key: UseKey) {
         let told = self.status(key);
         let reason = told.reason.map(|reason| reason.name());
-        self.told_of.insert((told.code, reason, told.stop_at.is_some()));
+        let why = reason.or(told.basis.map(|basis| basis.name()));
+        self.told_of.insert((told.code, why, told.stop_at.is_some()));
         if let Some(program) = self.programs.get_mut(&key) {
             program.running |= told.may_run();
             program.told.push(told);

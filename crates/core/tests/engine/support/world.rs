@@ -159,7 +159,7 @@ pub(crate) struct World {
     /// Somebody shows notices.
     pub(crate) viewer: bool,
     pub(crate) shown: Vec<Shown>,
-    /// Every status that a program was told: code, reason, and whether with a time to stop.
+    /// Every status that a program was told: code, reason or basis, and whether with a time to stop.
     pub(crate) told_of: BTreeSet<(u16, Option<&'static str>, bool)>,
     pub(crate) answers: BTreeMap<Ticket, Answer>,
     /// Requests that this agent has not answered yet.
