@@ -320,7 +320,14 @@ impl Reference {
         let mut claims = world.temporaries.iter().rev();
         let mut given = |end: i64| claims.any(|claims| claims.aud == product && claims.exp == end);
         let now = self.known.clock.trusted(machine);
-        bases::judge(seen, lease.as_ref(), &mut given, &self.reaching, now, machine.ticks);
+        bases::judge(
+            seen,
+            lease.as_ref(),
+            &mut given,
+            &self.reaching,
+            now,
+            machine.ticks,
+        );
     }
 
     fn judge_temporaries(&mut self, world: &World) {
