@@ -17,6 +17,9 @@ pub(super) const UNNOTICED_FOR: Duration = minutes(12);
 /// Two failures must be so far apart to decide anything.
 const APART: Duration = seconds(10);
 
+/// Nothing else shows behind these (decisions 5 and 6).
+const VEILS: [Matter; 3] = [Matter::Keyring, Matter::Busy, Matter::IdentityBusy];
+
 /// One thing that keeps checks away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Matter {
@@ -82,6 +85,11 @@ impl Reaching {
         last.is_some_and(|last| ticks.saturating_sub(*last) <= UNNOTICED_FOR)
     }
 
+    /// It was so, and nothing shows whether it still is: what was known goes on.
+    pub(super) fn goes_on(&self, matter: Matter, ticks: Duration) -> bool {
+        VEILS.iter().any(|veil| self.all.contains(veil)) && self.lately(matter, ticks)
+    }
+
     /// What two failures have decided, with nothing in between, and still is so; and when they had, in ticks.
     pub(super) fn decided(&self) -> Option<(Matter, Duration)> {
         let failing = self.failing?;
@@ -134,7 +142,7 @@ impl Reaching {
         // portal or a wrong clock ends outages, and the rules leave open whether it ends being offline.
         let veiled = |veils: &[Matter]| veils.iter().any(|veil| self.all.contains(veil));
         let aged = ticks.saturating_sub(self.looked_at);
-        let all_goes_on = veiled(&[Matter::Keyring, Matter::Busy, Matter::IdentityBusy]);
+        let all_goes_on = veiled(&VEILS);
         let offline_goes_on = veiled(&[Matter::Blocked, Matter::ClockWrong]);
         for (matter, last) in &mut self.last {
             let is_offline = matches!(matter, Matter::Offline | Matter::NeitherAnswers);

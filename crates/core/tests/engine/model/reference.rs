@@ -272,10 +272,12 @@ impl Reference {
         };
         let now = self.known.clock.trusted(machine);
         let begins = licence.checked_at + licence.policy.outage_keep_for;
+        // A session refusal that it goes on after has ended by then at the latest.
+        let after = licence.refusal.map_or(Duration::ZERO, |_| SESSION_ENDS_AFTER);
         licence.policy.temporary_limit.is_none()
             && !self.reaching.may_want_user()
             && now.since(begins) >= SIGNED_WITHIN
-            && machine.ticks.saturating_sub(decided) >= SIGNED_WITHIN
+            && machine.ticks.saturating_sub(decided) >= after + SIGNED_WITHIN
     }
 
     /// What is known of a product, for whoever judges its code.
@@ -671,11 +673,16 @@ impl Judge for Reference {
         self.used.judge(world);
         // Whatever is not our service, although the identity service is there, is an outage of it.
         let answers = world.licensing && world.wire == Wire::Honest;
-        if world.network && !answers {
-            let now = Some(self.known.clock.trusted(&world.machine));
-            self.silent_at = now;
-            self.out_at = now.filter(|_| world.identity).or(self.out_at);
-        }
+        let goes_on = |matter| self.reaching.goes_on(matter, world.machine.ticks);
+        let (silent, out) = if world.network && !answers {
+            (true, world.identity)
+        } else {
+            let out = goes_on(Matter::LicensingOut);
+            (out || goes_on(Matter::NeitherAnswers), out)
+        };
+        let now = Some(self.known.clock.trusted(&world.machine));
+        self.silent_at = now.filter(|_| silent).or(self.silent_at);
+        self.out_at = now.filter(|_| out).or(self.out_at);
         let gives_tokens = world.identity && world.gives_no_token.is_none();
         let is_cut_off = !world.network || !answers || !gives_tokens || world.keyring != Keyring::Open;
         if is_cut_off && self.unreached_since.is_none() {
