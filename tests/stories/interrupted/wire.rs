@@ -26,14 +26,14 @@ pub(crate) fn while_the_address_is_found_anybody_may_die(story: &Story) -> Resul
         gate.wait_until_held()?;
         let second = terminal(&world, "second", &["sign-in"])?;
         wait_for_phase(&world, "starting")?;
+        until("both to ask", SOON, || {
+            Ok(second.log().text()?.contains("…").then_some(()))
+        })?;
         Ok((first, second))
     };
 
     // Whoever asked first: the next one opens the page.
     let (mut first, mut second) = begin()?;
-    until("both to ask", SOON, || {
-        Ok(second.log().text()?.contains("…").then_some(()))
-    })?;
     first.kill()?;
     gate.release();
     desk.wait_for_opened_address(0)?;

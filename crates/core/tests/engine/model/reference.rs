@@ -157,9 +157,11 @@ impl Known {
                         policy: policy.clone(),
                         ..Licence::default()
                     };
-                    if !is_released {
-                        self.save_windows.insert(product.clone(), policy.save_window);
-                    }
+                    // A lease beside a release contradicts itself, and either may be gone by.
+                    let window = self.save_windows.entry(product.clone()).or_default();
+                    *window = policy
+                        .save_window
+                        .max(if is_released { *window } else { Duration::ZERO });
                 }
                 Seat::Refused(code) => {
                     // Who waits for a session has a seat.
@@ -446,6 +448,7 @@ impl Reference {
             self.lost.remove(product);
         }
         let seen = world.product(product);
+        self.given.seen(product, &seen);
         if starts == MayRun::Yes || seen.code == 0 {
             self.told.may_run(product);
         }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use latchkey_core::code::Basis;
 use latchkey_core::policy::Policy;
 use latchkey_core::temporary::TemporaryClaims;
 use latchkey_core::time::Timestamp;
+use latchkey_core::view::StatusView;
 
 use crate::support::world::World;
 
@@ -25,7 +27,7 @@ pub(super) struct Given {
     read: usize,
     /// The last number of each product, and of which lease it was.
     numbers: BTreeMap<String, (Timestamp, u32)>,
-    /// When the last of each product ends.
+    /// When the last of each product ends that it was seen to rest on: what was signed while news came may not have been taken.
     ends: BTreeMap<String, Timestamp>,
 }
 
@@ -40,6 +42,12 @@ impl Given {
     pub(super) fn end_of(&self, product: &str, until: Timestamp) -> Timestamp {
         let last = self.ends.get(product);
         last.map_or(until, |last| until.max(*last))
+    }
+
+    pub(super) fn seen(&mut self, product: &str, status: &StatusView) {
+        if let Some(until) = status.until.filter(|_| status.basis == Some(Basis::Temporary)) {
+            self.ends.insert(product.to_owned(), until);
+        }
     }
 
     pub(super) fn judge(&mut self, claims: &TemporaryClaims, grounds: &Grounds<'_>) {
@@ -68,8 +76,6 @@ impl Given {
                 says("counted wrongly")
             );
         }
-        self.ends
-            .insert(claims.aud.clone(), Timestamp::from_secs(claims.exp));
         self.numbers.insert(claims.aud.clone(), (of, claims.number));
     }
 }
