@@ -539,3 +539,21 @@ fn a_start_is_told_of_the_days_also_where_the_outage_is_found_afterwards() {
         [("Atlas".to_owned(), Says::Offline(Left::Days(30)))]
     );
 }
+
+/// What nobody has been shown of an account is over with it.
+#[test]
+fn whoever_signs_out_is_told_nothing_more_of_the_days() {
+    let mut world = World::signed_in();
+    world.viewer = false;
+    world.set_network(false);
+    world.pass(days(28));
+    assert!(!world.view().notices.is_empty(), "days, and the final warning");
+    world.ask(Ask::SignOut(None));
+    world.pass(minutes(1));
+    assert!(world.view().notices.is_empty(), "{:?}", world.view().notices);
+    world.viewer = true;
+    world.set_network(true);
+    world.sign_in();
+    world.pass(minutes(10));
+    assert!(world.shown.is_empty(), "{:?}", world.shown);
+}
