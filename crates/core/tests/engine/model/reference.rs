@@ -119,6 +119,9 @@ pub(super) struct Reference {
     given: Given,
     asking: Asking,
     spreads: Spreads,
+    /// The licensing service seemed to be out when last looked, and the agent is another since.
+    seemed_out: bool,
+    is_another_agent: bool,
     /// When the licensing service last seemed to be out, in trusted time.
     out_at: Option<Timestamp>,
     /// When it last did not answer, whether the identity service did or not: a first start asks that one again itself.
@@ -336,9 +339,12 @@ impl Reference {
 
     fn judge_temporaries(&mut self, world: &World) {
         let ticks = world.machine.ticks;
-        let is_out = [Matter::LicensingOut, Matter::NeitherAnswers]
+        let seems_out = [Matter::LicensingOut, Matter::NeitherAnswers]
             .into_iter()
             .any(|matter| self.reaching.lately(matter, ticks));
+        // An agent that has died since went by what it had seen.
+        let seemed_out = std::mem::replace(&mut self.seemed_out, seems_out);
+        let is_out = seems_out || (std::mem::take(&mut self.is_another_agent) && seemed_out);
         for claims in self.given.read(world) {
             let licence = self.known.licences.get(&claims.aud);
             let lease = licence.filter(|licence| licence.until.is_some());
@@ -467,6 +473,9 @@ impl Reference {
             .filter(|(key, program)| program.product == product && world.engine().use_of(**key).is_some());
         for (key, program) in programs {
             let seen = world.status(*key);
+            if seen.code == 0 {
+                self.told.may_run(product);
+            }
             let waits = self.is_confirming(*key, program, machine);
             let may_run = if program.running { runs } else { starts };
             self.judge_code(may_run, &seen, waits, product);
@@ -631,6 +640,7 @@ impl Judge for Reference {
                 self.waits.begin_anew();
                 self.asking.is_interrupted();
                 self.died = true;
+                self.is_another_agent = true;
                 self.starts.clear();
                 // A window that was not begun may begin anew; one that was, may not.
                 self.lost.retain(|_, lost| lost.stop_at.is_some());
