@@ -259,6 +259,26 @@ fn an_outage_is_told_once() {
 }
 
 #[test]
+fn an_outage_that_nobody_was_shown_is_told_to_whoever_signs_in_next() {
+    let mut world = World::signed_in();
+    world.may_first_start(QUARRY, Policy::default());
+    world.viewer = false;
+    world.licensing = false;
+    world.start(ATLAS);
+    world.pass(minutes(2));
+    let is_outage = |kind: &NoticeKind| matches!(kind, NoticeKind::Outage);
+    assert!(world.view().notices.iter().any(|notice| is_outage(&notice.kind)));
+    world.ask(Ask::SignOut(None));
+    world.pass(minutes(1));
+    world.viewer = true;
+    world.sign_in();
+    world.start(QUARRY);
+    world.pass(minutes(5));
+    let shown = world.shown.iter().filter(|shown| is_outage(&shown.notice.kind));
+    assert_eq!(shown.count(), 1);
+}
+
+#[test]
 fn deny_lets_nothing_start_without_a_token_and_what_is_open_run_for_a_day() {
     for ended_grant in [false, true] {
         let mut world = World::new();
