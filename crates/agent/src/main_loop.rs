@@ -219,7 +219,8 @@ impl Agent {
                 attempt,
                 service,
                 issuer,
-            } => self.runner.probe(attempt, service, issuer),
+                strange,
+            } => self.runner.probe(attempt, service, issuer, strange),
             Effect::BeginSignIn {
                 attempt,
                 service,

@@ -42,18 +42,19 @@ impl Runner {
         });
     }
 
-    /// Finds out which of the two services answer. `issuer` is that of the account, if there is one.
-    pub(crate) fn probe(&mut self, attempt: Attempt, service: String, issuer: Option<String>) {
+    /// Finds out which of the two services answer. `issuer` is that of the account, if there is one; where the licensing service is
+    /// `strange`, what it answers says nothing of the other one.
+    pub(crate) fn probe(&mut self, attempt: Attempt, service: String, issuer: Option<String>, strange: bool) {
         let tools = self.tools.clone();
         let name = service.clone();
         self.spawn(&name, async move {
             tools.http.follow_settings().await;
-            tools.report(attempt, probe(&tools, &service, issuer).await);
+            tools.report(attempt, probe(&tools, &service, issuer, strange).await);
         });
     }
 }
 
-async fn probe(tools: &Tools, service: &str, issuer: Option<String>) -> Outcome {
+async fn probe(tools: &Tools, service: &str, issuer: Option<String>, strange: bool) -> Outcome {
     tools.licensing.rediscover(service);
     let licensing = match tools.licensing.discover(service).await {
         Ok(_) => Side::Answers,
@@ -66,9 +67,9 @@ async fn probe(tools: &Tools, service: &str, issuer: Option<String>) -> Outcome 
         }
     };
     let identity = match issuer.or_else(|| tools.licensing.issuer(service)) {
-        Some(issuer) => identity_side(tools, &issuer).await,
-        // Nobody knows whom to ask: what the machine sees of the one service is all that is known of the network.
-        None => licensing,
+        Some(issuer) if strange || licensing != Side::Answers => identity_side(tools, &issuer).await,
+        // The network is there; or nobody knows whom to ask, and what the machine sees of the one service is all that is known.
+        Some(_) | None => licensing,
     };
     Outcome::Probed { licensing, identity }
 }

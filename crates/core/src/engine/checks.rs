@@ -133,29 +133,40 @@ impl Engine {
                 self.answer(waiter, Answer::refused(Code::SignInRequired, "not_signed_in"));
             }
         }
-        if may_check || probe {
-            self.fly(now, name, probe);
+        if probe {
+            self.probe(now, name, false);
+        } else if may_check {
+            self.check(now, name);
         }
     }
 
-    /// Asks the service, or finds out whether it can be asked.
-    fn fly(&mut self, now: &Now, name: &str, probe: bool) {
+    /// Finds out whether the service can be asked. Where a stranger answers in its place, that says nothing of the network.
+    fn probe(&mut self, now: &Now, name: &str, strange: bool) {
+        let since = self.trusted(now);
+        let attempt = self.next_attempt();
+        let service = self.facts.services.get(name);
+        let account = service.and_then(|service| service.account.as_ref());
+        let issuer = account.map(|account| account.issuer.clone());
+        let link = self.links.entry(name.to_owned()).or_default();
+        link.take_off(attempt, true, since, now);
+        link.is_strange = strange;
+        self.effects.push(Effect::Probe {
+            attempt,
+            service: name.to_owned(),
+            issuer,
+            strange,
+        });
+    }
+
+    /// Asks the service.
+    fn check(&mut self, now: &Now, name: &str) {
         let since = self.trusted(now);
         let attempt = self.next_attempt();
         // What is open until now goes along.
         self.count(now, name, Duration::ZERO);
         let order = self.order(now, name);
         let link = self.links.entry(name.to_owned()).or_default();
-        link.take_off(attempt, probe, since, now);
-        if probe {
-            let service = self.facts.services.get(name);
-            let account = service.and_then(|service| service.account.as_ref());
-            return self.effects.push(Effect::Probe {
-                attempt,
-                service: name.to_owned(),
-                issuer: account.map(|account| account.issuer.clone()),
-            });
-        }
+        link.take_off(attempt, false, since, now);
         link.anew = false;
         let wisher = link.session.takes_wish(now);
         link.waits_too(wisher);
@@ -351,10 +362,7 @@ impl Engine {
             identity: Side::Answers,
         };
         self.answer_waiters(now, name, Some(&silent));
-        self.fly(now, name, true);
-        if let Some(link) = self.links.get_mut(name) {
-            link.is_strange = true;
-        }
+        self.probe(now, name, true);
     }
 
     fn check_failed(&mut self, now: &Now, name: &str, failure: &CheckFailure) {

@@ -402,6 +402,9 @@ pub enum Effect {
         service: String,
         /// The identity service that the account is one of, if there is an account.
         issuer: Option<String>,
+        /// Something answers in the licensing service's place, and says nothing of the network: the identity service is asked in any
+        /// case.
+        strange: bool,
     },
     /// Begin a sign-in.
     BeginSignIn {

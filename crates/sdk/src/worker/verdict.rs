@@ -15,6 +15,9 @@ use crate::status::{Status, own, wall_clock};
 use crate::ticks::Ticks;
 use crate::verify::{Believed, Distrust};
 
+/// What two clocks may differ by and still say the same.
+const SAME: Duration = Duration::from_secs(1);
+
 impl Worker {
     /// Believes what is proven.
     pub(super) fn consider(&mut self, answer: Answer) {
@@ -125,7 +128,9 @@ impl Worker {
         }
         if let Some(left) = self.stop.tell(code, stop_at, left, Ticks::now()) {
             let latest = self.now() + left;
-            let at = stop_at.map_or(latest, |at| at.min(latest));
+            // Two clocks are not compared more exactly than that: the agent's word, where it says the same.
+            let same = |at: &Timestamp| *at <= latest + SAME;
+            let at = stop_at.filter(same).unwrap_or(latest);
             self.shared.listeners.tell(&Event::MustStop { code, at, left });
         }
     }

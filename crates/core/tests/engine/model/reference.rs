@@ -625,8 +625,9 @@ impl Judge for Reference {
                     self.asking.wants_one();
                     let licence = self.known.licences.get(product);
                     let policy = licence.map(|licence| licence.policy.session_policy);
-                    // Where both may run, nobody waits.
-                    if policy != Some(SessionPolicy::Report) {
+                    // Where both may run, nobody waits; but for the check that says whether a refusal still stands.
+                    let is_refused = licence.is_some_and(|licence| licence.refusal.is_some());
+                    if policy != Some(SessionPolicy::Report) || is_refused {
                         self.starts.insert(*key, machine.ticks);
                     }
                     self.told.started();
