@@ -420,3 +420,15 @@ fn a_clock_that_was_wrong_before_is_told_as_what_it_is() {
     world.pass(hours(1));
     assert_eq!((world.view().problems.len(), world.view().clock_ahead), (0, None));
 }
+
+/// Whichever way it is off.
+#[test]
+fn a_wrong_clock_is_told_to_the_nearest_minute() {
+    for (seconds_ahead, told) in [(1_240, 21), (1_220, 20), (-1_240, -21), (-1_220, -20)] {
+        let mut world = World::signed_in();
+        world.network = false;
+        world.machine.wall_ahead += seconds_ahead * 1_000;
+        world.pass(hours(1));
+        assert_eq!(world.view().clock_ahead, Some(told), "{seconds_ahead} s");
+    }
+}
