@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use latchkey_core::code::Basis;
-use latchkey_core::engine::{Ask, CheckFailure, Input};
+use latchkey_core::engine::{Ask, CheckFailure, Input, UseKey};
 use latchkey_core::hindrance::{Hindrance, NetworkTrouble};
 use latchkey_core::notice::NoticeKind;
 use latchkey_core::policy::{IdentityOutage, Policy};
@@ -350,9 +350,8 @@ fn deny_is_about_the_identity_service_and_not_about_being_offline() {
     assert_eq!(world.status(key).code, 0);
 }
 
-/// That there is no route, the machine says at once to whoever holds no lease; whoever holds one goes by what was decided.
-#[test]
-fn deny_is_lifted_by_no_single_failure() {
+/// A start in an outage that was known before.
+fn denied() -> (World, UseKey) {
     let mut world = World::new();
     world.service().policy.identity_outage = IdentityOutage::Deny;
     world.sign_in();
@@ -361,6 +360,13 @@ fn deny_is_lifted_by_no_single_failure() {
     let key = world.start(ATLAS);
     world.pass(seconds(10));
     assert_eq!(world.status(key).code, 17);
+    (world, key)
+}
+
+/// That there is no route, the machine says at once to whoever holds no lease; whoever holds one goes by what was decided.
+#[test]
+fn deny_is_lifted_by_no_single_failure() {
+    let (mut world, key) = denied();
     world.set_network(false);
     world.pass(seconds(1));
     assert_eq!(world.status(key).code, 17);
@@ -372,14 +378,7 @@ fn deny_is_lifted_by_no_single_failure() {
 /// Nobody can reach the licensing service behind a portal, and `deny` is about whoever can: it is as with the cable pulled.
 #[test]
 fn deny_ends_behind_a_portal() {
-    let mut world = World::new();
-    world.service().policy.identity_outage = IdentityOutage::Deny;
-    world.sign_in();
-    world.identity = false;
-    world.pass(hours(30));
-    let key = world.start(ATLAS);
-    world.pass(seconds(10));
-    assert_eq!(world.status(key).code, 17);
+    let (mut world, key) = denied();
     world.identity = true;
     world.wire = Wire::Fails(CheckFailure::Hindered(blocked(NetworkTrouble::WebPage)));
     world.ask(Ask::Check);
