@@ -688,12 +688,9 @@ impl Judge for Reference {
         // Whatever is not our service, although the identity service is there, is an outage of it.
         let answers = world.licensing && world.wire == Wire::Honest;
         let goes_on = |matter| self.reaching.goes_on(matter, world.machine.ticks);
-        let (silent, out) = if world.network && !answers {
-            (true, world.identity)
-        } else {
-            let out = goes_on(Matter::LicensingOut);
-            (out || goes_on(Matter::NeitherAnswers), out)
-        };
+        let silent = world.network && !answers;
+        let out = (silent && world.identity) || goes_on(Matter::LicensingOut);
+        let silent = silent || out || goes_on(Matter::NeitherAnswers);
         let now = Some(self.known.clock.trusted(&world.machine));
         self.silent_at = now.filter(|_| silent).or(self.silent_at);
         self.out_at = now.filter(|_| out).or(self.out_at);
