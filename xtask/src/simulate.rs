@@ -38,7 +38,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 pub(crate) fn histories((from, to): (u64, u64)) -> std::process::Command {
     let mut simulation = cargo([
         "test",
-        "--release",
+        "--profile=histories",
         "-platchkey-server",
         "--test=simulation",
         "--",
@@ -52,7 +52,7 @@ pub(crate) fn histories((from, to): (u64, u64)) -> std::process::Command {
 pub(crate) fn model() -> std::process::Command {
     let mut model = cargo([
         "test",
-        "--release",
+        "--profile=histories",
         "-platchkey-core",
         "--test=engine",
         "--",
