@@ -18,6 +18,7 @@
 //! | `ends` | what the user is told when leases have ended (rule 5) |
 //! | `picture` | the View |
 //! | `times` | the machine's time and each service's own (rule 16) |
+//! | `pause` | how long whoever failed waits before the next try (rule 2) |
 //! | `saving` | what is to be on disk, and a disk that takes nothing |
 //! | `vault` | what stands between the agent and its secrets |
 //! | `wake` | when something is due next |
@@ -223,8 +224,9 @@ impl Engine {
         self.check_before_the_end(now);
         self.work_spreading(now);
         self.work_links(now);
-        self.work_temporaries(now);
+        // A product whose session refusal ends goes on by a temporary licence from that instant on (rule 7).
         self.end_session_refusals(now);
+        self.work_temporaries(now);
         self.work_uses(now);
         self.work_meters(now);
         self.work_sessions(now);

@@ -415,3 +415,31 @@ fn none_is_given_on_waking_before_the_outage_is_seen_anew() {
     world.pass(minutes(2));
     assert_eq!(world.temporaries.len(), given);
 }
+
+/// Rule 7 leaves no gap, also where a session refusal ends just before the lease does.
+#[test]
+fn what_a_session_refusal_has_kept_goes_on_from_the_instant_of_its_end() {
+    let mut world = World::new();
+    let policy = Policy {
+        offline_for: days(2),
+        final_warning: hours(1),
+        ..Policy::default()
+    };
+    world.service().policies.insert(QUARRY.to_owned(), policy);
+    world.sign_in();
+    world.service().seat(QUARRY, Seat::Refused(Code::SessionInUse));
+    let key = world.start(QUARRY);
+    world.pass(hours(48) - minutes(20));
+    assert_eq!(world.status(key).code, 16);
+    world.licensing = false;
+    world.break_streams();
+    let mut waited = seconds(0);
+    while world.status(key).code == 16 {
+        world.pass(seconds(1));
+        waited += seconds(1);
+        assert!(waited < minutes(17), "its fifteen minutes are over");
+    }
+    world.pass(seconds(1));
+    assert_eq!(world.temporaries.len(), 1);
+    assert_eq!(world.product(QUARRY).basis, Some(Basis::Temporary));
+}
