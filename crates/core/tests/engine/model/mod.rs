@@ -11,6 +11,7 @@
 //! | `temporaries` | when temporary licences are given, and how many (rule 7) |
 //! | `asking` | when checks come (rule 2) |
 //! | `spreading` | the tries after a seat that was just assigned (rule 14) |
+//! | `known` | what is known of each product, as answers and resets leave it |
 //! | `reference` | who may run, as rules 1 to 9 and 15 word it, and what the engine must not do |
 //! | `sessions` | how often an open product is heard of (rule 11) |
 //! | `usage` | what may count as use (rule 12) |
@@ -27,6 +28,7 @@ mod clock;
 mod codes;
 mod counted;
 mod history;
+mod known;
 mod notices;
 mod reach;
 mod reference;

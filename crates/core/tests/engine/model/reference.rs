@@ -11,17 +11,17 @@ use latchkey_core::view::StatusView;
 
 use super::asking::{Asking, Present};
 use super::bases;
-use super::clock::{Clock, Mischief};
+use super::clock::Mischief;
 use super::codes::{self, Standing, Waits};
 use super::counted::Counted;
+use super::known::{Known, Licence};
 use super::notices::Told;
 use super::reach::{Matter, Reaching, UNNOTICED_FOR};
 use super::sessions::Heard;
 use super::spreading::Spreads;
 use super::temporaries::{Given, Grounds};
 use super::usage::Used;
-use crate::support::judge::{About, Genuine, Happened, Judge};
-use crate::support::licensing::Seat;
+use crate::support::judge::{Genuine, Happened, Judge};
 use crate::support::machine::Machine;
 use crate::support::world::{Keyring, Program, Wire, World};
 use crate::support::{ATLAS, QUARRY, SERVICE, days, hours, minutes, seconds};
@@ -41,30 +41,6 @@ const OPEN_RUNS_ON_FOR: Duration = days(1);
 /// The key signs at once; a start may be waiting for it meanwhile.
 const SIGNED_WITHIN: Duration = seconds(60);
 const SESSION_ENDS_AFTER: Duration = minutes(15);
-
-/// What is known about one product.
-#[derive(Clone, Debug, Default)]
-struct Licence {
-    until: Option<Timestamp>,
-    /// When it was checked, and the policy of its lease.
-    checked_at: Timestamp,
-    policy: Policy,
-    refusal: Option<Code>,
-    /// No check could be made for so long since that a session refusal may have ended, and have been stored as ended.
-    may_be_free: bool,
-}
-
-/// What is known, and what a crash falls back to when it is stored.
-#[derive(Clone, Debug, Default)]
-struct Known {
-    clock: Clock,
-    signed_in: bool,
-    licences: BTreeMap<String, Licence>,
-    /// Products of which the service has said last that the user may not, whatever was reset since.
-    turned_away: BTreeSet<String>,
-    /// How long each product may save its work: the time is that of the lease that ended.
-    save_windows: BTreeMap<String, Duration>,
-}
 
 /// Whether a product may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,68 +102,6 @@ pub(super) struct Reference {
     out_at: Option<Timestamp>,
     /// When it last did not answer, whether the identity service did or not: a first start asks that one again itself.
     silent_at: Option<Timestamp>,
-}
-
-impl Known {
-    fn reset(&mut self, scope: Option<&String>) {
-        match scope {
-            Some(product) => {
-                self.licences.remove(product);
-            }
-            None => {
-                self.licences.clear();
-                self.signed_in = false;
-            }
-        }
-    }
-
-    fn take(&mut self, answer: &Genuine) {
-        let released = |about: &About| about.seat == Seat::Refused(Code::DeviceReleased);
-        let is_released = answer.about.iter().any(released);
-        for About {
-            product,
-            seat,
-            policy,
-        } in &answer.about
-        {
-            let licence = self.licences.entry(product.clone()).or_default();
-            match seat {
-                Seat::Assigned => {
-                    self.turned_away.remove(product);
-                    *licence = Licence {
-                        until: Some(answer.at + policy.offline_for),
-                        checked_at: answer.at,
-                        policy: policy.clone(),
-                        ..Licence::default()
-                    };
-                    // A lease beside a release contradicts itself, and either may be gone by.
-                    let window = self.save_windows.entry(product.clone()).or_default();
-                    *window = policy
-                        .save_window
-                        .max(if is_released { *window } else { Duration::ZERO });
-                }
-                Seat::Refused(code) => {
-                    // Who waits for a session has a seat.
-                    if *code == Code::SessionInUse {
-                        self.turned_away.remove(product);
-                    } else {
-                        self.turned_away.insert(product.clone());
-                    }
-                    licence.refusal = Some(*code);
-                    licence.may_be_free = false;
-                }
-            }
-            if matches!(seat, Seat::Refused(Code::NotAssigned | Code::SubscriptionEnded)) {
-                licence.until = None;
-            }
-        }
-        if is_released {
-            self.licences
-                .values_mut()
-                .for_each(|licence| licence.until = None);
-            self.signed_in = false;
-        }
-    }
 }
 
 impl Reference {
@@ -681,7 +595,6 @@ impl Judge for Reference {
         }
         self.settle_resets(world);
         self.reaching.look(world);
-        self.judge_temporaries(world);
         self.judge_asking(world);
         self.heard.judge(world);
         self.used.judge(world);
@@ -708,6 +621,7 @@ impl Judge for Reference {
             let licences = known.chain(self.stored.licences.values_mut());
             licences.for_each(|licence| licence.may_be_free = true);
         }
+        self.judge_temporaries(world);
         if !self.known.signed_in {
             self.known.clock.promise_nothing();
         }
