@@ -70,3 +70,32 @@ pub enum RedirectHost {
     #[serde(rename = "localhost")]
     Localhost,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Documents that were signed before there was a choice stay as they were, and the choice outlives them.
+    #[test]
+    fn what_the_user_is_asked_for_is_written_down_where_it_is_not_the_usual() {
+        for (prompt, written) in [(Prompt::Consent, None), (Prompt::Omit, Some("omit"))] {
+            let identity = Identity {
+                issuer: "https://id.example".into(),
+                client_id: "latchkey".into(),
+                scopes: Vec::new(),
+                resource: None,
+                audience: None,
+                trusted_audiences: Vec::new(),
+                prompt,
+                redirect: Redirect::default(),
+            };
+            let document = serde_json::to_value(&identity).unwrap();
+            assert_eq!(
+                document.get("prompt").and_then(serde_json::Value::as_str),
+                written
+            );
+            let read: Identity = serde_json::from_value(document).unwrap();
+            assert_eq!(read, identity);
+        }
+    }
+}

@@ -38,3 +38,46 @@ pub(crate) fn known_ones<'de, T: DeserializeOwned, D: Deserializer<'de>>(
         .filter_map(|value| T::deserialize(value).ok())
         .collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Default, PartialEq, Eq, serde::Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Word {
+        #[default]
+        Nothing,
+        Known,
+    }
+
+    #[derive(Debug, PartialEq, Eq, serde::Deserialize)]
+    struct Said {
+        #[serde(deserialize_with = "known")]
+        word: Option<Word>,
+        #[serde(deserialize_with = "known_or_default")]
+        or_nothing: Word,
+        #[serde(deserialize_with = "known_ones")]
+        words: Vec<Word>,
+    }
+
+    #[test]
+    fn a_word_that_is_not_known_costs_that_word_alone() {
+        let said = |word: &str| -> Said {
+            let said = serde_json::json!({ "word": word, "or_nothing": word, "words": [word, "known"] });
+            serde_json::from_value(said).unwrap()
+        };
+        let known = Said {
+            word: Some(Word::Known),
+            or_nothing: Word::Known,
+            words: vec![Word::Known, Word::Known],
+        };
+        assert_eq!(said("known"), known);
+        let newer = Said {
+            word: None,
+            or_nothing: Word::Nothing,
+            words: vec![Word::Known],
+        };
+        assert_eq!(said("of a newer version"), newer);
+    }
+}

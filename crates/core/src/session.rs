@@ -30,3 +30,15 @@ pub struct WaitingDevice {
     /// When it asked first, in seconds.
     pub asked_at: i64,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wish_is_called_what_it_travels_as() {
+        for wish in [SessionWish::TakeOver, SessionWish::HandOver] {
+            assert_eq!(serde_json::to_value(wish).unwrap(), wish.name());
+        }
+    }
+}

@@ -181,6 +181,7 @@ mod tests {
         let mut counted = Counted::default();
         counted.count("ATLAS", "1", 5 * MINUTE, MIDNIGHT + 5 * MINUTE);
         let sent = counted.to_send();
+        assert_eq!(sent[0].since, MIDNIGHT, "when it was begun to be counted");
         counted.count("ATLAS", "1", 2 * MINUTE, MIDNIGHT + 7 * MINUTE);
         assert!(counted.taken(&sent));
         assert_eq!(sums(&counted), [(20_000, 7)], "counted while it was on the wire");

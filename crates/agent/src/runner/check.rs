@@ -5,15 +5,13 @@ use std::time::Duration;
 
 use latchkey_api::check::{CheckRequest, DeviceDescription, ProductQuery, Usage};
 use latchkey_core::engine::{Attempt, CheckAnswered, CheckFailure, CheckOrder, Outcome, Query, Side, Signed};
-use latchkey_core::hindrance::{Hindrance, NetworkTrouble};
 use latchkey_core::status::Party;
 use latchkey_core::vault::VaultTrouble;
 
-use super::hindrance::{blocked, hindered, in_the_way};
+use super::hindrance::{in_the_way, in_the_way_of_identity};
 use super::sides::{identity_side, licensing_side, no_token, side, unjudged};
 use super::{Runner, Tools};
 use crate::devices::{Device, Slot};
-use crate::identity::IdentityError;
 use crate::identity::session::{Credentials, Ended, SessionError};
 use crate::licensing::LicensingError;
 use crate::random;
@@ -60,8 +58,8 @@ async fn probe(tools: &Tools, service: &str, issuer: Option<String>, strange: bo
         Ok(_) => Side::Answers,
         Err(error) => {
             tracing::info!(%error, "the licensing service does not answer a probe");
-            if let Some(hindered) = in_the_way(&error, service, tools.times.is_wall_right()) {
-                return Outcome::ProbeHindered(hindered);
+            if let Some(by) = in_the_way(&error, service, tools.times.is_wall_right()) {
+                return Outcome::ProbeHindered(CheckFailure::Hindered(by));
             }
             side(&error)
         }
@@ -226,8 +224,8 @@ impl Check<'_> {
 
     async fn licensing_failed(&self, error: &LicensingError) -> CheckFailure {
         tracing::info!(%error, "the licensing service did not check");
-        if let Some(hindered) = in_the_way(error, &self.order.service, self.tools.times.is_wall_right()) {
-            return hindered;
+        if let Some(by) = in_the_way(error, &self.order.service, self.tools.times.is_wall_right()) {
+            return CheckFailure::Hindered(by);
         }
         match error {
             LicensingError::Busy { retry_after } => CheckFailure::Busy {
@@ -266,28 +264,20 @@ impl Check<'_> {
 
     async fn session_failed(&self, error: &SessionError) -> CheckFailure {
         tracing::info!(%error, "no access token");
-        if let SessionError::Identity(IdentityError::Http(error)) = error
-            && let Some(hindered) = hindered(error, self.tools.times.is_wall_right())
-        {
-            return hindered;
-        }
         match error {
             SessionError::SignInAgain(Ended::Removed) => CheckFailure::VaultEmptied,
             SessionError::SignInAgain(_) => CheckFailure::SignInAgain,
             SessionError::Vault(error) => {
                 CheckFailure::Vault(error.trouble().unwrap_or(VaultTrouble::Unavailable))
             }
-            SessionError::Identity(error) if error.suspects_clock() && !self.tools.times.is_wall_right() => {
-                CheckFailure::Hindered(Hindrance::ClockWrong {
-                    ahead: error.clock_ahead(),
-                })
-            }
-            SessionError::Identity(IdentityError::CaptivePortal { host }) => {
-                blocked(host, NetworkTrouble::WebPage)
-            }
             // What the licensing service said of itself may be long ago: whether it is there now, it is asked (rule 8).
             SessionError::Identity(error) => {
-                no_token(error, licensing_side(self.tools, &self.order.service).await)
+                let licensing = licensing_side(self.tools, &self.order.service).await;
+                match in_the_way_of_identity(error, self.tools.times.is_wall_right()) {
+                    Some(by) if licensing == Side::Answers => CheckFailure::IdentityHindered(by),
+                    Some(by) => CheckFailure::Hindered(by),
+                    None => no_token(error, licensing),
+                }
             }
             SessionError::Busy | SessionError::Lock { .. } | SessionError::Replaced => {
                 CheckFailure::Unreachable {

@@ -378,7 +378,8 @@ impl Engine {
             | CheckFailure::LicensingOut { .. }
             | CheckFailure::SignInAgain
             | CheckFailure::IdTokenRequired
-            | CheckFailure::Hindered(_) => self.vault_as_seen(at),
+            | CheckFailure::Hindered(_)
+            | CheckFailure::IdentityHindered(_) => self.vault_as_seen(at),
         }
         let service = self.facts.services.get_mut(name);
         let again = matches!(failure, CheckFailure::SignInAgain | CheckFailure::VaultEmptied);
@@ -469,6 +470,6 @@ const fn in_words(failure: &CheckFailure) -> (Code, &'static str) {
         CheckFailure::VaultEmptied => (Code::SignInRequired, "vault_entry_gone"),
         CheckFailure::SignInAgain => (Code::SignInRequired, "sign_in_again"),
         CheckFailure::IdTokenRequired => (Code::SignInRequired, "id_token_required"),
-        CheckFailure::Hindered(by) => (Code::AuthPending, by.key()),
+        CheckFailure::Hindered(by) | CheckFailure::IdentityHindered(by) => (Code::AuthPending, by.key()),
     }
 }

@@ -230,7 +230,15 @@ impl Link {
 
     /// Whether nothing is known yet of what keeps checks away, if anything does.
     pub(super) const fn is_undecided(&self) -> bool {
-        matches!(self.reach, Reach::Unknown | Reach::Doubtful) && self.hindrance.is_none()
+        match self.reach {
+            Reach::Doubtful => true,
+            Reach::Unknown => self.hindrance.is_none(),
+            Reach::Online
+            | Reach::Offline
+            | Reach::NeitherAnswers
+            | Reach::IdentityOutage
+            | Reach::LicensingOutage => false,
+        }
     }
 
     /// Until when a start waits for failures to be compared.
@@ -388,9 +396,10 @@ impl Link {
             });
         }
         // Between the tries that decide what is out of reach, the start goes on waiting for them; but for the machine's own word
-        // that there is no route. A service that is busy is waited for where it is asked again by then.
+        // that there is no route, and where it is known what stands in the way. A service that is busy is waited for where it is asked again by then.
         let retry_at = self.retry_at?;
-        let compared = self.suspicion.filter(|(shown, ..)| *shown != Reach::Offline);
+        let suspicion = self.suspicion.filter(|_| self.hindrance.is_none());
+        let compared = suspicion.filter(|(shown, ..)| *shown != Reach::Offline);
         let compared = compared.map(|(_, at, since)| (Party::Licensing, at, since));
         let busy = self.busy.filter(|busy| retry_at < busy.at + DOUBT_FOR);
         let busy = busy.map(|busy| (busy.party, busy.at, busy.since));

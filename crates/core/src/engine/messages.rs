@@ -238,6 +238,8 @@ pub enum CheckFailure {
     IdTokenRequired,
     /// Something stands in the way that trying again will not mend.
     Hindered(Hindrance),
+    /// The same, to the identity service alone: the licensing service answers, so that it is an outage of the other one (rule 6).
+    IdentityHindered(Hindrance),
 }
 
 /// What a check brought, not yet believed.

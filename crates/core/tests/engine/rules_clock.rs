@@ -370,6 +370,23 @@ fn a_root_key_that_follows_another_of_the_vendor_changes_neither_time_nor_checks
     assert_eq!(world.code(ATLAS), 0);
 }
 
+/// Which of two root keys signed later is no matter where no registration pins both: whoever answers is believed about what is theirs.
+#[test]
+fn an_older_document_of_another_root_key_vouches_for_its_own_products() {
+    let mut world = World::signed_in();
+    let vendor = world.services.remove(SERVICE).unwrap();
+    let mut own = Licensing::new(SERVICE, 66);
+    own.publish(1_700_000_000);
+    world.services.insert(SERVICE.to_owned(), own);
+    world.install(SERVICE, 66, "OWN");
+    world.pass(minutes(1));
+    assert_eq!(world.code("OWN"), 0);
+    world.services.insert(SERVICE.to_owned(), vendor);
+    world.ask(Ask::Check);
+    world.pass(minutes(1));
+    assert_eq!(world.code(ATLAS), 0);
+}
+
 /// Only an answer that verifies replaces the keys of what is held.
 #[test]
 fn keys_of_another_root_that_verify_nothing_are_not_kept() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use latchkey_core::code::Basis;
+use latchkey_core::code::{Basis, Reason};
 use latchkey_core::engine::{Ask, CheckFailure, Input, UseKey};
 use latchkey_core::hindrance::{Hindrance, NetworkTrouble};
 use latchkey_core::notice::NoticeKind;
@@ -386,6 +386,36 @@ fn deny_ends_behind_a_portal() {
     assert_ne!(world.status(key).code, 0, "one failure lifts nothing");
     world.pass(minutes(10));
     assert_eq!(world.status(key).code, 0);
+}
+
+/// Where the licensing service answers, what stands in the way to the identity service alone is its outage: `deny` stays, and the start is
+/// told what it is.
+#[test]
+fn deny_goes_on_where_something_stands_in_the_way_to_the_identity_service_alone() {
+    let (mut world, key) = denied();
+    world.identity = true;
+    let by = blocked(NetworkTrouble::AuthorityUnknown);
+    world.gives_no_token = Some(CheckFailure::IdentityHindered(by));
+    world.ask(Ask::Check);
+    for _ in 0..10 {
+        world.pass(minutes(1));
+        let seen = world.status(key);
+        assert_eq!((seen.code, seen.reason), (4, Some(Reason::NetworkBlocked)));
+    }
+    // It alone keeps nobody from running under `grace`.
+    let mut world = World::signed_in();
+    world.pass(hours(2));
+    world.gives_no_token = Some(CheckFailure::IdentityHindered(blocked(NetworkTrouble::Tls)));
+    world.pass(days(2));
+    let seen = world.product(ATLAS);
+    assert_eq!(
+        (seen.basis, seen.away),
+        (Some(Basis::Grace), Some(Away::IdentityOutage))
+    );
+    // Nor is a token needed that is good (rule 6), nor a sign-in after it is gone.
+    world.gives_no_token = None;
+    world.pass(minutes(6));
+    assert_eq!(world.product(ATLAS).basis, Some(Basis::Lease));
 }
 
 #[test]

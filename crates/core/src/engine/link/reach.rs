@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::hindrance::Hindrance;
 use crate::status::{Party, is_offline};
 use crate::time::{Now, Timestamp};
 use crate::view::Reach;
@@ -120,14 +121,16 @@ impl Link {
             CheckFailure::Hindered(by) => {
                 self.forget_the_outage();
                 self.cut_off(now);
-                let since = hindered
-                    .filter(|(before, _)| before.reason() == by.reason())
-                    .map_or(at, |(_, since)| since);
+                let since = since_when(by, hindered, at);
                 // What lets nobody start under `deny` needs the licensing service, and ends as everything is decided (rule 8).
                 if self.reach == Reach::IdentityOutage && at.since(since) >= DECIDED_AFTER {
                     self.reach = Reach::Unknown;
                 }
                 self.hindrance = Some((by.clone(), since));
+                None
+            }
+            CheckFailure::IdentityHindered(by) => {
+                self.hindrance = Some((by.clone(), since_when(by, hindered, at)));
                 None
             }
             CheckFailure::Vault(_) => {
@@ -171,15 +174,21 @@ impl Link {
     }
 }
 
+/// Since when this stands in the way: what did before, may be the same.
+fn since_when(by: &Hindrance, before: Option<(Hindrance, Timestamp)>, at: Timestamp) -> Timestamp {
+    let same = before.filter(|(before, _)| before.reason() == by.reason());
+    same.map_or(at, |(_, since)| since)
+}
+
 /// What a failure shows of both services, where it shows anything.
 const fn shown_in(failure: &CheckFailure) -> Option<Reach> {
     match failure {
         CheckFailure::Unreachable { licensing, identity } => Some(shown_by(*licensing, *identity)),
         CheckFailure::LicensingOut { identity, .. } => Some(shown_by(Side::Silent, *identity)),
         // As a token that is not taken: to the user it is as if there were none (rule 6).
-        CheckFailure::IdentityRefuses { .. } | CheckFailure::IdentityOut { .. } => {
-            Some(Reach::IdentityOutage)
-        }
+        CheckFailure::IdentityRefuses { .. }
+        | CheckFailure::IdentityOut { .. }
+        | CheckFailure::IdentityHindered(_) => Some(Reach::IdentityOutage),
         CheckFailure::Busy { .. }
         | CheckFailure::IdentityBusy { .. }
         | CheckFailure::Vault(_)

@@ -52,7 +52,7 @@ pub(super) fn judge(seen: &StatusView, standing: &Standing, reaching: &Reaching,
         Some(Code::AuthPending) => match seen.reason {
             Some(Reason::WaitingForUser) => standing.sign_in,
             Some(Reason::VaultLocked) => lately(&[Matter::Keyring]),
-            Some(Reason::NetworkBlocked) => lately(&[Matter::Blocked]),
+            Some(Reason::NetworkBlocked) => lately(&[Matter::Blocked, Matter::IdentityBlocked]),
             Some(Reason::ClockWrong) => lately(&[Matter::ClockWrong]),
             _ => false,
         },

@@ -31,6 +31,8 @@ pub(super) enum Matter {
     Busy,
     IdentityBusy,
     Blocked,
+    /// An outage of the identity service of which it is known what stands in the way.
+    IdentityBlocked,
     ClockWrong,
     Keyring,
     SignInAgain,
@@ -155,6 +157,9 @@ impl Reaching {
         for matter in self.all.iter().chain(&all) {
             self.last.insert(*matter, ticks);
         }
+        if matches!(world.gives_no_token, Some(CheckFailure::IdentityHindered(_))) {
+            self.last.insert(Matter::IdentityBlocked, ticks);
+        }
         self.all.clone_from(&all);
         self.wants_user |= all.contains(&Matter::SignInAgain);
         if self.failing.is_some_and(|failing| all != [failing.with]) {
@@ -172,7 +177,9 @@ fn meaning(failure: &CheckFailure) -> Option<Matter> {
             (Side::Silent, Side::Silent) => Some(Matter::NeitherAnswers),
             _ => None,
         },
-        CheckFailure::IdentityRefuses { .. } | CheckFailure::IdentityOut { .. } => Some(Matter::IdentityOut),
+        CheckFailure::IdentityRefuses { .. }
+        | CheckFailure::IdentityOut { .. }
+        | CheckFailure::IdentityHindered(_) => Some(Matter::IdentityOut),
         _ => None,
     }
 }

@@ -169,6 +169,7 @@ fn tokens() -> impl Strategy<Value = Option<CheckFailure>> {
         Some(CheckFailure::IdentityRefuses {
             problem: "provider_error",
         }),
+        Some(CheckFailure::IdentityHindered(blocked(NetworkTrouble::Tls))),
         Some(CheckFailure::IdentityBusy {
             retry_after: Some(seconds(100)),
         }),
