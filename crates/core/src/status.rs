@@ -382,7 +382,7 @@ pub(crate) fn away(held: Option<&Held>, reach: Reach, is_final: bool) -> Away {
 }
 
 /// Whether the identity service's absence, or its `invalid_grant`, keeps a good lease from counting (rule 6).
-fn is_denied(lease: &Lease, service: Option<&Service>, pending: &Pending, now: Timestamp) -> bool {
+pub(crate) fn is_denied(lease: &Lease, service: Option<&Service>, pending: &Pending, now: Timestamp) -> bool {
     let account = service.and_then(|service| service.account.as_ref());
     let no_token =
         pending.reach == Reach::IdentityOutage || account.is_some_and(|account| account.sign_in_again);

@@ -8,19 +8,23 @@ use crate::lease::Lease;
 use crate::policy::Policy;
 use crate::status::Party;
 use crate::time::{MINUTE, Now, Timestamp};
-use crate::usage::Usage;
 use crate::view::Reach;
 
-use super::link::{Link, shown_by};
+use super::link::{Landed, Link, shown_by};
 use super::{
     Answer, Attempt, CheckAnswered, CheckFailure, CheckOrder, Dirty, Effect, Engine, Query, Side, Ticket,
 };
 
 impl Engine {
-    /// After sleep or a change of network, everything that failed is tried again at once (rule 2).
-    pub(super) fn reachability_may_have_changed(&mut self) {
+    /// After sleep or a change of network, everything that failed is tried again at once (rule 2), and a stream of before reaches nobody
+    /// any more, however long its connection does not know that.
+    pub(super) fn reachability_may_have_changed(&mut self, now: &Now, slept: Duration) {
+        let until = now.ticks.saturating_sub(slept);
         for link in self.links.values_mut() {
             link.begin_anew();
+            let ended = link.session.ends_stream(until);
+            self.effects
+                .extend(ended.map(|attempt| Effect::StopListening { attempt }));
         }
     }
 
@@ -110,6 +114,7 @@ impl Engine {
         let account = service.and_then(|service| service.account.as_ref());
         // Answers for another key than the one that is known here are none for us.
         let is_in = account.is_some_and(|account| !account.sign_in_again) && !self.vault.is_unbound(name);
+        let has_account = account.is_some();
         let may_check = is_in && has_products;
         let is_time = self.next_check_at(name).is_some_and(|due| due <= at);
         let due = may_check && (is_time || self.session_is_due(now, name));
@@ -128,6 +133,9 @@ impl Engine {
         if !may_check {
             if !probe {
                 link.know_nothing();
+            }
+            if has_account && has_products {
+                link.cut_off(now);
             }
             for waiter in link.take_waiters() {
                 self.answer(waiter, Answer::refused(Code::SignInRequired, "not_signed_in"));
@@ -268,14 +276,14 @@ impl Engine {
             .for_each(|link| link.on_wire(attempt, party));
     }
 
-    /// The service whose check or probe this is, and the minutes of use that it carried.
-    fn land(&mut self, attempt: Attempt) -> Option<(String, Vec<Usage>)> {
+    /// The service whose check or probe this is.
+    fn land(&mut self, attempt: Attempt) -> Option<(String, Landed)> {
         let mut links = self.links.iter_mut();
         links.find_map(|(name, link)| Some((name.clone(), link.land(attempt)?)))
     }
 
     pub(super) fn probed(&mut self, now: &Now, attempt: Attempt, licensing: Side, identity: Side) {
-        let Some((name, _)) = self.land(attempt) else {
+        let Some((name, landed)) = self.land(attempt) else {
             return;
         };
         let at = self.trusted(now);
@@ -288,28 +296,39 @@ impl Engine {
             false => licensing,
         };
         match shown_by(licensing, identity) {
-            Reach::Online => link.answered(now),
+            Reach::Online => link.found(now),
             shown @ (Reach::Unknown
             | Reach::Doubtful
             | Reach::Offline
             | Reach::NeitherAnswers
             | Reach::IdentityOutage
-            | Reach::LicensingOutage) => {
+            | Reach::LicensingOutage)
+                if !landed.is_of_before =>
+            {
                 link.found_out(shown, now, at);
             }
+            // Another one is wanted already.
+            Reach::Unknown
+            | Reach::Doubtful
+            | Reach::Offline
+            | Reach::NeitherAnswers
+            | Reach::IdentityOutage
+            | Reach::LicensingOutage => {}
         }
         self.ask_the_others(&name, before);
     }
 
     /// A captive portal or a wrong clock is in the way of a start of somebody who is not signed in as well, and of their sign-in.
     pub(super) fn probe_hindered(&mut self, now: &Now, attempt: Attempt, failure: &CheckFailure) {
-        let Some((name, _)) = self.land(attempt) else {
+        let Some((name, landed)) = self.land(attempt) else {
             return;
         };
         let at = self.trusted(now);
         if let Some(link) = self.links.get_mut(&name) {
             link.is_strange = false;
-            link.failed(failure, now, at);
+            if !landed.is_of_before {
+                link.failed(failure, now, at);
+            }
         }
     }
 
@@ -329,7 +348,7 @@ impl Engine {
         attempt: Attempt,
         result: Result<CheckAnswered, CheckFailure>,
     ) {
-        let Some((name, usage)) = self.land(attempt) else {
+        let Some((name, landed)) = self.land(attempt) else {
             return;
         };
         let verdict = match result {
@@ -343,11 +362,11 @@ impl Engine {
                 link.answered(now);
                 link.ending.contact();
             }
-            self.usage_taken(now, &name, &usage);
+            self.usage_taken(now, &name, &landed.usage);
         }
         let failed = verdict.err();
         if let Some(failure) = &failed {
-            self.check_failed(now, &name, failure);
+            self.check_failed(now, &name, failure, landed.is_of_before);
         }
         self.answer_waiters(now, &name, failed.as_ref());
     }
@@ -365,7 +384,7 @@ impl Engine {
         self.probe(now, name, true);
     }
 
-    fn check_failed(&mut self, now: &Now, name: &str, failure: &CheckFailure) {
+    fn check_failed(&mut self, now: &Now, name: &str, failure: &CheckFailure, is_of_before: bool) {
         let at = self.trusted(now);
         match failure {
             CheckFailure::Vault(trouble) => self.vault_is(at, Some(*trouble)),
@@ -395,6 +414,7 @@ impl Engine {
             // The identity service is there, the licensing service was not asked, and nobody will be asked again.
             if let Some(link) = self.links.get_mut(name) {
                 link.know_nothing();
+                link.cut_off(now);
             }
             return;
         }
@@ -402,7 +422,8 @@ impl Engine {
             service.linked = false;
             self.save(Dirty::One);
         }
-        if let Some(link) = self.links.get_mut(name) {
+        // What fails on the way says nothing about a network that the machine is not in any more: the next check is wanted already.
+        if let Some(link) = self.links.get_mut(name).filter(|_| !is_of_before) {
             let before = link.reach;
             link.failed(failure, now, at);
             self.ask_the_others(name, before);

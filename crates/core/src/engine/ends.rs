@@ -12,7 +12,6 @@ use super::Engine;
 
 /// A lease that has ended, and whose end was not told.
 struct End {
-    service: String,
     product: String,
     /// The lease's `jti`.
     lease: String,
@@ -24,13 +23,16 @@ struct End {
 
 impl Engine {
     pub(super) fn tell_ends(&mut self, now: &Now) {
-        let services: BTreeSet<&str> = self.registry.iter().map(|entry| entry.service.as_str()).collect();
-        let services = services
-            .into_iter()
-            .filter(|service| !self.somebody_waits(now, service));
-        let ends: Vec<End> = services
-            .flat_map(|service| self.ends_to_tell(now, service))
-            .collect();
+        let services: BTreeSet<String> = self.registry.iter().map(|entry| entry.service.clone()).collect();
+        for service in services {
+            if !self.somebody_waits(now, &service) {
+                self.tell_ends_of(now, &service);
+            }
+        }
+    }
+
+    fn tell_ends_of(&mut self, now: &Now, service: &str) {
+        let ends = self.ends_to_tell(now, service);
         // Of those that are open, the one that must stop first; the first there is when none is.
         let Some(first) = ends.iter().min_by_key(|end| (end.stop_at.is_none(), end.stop_at)) else {
             return;
@@ -39,10 +41,10 @@ impl Engine {
             days: first.good_for_days,
             stop_at: first.stop_at,
         };
-        let name = self.name_of(&first.service, &first.product);
-        self.facts.told.warned_of.insert(first.service.clone());
+        let name = self.name_of(service, &first.product);
+        self.facts.told.warned_of.insert(service.to_owned());
         for end in ends {
-            let service = self.facts.services.get_mut(&end.service);
+            let service = self.facts.services.get_mut(service);
             if let Some(held) = service.and_then(|service| service.products.get_mut(&end.product)) {
                 held.end_told = Some(end.lease);
             }
@@ -83,7 +85,6 @@ impl Engine {
         let (_, stop_at) = self.status_of_product(now, entry);
         let good_for = lease.until().since(lease.checked_at());
         Some(End {
-            service: entry.service.clone(),
             product: entry.product.clone(),
             lease: jti.clone(),
             good_for_days: u32::try_from(good_for.as_secs().div_ceil(DAY.as_secs())).unwrap_or(u32::MAX),

@@ -105,6 +105,17 @@ struct Flight {
     deadline: Duration,
     /// The minutes of use that it carries.
     usage: Vec<Usage>,
+    /// The machine has slept since, or its network changed: that it fails says nothing about now (rule 8).
+    is_of_before: bool,
+}
+
+/// A check or a probe that has come back.
+#[derive(Debug)]
+pub(super) struct Landed {
+    /// The minutes of use that it carried.
+    pub(super) usage: Vec<Usage>,
+    /// It began before the machine slept, or before its network changed.
+    pub(super) is_of_before: bool,
 }
 
 impl Link {
@@ -223,6 +234,11 @@ impl Link {
         self.flight.as_ref().map(|flight| flight.deadline)
     }
 
+    /// What was learned says nothing about now, and somebody is being asked.
+    pub(super) fn is_old_news(&self) -> bool {
+        !self.is_fresh && (self.wanted || self.is_flying())
+    }
+
     /// Whether somebody is being asked, or failures are being compared.
     pub(super) fn is_deciding(&self) -> bool {
         self.is_flying() || self.suspicion.is_some()
@@ -266,7 +282,6 @@ impl Link {
     /// Nobody can be asked, so what was learned does not stay true.
     pub(super) fn know_nothing(&mut self) {
         self.reach = Reach::Unknown;
-        self.cut_off_since = None;
         self.suspicion = None;
         self.hindrance = None;
         self.busy = None;
@@ -317,6 +332,9 @@ impl Link {
         self.failures = 0;
         self.suspicion = None;
         self.busy = None;
+        if let Some(flight) = &mut self.flight {
+            flight.is_of_before = true;
+        }
         self.want();
     }
 
@@ -352,6 +370,7 @@ impl Link {
             since,
             deadline: now.ticks + CHECK_WITHIN,
             usage: Vec::new(),
+            is_of_before: false,
         });
     }
 
@@ -411,9 +430,12 @@ impl Link {
         })
     }
 
-    /// Ends the flight of this attempt, if it is the present one. Says what it carried.
-    pub(super) fn land(&mut self, attempt: Attempt) -> Option<Vec<Usage>> {
-        let landed = self.flight.take_if(|flight| flight.attempt == attempt);
-        landed.map(|flight| flight.usage)
+    /// Ends the flight of this attempt, if it is the present one.
+    pub(super) fn land(&mut self, attempt: Attempt) -> Option<Landed> {
+        let landed = self.flight.take_if(|flight| flight.attempt == attempt)?;
+        Some(Landed {
+            usage: landed.usage,
+            is_of_before: landed.is_of_before,
+        })
     }
 }

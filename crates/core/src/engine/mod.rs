@@ -138,11 +138,12 @@ impl Engine {
                 self.up_since = now.ticks;
                 self.count_all(now, slept);
                 self.links.values_mut().for_each(|link| link.slept(slept));
-                self.reachability_may_have_changed();
+                self.reachability_may_have_changed(now, slept);
             }
             Input::NetworkChanged => {
                 self.up_since = now.ticks;
-                self.reachability_may_have_changed();
+                self.count_all(now, Duration::ZERO);
+                self.reachability_may_have_changed(now, Duration::ZERO);
             }
             Input::Registry(registry) => self.register(now, registry),
             Input::Authorize {
@@ -287,6 +288,7 @@ impl Engine {
             self.up_since = now.ticks;
         }
         self.registry = registry;
+        self.follow_registrations();
         self.note_missing(self.trusted(now));
         self.verify(now);
         self.temporaries.register(&self.registry);

@@ -126,12 +126,17 @@ impl Engine {
             return true;
         }
         match self.reach_of(service) {
-            Reach::Offline | Reach::NeitherAnswers | Reach::IdentityOutage => true,
+            Reach::Offline | Reach::NeitherAnswers | Reach::IdentityOutage => !self.is_old_news(service),
             Reach::LicensingOutage => is_final(lease, at) && !self.outlives_its_lease(service, lease),
             Reach::Unknown | Reach::Online | Reach::Doubtful => {
                 at >= unconfirmed_from(lease) && self.cannot_check(now, service)
             }
         }
+    }
+
+    /// What is known of a service is of before the machine slept, or of another network, and it is being asked (rule 8).
+    fn is_old_news(&self, service: &str) -> bool {
+        self.link(service).is_some_and(Link::is_old_news)
     }
 
     fn away(&self, now: &Now, service: &str, lease: &Lease) -> Away {

@@ -74,6 +74,14 @@ impl SessionLink {
         self.stream.stands_since.is_some()
     }
 
+    /// The stream was seen until then, and is no use any more. Says which it is.
+    pub(super) fn ends_stream(&mut self, until: Duration) -> Option<Attempt> {
+        if self.stream_stands() {
+            self.heard_at = Some(until);
+        }
+        std::mem::take(&mut self.stream).attempt
+    }
+
     /// When the check is due that was asked for: soon after another one it waits a little.
     fn check_at(&self) -> Option<Duration> {
         let earliest = self

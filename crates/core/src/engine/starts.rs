@@ -10,7 +10,7 @@ use crate::lease::Lease;
 use crate::notice::NoticeKind;
 use crate::policy::{IdentityOutage, SessionPolicy};
 use crate::registration::Registration;
-use crate::status::{OpenSignIn, Pending, Status, VAULT_AWAITED_FOR, Why, status};
+use crate::status::{OpenSignIn, Pending, Status, VAULT_AWAITED_FOR, Why, is_denied, status};
 use crate::temporary::Temporary;
 use crate::time::{MINUTE, Now, Timestamp};
 use crate::view::{Reach, StatusView};
@@ -195,6 +195,19 @@ impl Engine {
             keys: service.keys.as_deref()?,
             temporary: held.temporary().map(Temporary::token),
         })
+    }
+
+    /// What is open goes by the service that its product is registered for, also where that is another one now.
+    pub(super) fn follow_registrations(&mut self) {
+        for open in self.uses.values_mut() {
+            let mine = self.registry.iter().filter(|entry| entry.product == open.product);
+            let services: Vec<&String> = mine.map(|entry| &entry.service).collect();
+            if let [first, ..] = services[..]
+                && !services.contains(&&open.service)
+            {
+                open.service.clone_from(first);
+            }
+        }
     }
 
     /// Notes since when an open product is not registered any more.
@@ -392,22 +405,33 @@ impl Engine {
         let service = self.facts.services.get(&open.service)?;
         let account = service.account.as_ref()?;
         let held = service.products.get(&open.product)?;
-        held.has_ended(self.time_of(&open.service, now))
-            .filter(|_| !account.sign_in_again)
+        let its_time = self.time_of(&open.service, now);
+        let ended = held.has_ended(its_time);
+        // What `deny` ends, a check may heal as well: the identity service may be back. Whoever was told already need not wait for it.
+        let denied = || {
+            let pending = Pending {
+                running: true,
+                ..self.pending_of_nobody(&open.service)
+            };
+            let lease = held.lease().filter(|_| !was_denied(held))?;
+            is_denied(lease, Some(service), &pending, its_time)
+                .then(|| format!("denied:{}", lease.claims().binding.jti))
+        };
+        ended.or_else(denied).filter(|_| !account.sign_in_again)
     }
 
-    /// What may run has a save window ahead of it again; but what was open already and may run just because an outage is not decided
+    /// What may run has a save window ahead of it again; but what was told to stop and may run just because an outage is not decided
     /// yet wins none by that: an agent that was started anew knows of no outage (rules 5 and 6).
     fn may_run(&mut self, key: UseKey) {
         let Some(open) = self.uses.get_mut(&key) else {
             return;
         };
-        let was_open = std::mem::replace(&mut open.running, true);
+        open.running = true;
         open.confirm_until = None;
         let undecided = self.links.get(&open.service).is_none_or(Link::is_undecided);
         let service = self.facts.services.get_mut(&open.service);
         let held = service.and_then(|service| service.products.get_mut(&open.product));
-        let Some(held) = held.filter(|held| !(was_open && undecided && was_denied(held))) else {
+        let Some(held) = held.filter(|held| !(undecided && was_denied(held))) else {
             return;
         };
         if held.save_window.take().is_some() {

@@ -557,3 +557,25 @@ fn whoever_signs_out_is_told_nothing_more_of_the_days() {
     world.pass(minutes(10));
     assert!(world.shown.is_empty(), "{:?}", world.shown);
 }
+
+/// A lid that was closed offline and is opened where the network is: what was known before says nothing about now.
+#[test]
+fn whoever_wakes_with_a_network_is_told_of_no_days_and_of_no_end() {
+    for time in [days(1), days(31)] {
+        let mut world = World::signed_in();
+        world.set_network(false);
+        world.pass(hours(1));
+        world.shown.clear();
+        world.network = true;
+        world.sleep(time);
+        world.pass(minutes(5));
+        let told: Vec<_> = world.shown.iter().map(|shown| &shown.notice.kind).collect();
+        let offline = told.iter().any(|kind| {
+            matches!(
+                kind,
+                NoticeKind::Offline { .. } | NoticeKind::FinalWarning { .. } | NoticeKind::Ended { .. }
+            )
+        });
+        assert!(!offline, "{told:?}");
+    }
+}

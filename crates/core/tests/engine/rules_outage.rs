@@ -207,6 +207,31 @@ fn a_failure_from_before_the_network_changed_does_not_count() {
     assert_eq!(world.view().accounts[0].reach, Reach::NeitherAnswers);
 }
 
+/// Nor does one that was on its way then, and fails afterwards.
+#[test]
+fn a_check_from_before_the_network_changed_that_fails_does_not_count() {
+    for slept in [None, Some(hours(1))] {
+        let mut world = World::signed_in();
+        world.licensing = false;
+        world.ask(Ask::Check);
+        world.pass(seconds(1));
+        assert!(
+            world.engine().view().accounts[0].reach == Reach::Online,
+            "nothing has failed yet"
+        );
+        world.licensing = true;
+        match slept {
+            Some(time) => world.sleep(time),
+            None => world.input(Input::NetworkChanged),
+        }
+        world.latency = seconds(2);
+        for _ in 0..20 {
+            world.pass(seconds(1));
+            assert_eq!(world.view().accounts[0].reach, Reach::Online, "slept: {slept:?}");
+        }
+    }
+}
+
 #[test]
 fn a_valid_access_token_needs_no_identity_service() {
     let mut world = World::signed_in();
@@ -336,6 +361,55 @@ fn deny_gives_no_second_save_window_to_whoever_starts_the_agent_anew() {
     world.pass(hours(25));
     let again = world.status(key).stop_at.expect("another day is over");
     assert!(again > stop_at + hours(20), "it could run since");
+}
+
+/// Nor is one given to whoever opens the product once more meanwhile.
+#[test]
+fn deny_gives_no_second_save_window_to_whoever_opens_the_product_once_more() {
+    let mut world = World::new();
+    world.service().policy.identity_outage = IdentityOutage::Deny;
+    world.sign_in();
+    let key = world.start(ATLAS);
+    world.identity = false;
+    world.pass(hours(25));
+    let stop_at = world.status(key).stop_at.expect("its day is over");
+    for closed in [false, true] {
+        world.restart();
+        if closed {
+            world.close(key);
+        }
+        let another = world.start(ATLAS);
+        world.pass(minutes(1));
+        let told = world.status(another);
+        assert_eq!((told.code, told.stop_at), (17, Some(stop_at)), "closed: {closed}");
+        world.close(another);
+    }
+}
+
+/// What was known before the machine slept says nothing about now: the check goes first.
+#[test]
+fn deny_tells_nobody_to_stop_before_a_machine_that_woke_has_asked() {
+    for is_back in [true, false] {
+        let mut world = World::new();
+        world.service().policy.identity_outage = IdentityOutage::Deny;
+        world.sign_in();
+        let key = world.start(ATLAS);
+        world.pass(hours(2));
+        world.identity = false;
+        world.ask(Ask::Check);
+        world.pass(minutes(1));
+        assert_eq!(world.view().accounts[0].reach, Reach::IdentityOutage);
+        world.identity = is_back;
+        world.sleep(hours(25));
+        let told = world.status(key);
+        assert!(told.code <= 3 && told.stop_at.is_none(), "{told:?}");
+        world.pass(minutes(2));
+        let told = world.status(key);
+        assert_eq!(
+            (told.code, told.stop_at.is_some()),
+            if is_back { (0, false) } else { (17, true) }
+        );
+    }
 }
 
 #[test]

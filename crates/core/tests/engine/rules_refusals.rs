@@ -8,7 +8,7 @@ use latchkey_core::hindrance::NetworkTrouble;
 use latchkey_core::keys::Keys;
 use latchkey_core::lease::{Expected, Lease, Refusal};
 use latchkey_core::notice::NoticeKind;
-use latchkey_core::view::{Away, Line};
+use latchkey_core::view::{Away, Line, Problem};
 
 use crate::support::licensing::Seat;
 use crate::support::world::{Keyring, Secrets, Wire, World};
@@ -355,6 +355,36 @@ fn a_released_device_keeps_nothing_and_a_new_sign_in_makes_a_new_one() {
     );
     assert_eq!(world.vault[SERVICE].device, Some(device(2)));
     assert_eq!(world.status(key).code, 0);
+}
+
+/// Whoever must sign in anew can make no check either, and is no worse off for that.
+#[test]
+fn a_session_refusal_ends_where_its_user_must_sign_in_anew() {
+    for restarts in [false, true] {
+        for network in [false, true] {
+            let mut world = World::signed_in();
+            world.service().seat(ATLAS, Seat::Refused(Code::SessionInUse));
+            let key = world.start(ATLAS);
+            world.pass(hours(2));
+            world.grant_revoked = true;
+            world.ask(Ask::Check);
+            world.pass(minutes(1));
+            world.close(key);
+            assert!(world.view().problems.contains(&Problem::SignInAgain));
+            assert_eq!(world.code(ATLAS), 16, "{network} {restarts}");
+            world.set_network(network);
+            if restarts {
+                world.restart();
+            }
+            let key = world.start(ATLAS);
+            world.pass(minutes(10));
+            world.close(key);
+            world.pass(seconds(30));
+            assert_eq!(world.code(ATLAS), 16, "{network} {restarts}");
+            world.pass(minutes(6));
+            assert_eq!(world.code(ATLAS), 0, "{network} {restarts}");
+        }
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Rules 2 and 11: what keeps a session, what ends it, and what the user may do about it.
 
 use latchkey_core::code::Code;
-use latchkey_core::engine::{Ask, CheckFailure, CheckOrder, Side};
+use latchkey_core::engine::{Ask, CheckFailure, CheckOrder, Input, Side};
 use latchkey_core::policy::{Policy, SessionPolicy};
 use latchkey_core::view::Reach;
 
@@ -184,9 +184,17 @@ fn after_sleep_and_a_change_of_network_it_is_opened_anew() {
     let mut world = World::signed_in();
     world.start(ATLAS);
     world.pass(minutes(1));
+    world.recording = true;
+    let opened = |world: &World| {
+        let effects = world.record.iter();
+        effects.filter(|effect| effect.contains("Listen {")).count()
+    };
     world.sleep(hours(8));
     world.pass(minutes(1));
-    assert_eq!(world.listens(), 1);
+    assert_eq!((world.listens(), opened(&world)), (1, 1));
+    world.input(Input::NetworkChanged);
+    world.pass(minutes(1));
+    assert_eq!((world.listens(), opened(&world)), (1, 2));
     world.set_network(false);
     world.pass(minutes(1));
     assert_eq!(world.listens(), 0);

@@ -49,6 +49,58 @@ fn a_machine_that_is_offline_at_one_service_asks_whether_it_is_at_the_others() {
     );
 }
 
+/// Each of two services whose leases ended in the same night is told, and that it is back.
+#[test]
+fn the_ends_of_two_services_are_told_one_by_one() {
+    let mut world = at_two_services();
+    world.set_network(false);
+    world.pass(days(1));
+    world.sleep(days(40));
+    world.shown.clear();
+    world.pass(minutes(5));
+    let mut names: Vec<String> = said(&world).into_iter().map(|(name, _)| name).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["Atlas", "OTHER"], "{:?}", said(&world));
+}
+
+/// An update may register an open product for another service: that one decides, and hears of it.
+#[test]
+fn what_is_open_goes_by_the_service_that_its_product_is_registered_for_now() {
+    let mut world = at_two_services();
+    let key = world.start(ATLAS);
+    world.pass(minutes(30));
+    world.registry.retain(|entry| entry.product != ATLAS);
+    world.install(FIRST_ASKED, 9, ATLAS);
+    world.pass(minutes(1));
+    assert_eq!(world.status(key).code, 0);
+    let usage = |world: &World, service: &str| {
+        let usage = world.facts().services[service].usage.to_send();
+        usage.iter().map(|usage| usage.minutes).sum::<u32>()
+    };
+    assert!(usage(&world, SERVICE) <= 30);
+    world.pass(minutes(30));
+    let orders = world.orders.iter().rev();
+    let last = orders.clone().find(|order| order.service == FIRST_ASKED).unwrap();
+    let open = |product: &str| {
+        last.products
+            .iter()
+            .any(|query| query.product == product && query.open)
+    };
+    assert!(open(ATLAS) && !open("OTHER"));
+    world.close(key);
+    world.pass(minutes(1));
+    assert_eq!(usage(&world, FIRST_ASKED), 0, "all of it was taken");
+    let sent = world.orders.iter().filter(|order| order.service == FIRST_ASKED);
+    let sent = sent
+        .flat_map(|order| &order.usage)
+        .map(|usage| usage.minutes)
+        .max();
+    assert!(
+        sent.is_some_and(|minutes| (29..=31).contains(&minutes)),
+        "{sent:?}"
+    );
+}
+
 /// A service at which all is well does not hush up what is to be said of another.
 #[test]
 fn a_service_that_is_well_does_not_keep_the_day_of_another_from_being_told() {

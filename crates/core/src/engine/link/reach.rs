@@ -15,7 +15,15 @@ use super::{Busy, Link};
 const DECIDED_AFTER: Duration = Duration::from_secs(10);
 
 impl Link {
+    /// A check was answered.
     pub(in super::super) fn answered(&mut self, now: &Now) {
+        self.found(now);
+        self.cut_off_since = None;
+        self.slept_for = Duration::ZERO;
+    }
+
+    /// The service is there. That is no check: whoever can make none, because they must sign in first, is cut off all the same.
+    pub(in super::super) fn found(&mut self, now: &Now) {
         self.failures = 0;
         self.retry_at = None;
         self.suspicion = None;
@@ -24,8 +32,6 @@ impl Link {
         self.is_refused = false;
         self.heal = None;
         self.reach = Reach::Online;
-        self.cut_off_since = None;
-        self.slept_for = Duration::ZERO;
         self.session.heard_at = Some(now.ticks);
         self.jitter = now.entropy.to_le_bytes()[0];
     }
@@ -62,9 +68,9 @@ impl Link {
         }
     }
 
-    /// No check can be made that one needs. Whoever sits in an outage, in front of a portal or of a locked keyring must not be worse off than
-    /// with the cable pulled (rule 9).
-    fn cut_off(&mut self, now: &Now) {
+    /// No check can be made that one needs. Whoever sits in an outage, in front of a portal or of a locked keyring, or must sign in, must not
+    /// be worse off than with the cable pulled (rule 9).
+    pub(in super::super) fn cut_off(&mut self, now: &Now) {
         self.cut_off_since.get_or_insert(now.ticks);
     }
 

@@ -121,12 +121,11 @@ impl World {
         }
     }
 
-    /// The machine sleeps; nothing of it runs, and its connections are gone when it wakes.
+    /// The machine sleeps; nothing of it runs, and its connections are gone when it wakes. Its stream does not know that yet.
     pub(crate) fn sleep(&mut self, time: Duration) {
         self.machine.pass(time);
         self.connections_break();
         self.happened(&Happened::Slept(time));
-        self.break_streams();
         self.input(Input::Woke { slept: time });
     }
 
@@ -142,9 +141,6 @@ impl World {
     /// The cable is pulled, or plugged in.
     pub(crate) fn set_network(&mut self, up: bool) {
         self.network = up;
-        if !up {
-            self.break_streams();
-        }
         self.happened(&Happened::NetworkChanged);
         self.input(Input::NetworkChanged);
     }
