@@ -57,6 +57,12 @@ impl Slot {
     }
 }
 
+/// The device key that what is held of a service is bound to.
+pub(crate) fn expected<'a>(engine: &'a Engine, service: &str) -> Option<&'a Thumbprint> {
+    let known = engine.facts().services.get(service)?;
+    known.device.as_ref()
+}
+
 /// For how long somebody who starts a product waits for the keyring (rule 17).
 const AWAITED_FOR: Duration = Duration::from_secs(15 * MINUTE.as_secs());
 
@@ -87,9 +93,20 @@ impl Devices {
         self.0.get(service)
     }
 
+    /// The key that what is held of a service is bound to. While somebody signs in, another one may be here.
+    fn bound(&self, engine: &Engine, service: &str) -> Option<&Device> {
+        let device = self.device(service)?;
+        (expected(engine, service) == Some(&device.thumbprint)).then_some(device)
+    }
+
     /// Signs a temporary licence (rule 7), if the key is here.
-    pub(crate) fn sign_temporary(&self, service: &str, claims: &TemporaryClaims) -> Option<SelfSigned> {
-        let signed = temporary::sign(&self.device(service)?.key, claims);
+    pub(crate) fn sign_temporary(
+        &self,
+        engine: &Engine,
+        service: &str,
+        claims: &TemporaryClaims,
+    ) -> Option<SelfSigned> {
+        let signed = temporary::sign(&self.bound(engine, service)?.key, claims);
         signed
             .inspect_err(|error| tracing::error!(%error, "a temporary licence could not be signed"))
             .ok()
@@ -115,7 +132,7 @@ impl Devices {
             return (status, None);
         };
         let at = engine.time_of(service, now);
-        let Some(device) = self.device(service) else {
+        let Some(device) = self.bound(engine, service) else {
             return (loading(at), None);
         };
         let claims = ProofClaims {

@@ -17,7 +17,7 @@ use latchkey_ipc::server::Incoming;
 use tokio::sync::mpsc;
 
 use crate::clients::Clients;
-use crate::devices::Devices;
+use crate::devices::{Devices, Slot, expected};
 use crate::os::{Clocks, Machine, Network, Timer};
 use crate::registry::Registry;
 use crate::runner::{AccountAt, Begin, Report, Runner, sign_release};
@@ -26,6 +26,8 @@ use crate::tray;
 
 /// How long the agent stays when nobody needs it: whoever comes next may come soon.
 const LINGER: Duration = Duration::from_secs(30);
+/// How long a refresh that is under way is waited for when the agent ends.
+const SETTLED_WITHIN: Duration = Duration::from_secs(5);
 /// Sleep shorter than this is scheduling, not sleep.
 const SLEPT: Duration = Duration::from_secs(5);
 
@@ -89,10 +91,11 @@ impl Agent {
             }
         }
         self.clients.retire();
+        self.runner.settle(SETTLED_WITHIN).await;
         self.engine.ends(&self.clocks.now());
         self.give_up_keys();
         // To both copies: it may be that something ended which could not be saved until now.
-        self.saver.save(self.engine.facts(), true).await;
+        self.saver.save_last(self.engine.facts()).await;
         Ok(())
     }
 
@@ -198,7 +201,7 @@ impl Agent {
                 claims,
                 identify: None,
             } => {
-                let signed = self.devices.sign_temporary(&service, &claims);
+                let signed = self.devices.sign_temporary(&self.engine, &service, &claims);
                 let outcome = Outcome::TemporarySigned(signed.ok_or(NotSigned::OutOfReach));
                 self.runner.report(Report::Outcome(attempt, outcome));
             }
@@ -261,29 +264,33 @@ impl Agent {
                 }
                 self.clients.reply_to(ticket, *reply);
             }
-            Report::Device(service, slot) => {
-                let expected = self
-                    .engine
-                    .facts()
-                    .services
-                    .get(&service)
-                    .and_then(|known| known.device.clone());
-                // Somebody has signed in while the old key was awaited.
-                if slot.is_awaited() && self.devices.device(&service).is_some() {
-                    return Next::Go;
+            Report::Used(service, device) => {
+                // Where somebody else has signed in meanwhile, it is theirs no more than its answer is.
+                if expected(&self.engine, &service) == Some(&device.thumbprint) {
+                    self.key_came(service, Slot::Held(device)).await;
                 }
+            }
+            Report::Device(service, slot) => {
+                let is_known = expected(&self.engine, &service).is_some();
+                // Somebody has signed in while the old key was awaited.
+                let is_late = slot.is_awaited() && self.devices.device(&service).is_some();
                 // A sign-in hands its key over before the engine hears of it; an old key after a reset is of no use.
-                if expected.is_some() || self.engine.view().sign_in.is_some() {
-                    let key = slot.state();
-                    self.devices.put(service.clone(), slot);
-                    self.handle(Input::Key { service, key }).await;
-                    for key in self.clients.uses() {
-                        self.tell_use(key);
-                    }
+                if !is_late && (is_known || self.engine.view().sign_in.is_some()) {
+                    self.key_came(service, slot).await;
                 }
             }
         }
         Next::Go
+    }
+
+    /// What the vault has of a service's device key is known: what is open can be proven by it.
+    async fn key_came(&mut self, service: String, slot: Slot) {
+        let key = slot.state();
+        self.devices.put(service.clone(), slot);
+        self.handle(Input::Key { service, key }).await;
+        for key in self.clients.uses() {
+            self.tell_use(key);
+        }
     }
 
     fn publish(&mut self) {

@@ -93,8 +93,6 @@ impl Registry {
                     publisher: before.publisher,
                 });
             }
-            // The user's own product moved to another service: its older versions go with it.
-            self.deregister(&before.product, None)?;
         }
         make_private(&self.own)?;
         let path = self
@@ -105,6 +103,8 @@ impl Registry {
         file.write_all(b"\n")?;
         file.as_file().sync_all()?;
         file.persist(path).map_err(|error| error.error)?;
+        // The user's own product may have moved to another service: its older versions go with it, now that the new one is there.
+        self.remove(|known| known.product == registration.product && known.service != registration.service)?;
         Ok(())
     }
 
@@ -113,14 +113,15 @@ impl Registry {
     /// # Errors
     /// What the system says.
     pub fn deregister(&self, product: &str, version: Option<&str>) -> io::Result<bool> {
+        self.remove(|known| {
+            known.product == product && version.is_none_or(|version| version == known.version)
+        })
+    }
+
+    fn remove(&self, which: impl Fn(&Registration) -> bool) -> io::Result<bool> {
         let mut any = false;
         for path in files(&self.own) {
-            let Some(registration) = read_file(&path) else {
-                continue;
-            };
-            if registration.product == product
-                && version.is_none_or(|version| version == registration.version)
-            {
+            if read_file(&path).is_some_and(|known| which(&known)) {
                 fs::remove_file(path)?;
                 any = true;
             }
@@ -222,6 +223,25 @@ mod tests {
         assert_eq!(registry.read().len(), 1);
         assert!(registry.deregister("ATLAS", None).unwrap());
         assert!(!registry.deregister("ATLAS", None).unwrap());
+    }
+
+    #[test]
+    fn a_product_that_moves_to_another_service_is_registered_all_the_time() {
+        let temporary = tempfile::tempdir().unwrap();
+        let registry = Registry {
+            own: temporary.path().to_owned(),
+            machine: Vec::new(),
+        };
+        let before = registration("ATLAS", "1", "https://a.example");
+        registry.register(&before).unwrap();
+        let in_the_way = temporary.path().join(file_name("ATLAS", "2"));
+        fs::create_dir(&in_the_way).unwrap();
+        let moved = registration("ATLAS", "2", "https://b.example");
+        registry.register(&moved).unwrap_err();
+        assert_eq!(registry.read(), std::slice::from_ref(&before));
+        fs::remove_dir(in_the_way).unwrap();
+        registry.register(&moved).unwrap();
+        assert_eq!(registry.read(), [moved]);
     }
 
     #[test]

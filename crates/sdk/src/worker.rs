@@ -24,6 +24,8 @@ use ending::{End, Stop};
 use link::{Link, LinkError};
 use retry::Retry;
 
+/// How long the end is waited for at most, before it is looked at again: waiting stands still while the machine sleeps.
+const LOOK: Duration = Duration::from_secs(600);
 /// How often in a row the agent may go away before whoever waits for it is told.
 const TRIES: u32 = 3;
 
@@ -136,7 +138,7 @@ impl Worker {
             .granted
             .as_ref()
             .filter(|_| self.permits > 0)
-            .map(|granted| granted.end.at().since(Ticks::now()));
+            .map(|granted| granted.end.at().since(Ticks::now()).min(LOOK));
         let retry = self
             .retry
             .due()

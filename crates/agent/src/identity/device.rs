@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Method, header};
 use latchkey_api::discovery::Identity;
-use latchkey_core::time::Timestamp;
 use latchkey_core::view::UserCode;
 use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 use serde::de::DeserializeOwned;
@@ -41,8 +40,6 @@ pub struct DeviceAttempt {
     expires_in: Duration,
     /// In ticks, which count sleep and which a clock that is set back does not prolong.
     ends_at: Duration,
-    /// By the clock, which the provider's is nearer to.
-    expires_at: Timestamp,
 }
 
 impl Oidc {
@@ -68,7 +65,6 @@ impl Oidc {
             pace: Pace::new(answer.interval),
             expires_in,
             ends_at: self.clock.ticks() + expires_in,
-            expires_at: self.now() + expires_in,
             oidc: self.clone(),
             provider,
             identity: identity.clone(),
@@ -200,8 +196,7 @@ impl DeviceAttempt {
 
     /// How long the code is still good.
     fn left(&self) -> Duration {
-        let by_ticks = self.ends_at.saturating_sub(self.oidc.clock.ticks());
-        by_ticks.min(self.expires_at.since(self.oidc.now()))
+        self.ends_at.saturating_sub(self.oidc.clock.ticks())
     }
 
     /// Waits, and not past the code's end: says whether that was not reached.
@@ -209,7 +204,7 @@ impl DeviceAttempt {
         let until = self.oidc.clock.ticks() + time;
         loop {
             let now = self.oidc.clock.ticks();
-            if now >= self.ends_at || self.oidc.now() >= self.expires_at {
+            if now >= self.ends_at {
                 return false;
             }
             let left = until.min(self.ends_at).saturating_sub(now);

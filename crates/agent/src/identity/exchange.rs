@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 
+use http::{HeaderValue, header};
 use latchkey_api::discovery::Identity;
 use oauth2::basic::{
     BasicErrorResponse, BasicErrorResponseType, BasicRevocationErrorResponse,
@@ -82,6 +83,9 @@ impl<'c> AsyncHttpClient<'c> for Wire {
             let mut response = HttpResponse::new(answer.body);
             *response.status_mut() = answer.status;
             *response.headers_mut() = answer.headers;
+            // Whatever it is called, it was just seen to be data: tokens that came may have ended those of before.
+            let json = HeaderValue::from_static("application/json");
+            response.headers_mut().insert(header::CONTENT_TYPE, json);
             Ok(response)
         })
     }

@@ -28,6 +28,9 @@ const NAMED: [&str; 16] = [
     "unsupported_grant_type",
 ];
 
+/// What is longer may be a token: no word is.
+const SHORTEST_TOKEN: usize = 20;
+
 /// An error.
 pub(super) struct Refused {
     pub(super) error: String,
@@ -48,7 +51,7 @@ impl Refused {
         let is_too_often = answer.status == StatusCode::TOO_MANY_REQUESTS;
         (!is_too_often || NAMED.contains(&error.as_str())).then(|| Self {
             error,
-            description: text("error_description").unwrap_or_default(),
+            description: without_tokens(&text("error_description").unwrap_or_default()),
         })
     }
 
@@ -81,6 +84,50 @@ impl Refused {
         Self {
             error: format!("status {}", status.as_u16()),
             description: String::new(),
+        }
+    }
+}
+
+/// Some say which token they did not take. Whatever may be one is left out: the text is logged, and shown.
+fn without_tokens(text: &str) -> String {
+    let is_of_token = |c: char| c.is_ascii_alphanumeric() || "-._~+/=%".contains(c);
+    let mut told = String::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let len = rest
+            .find(|c| is_of_token(c) != is_of_token(first))
+            .unwrap_or(rest.len());
+        let (run, after) = rest.split_at(len);
+        let is_token = is_of_token(first) && len >= SHORTEST_TOKEN;
+        told.push_str(if is_token { "…" } else { run });
+        rest = after;
+    }
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_tokens;
+
+    #[test]
+    fn a_description_tells_no_token() {
+        for (said, told) in [
+            (
+                "Invalid refresh token: 7fK2m-qZ.9xYw_LrT4bNc8vA",
+                "Invalid refresh token: …",
+            ),
+            (
+                "\"eyJhbGciOiJSUzI1NiJ9.e30.c2ln\" was revoked",
+                "\"…\" was revoked",
+            ),
+            (
+                "AADSTS50173: The grant has expired.",
+                "AADSTS50173: The grant has expired.",
+            ),
+            ("Sitzung „läuft“ nicht mehr", "Sitzung „läuft“ nicht mehr"),
+            ("", ""),
+        ] {
+            assert_eq!(without_tokens(said), told);
         }
     }
 }

@@ -12,6 +12,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -116,6 +117,8 @@ struct Shared {
     folder: PathBuf,
     machine: String,
     slots: Mutex<BTreeMap<String, Arc<Slot>>>,
+    /// The agent ends: no refresh is begun any more.
+    ends: AtomicBool,
 }
 
 /// One service's session.
@@ -125,6 +128,8 @@ struct Slot {
     turn: Turn<Option<Secrets>>,
     /// Counts up when the session is ended or replaced, which ends a refresh that is under way.
     replaced: watch::Sender<u64>,
+    /// What the vault had before a sign-in that is not written down yet: nothing, or these secrets.
+    before: Mutex<Option<Option<Secrets>>>,
 }
 
 /// The right to change a session, in this process and across processes.
@@ -144,6 +149,7 @@ impl Sessions {
             folder,
             machine,
             slots: Mutex::default(),
+            ends: AtomicBool::default(),
         }))
     }
 
@@ -183,7 +189,34 @@ impl Sessions {
     }
 }
 
+impl Sessions {
+    /// The agent ends. A refresh that is under way is waited for, `within` at most, because it may have used its token up; and what could
+    /// not be stored is tried once more.
+    pub async fn settle(&self, within: Duration) {
+        self.0.ends.store(true, Ordering::Relaxed);
+        let settled = async {
+            for (service, slot) in self.0.slots() {
+                match self.0.hold(&slot, &service).await {
+                    Ok(mut held) => {
+                        if let Err(error) = held.save_what_is_left().await {
+                            tracing::warn!(%error, service, "tokens could not be stored");
+                        }
+                    }
+                    Err(error) => tracing::warn!(%error, service, "the session did not settle"),
+                }
+            }
+        };
+        if tokio::time::timeout(within, settled).await.is_err() {
+            tracing::warn!("a refresh did not end in time");
+        }
+    }
+}
+
 impl Slot {
+    fn before(&self) -> std::sync::MutexGuard<'_, Option<Option<Secrets>>> {
+        self.before.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn replace(&self) {
         self.replaced.send_modify(|count| *count += 1);
     }
@@ -192,6 +225,10 @@ impl Slot {
 impl Shared {
     fn entry(&self, service: &str) -> Entry {
         Entry::new(service, &self.machine)
+    }
+
+    fn slots(&self) -> BTreeMap<String, Arc<Slot>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn slot(&self, service: &str) -> Arc<Slot> {

@@ -97,13 +97,24 @@ pub(super) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opti
         .map(|seconds| Duration::from_secs(seconds as u64)))
 }
 
+/// Words (RFC 6749 section 3.3), or a list of them; anything else is as if it were not said.
 fn scope<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Scope>>, D::Error> {
-    let text = Option::<String>::deserialize(deserializer)?;
-    Ok(text.map(|text| {
-        text.split_ascii_whitespace()
-            .map(|scope| Scope::new(scope.into()))
-            .collect()
-    }))
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Said {
+        Words(String),
+        List(Vec<String>),
+        Other(serde::de::IgnoredAny),
+    }
+    let words = |text: &str| -> Vec<Scope> {
+        let words = text.split_ascii_whitespace();
+        words.map(|scope| Scope::new(scope.into())).collect()
+    };
+    Ok(match Said::deserialize(deserializer)? {
+        Said::Words(text) => Some(words(&text)),
+        Said::List(texts) => Some(texts.iter().flat_map(|text| words(text)).collect()),
+        Said::Other(_) => None,
+    })
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use latchkey_core::vault::VaultTrouble;
 use super::hindrance::{in_the_way, in_the_way_of_identity};
 use super::sides::{identity_side, licensing_side, no_token, side, unjudged};
 use super::{Runner, Tools};
-use crate::devices::{Device, Slot};
+use crate::devices::Device;
 use crate::identity::session::{Credentials, Ended, SessionError};
 use crate::licensing::LicensingError;
 use crate::random;
@@ -195,7 +195,7 @@ impl Check<'_> {
                 now,
             )
             .await?;
-        self.tools.hand_over(&self.order.service, Slot::Held(device));
+        self.tools.used(&self.order.service, device);
         Ok((request.jti, answer))
     }
 

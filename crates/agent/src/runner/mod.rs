@@ -57,6 +57,8 @@ pub(crate) enum Report {
     Outcome(Attempt, Outcome),
     /// A service's device key came out of the vault, or is not there.
     Device(String, Slot),
+    /// A check was made with this device key. Meanwhile the service may have another user.
+    Used(String, Device),
     /// The vault is otherwise than before.
     Vault(Option<VaultTrouble>),
     /// The answer to a request, and the service where something changed by it.
@@ -123,6 +125,13 @@ impl Tools {
     }
 }
 
+impl Tools {
+    /// Tells the loop which device key a check was made with.
+    fn used(&self, service: &str, device: Device) {
+        let _loop_ended = self.reports.send(Report::Used(service.to_owned(), device));
+    }
+}
+
 /// The tasks that are under way.
 #[derive(Debug)]
 pub(crate) struct Runner {
@@ -166,6 +175,11 @@ impl Runner {
             sign_in: None,
             streams: BTreeMap::new(),
         }
+    }
+
+    /// The agent ends: what a refresh brings that is under way is stored.
+    pub(crate) async fn settle(&self, within: Duration) {
+        self.tools.sessions.settle(within).await;
     }
 
     /// Another network may have brought other proxies, and other authorities.

@@ -28,6 +28,7 @@ const KEPT_WITHIN: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct Open {
     attempt: Attempt,
+    service: String,
     task: JoinHandle<()>,
     /// Says that it is on disk.
     kept: oneshot::Sender<()>,
@@ -64,6 +65,7 @@ impl Runner {
         // The user is here, so the keyring may ask them.
         tools.vault.ask_again();
         let (kept, is_kept) = oneshot::channel();
+        let service = begin.service.clone();
         let task = tokio::spawn(async move {
             let (ended, browser) = match sign_in(&tools, attempt, &begin).await {
                 Ok((signed_in, browser)) => (Ok(signed_in), browser),
@@ -80,7 +82,13 @@ impl Runner {
                 browser.signed_in().await;
             }
         });
-        if let Some(earlier) = self.sign_in.replace(Open { attempt, task, kept }) {
+        let open = Open {
+            attempt,
+            service,
+            task,
+            kept,
+        };
+        if let Some(earlier) = self.sign_in.replace(open) {
             earlier.task.abort();
         }
     }
@@ -88,14 +96,23 @@ impl Runner {
     /// The sign-in is on disk: whoever waits in the browser is told.
     pub(crate) fn sign_in_kept(&mut self, attempt: Attempt) {
         if let Some(open) = self.sign_in.take_if(|open| open.attempt == attempt) {
+            self.tools.sessions.kept(&open.service);
             let _by_code = open.kept.send(());
         }
     }
 
-    /// Ends a sign-in: with its task goes its listener.
+    /// Ends a sign-in: with its task goes its listener. Where its tokens are in the vault by now, they are taken out again, and whoever
+    /// was signed in before still is.
     pub(crate) fn cancel_sign_in(&mut self, attempt: Attempt) {
         if let Some(open) = self.sign_in.take_if(|open| open.attempt == attempt) {
             open.task.abort();
+            let tools = self.tools.clone();
+            tokio::spawn(async move {
+                let before = tools.sessions.take_back(&open.service).await;
+                if let Some(Ok(key)) = before.map(|key| key.signing_key()) {
+                    tools.hand_over(&open.service, Slot::Held(Device::new(key)));
+                }
+            });
         }
     }
 }

@@ -183,9 +183,8 @@ impl Backend for Encrypted {
                     document.write(&self.path)
                 }
             }
-            Ok(None) => Ok(()),
             // What cannot be read is deleted unread.
-            Err(VaultError::Corrupt { .. }) => document::remove(&self.path),
+            Ok(None) | Err(VaultError::Corrupt { .. }) => document::remove(&self.path),
             Err(error) => Err(error),
         }
     }

@@ -9,6 +9,8 @@ use super::{Held, SessionError, Sessions, Shared};
 use crate::identity::SignedIn;
 use crate::vault::{Access, Account, DeviceKey, Secrets, Tokens, VaultError};
 
+/// How long a sign-in waits for a refresh that is under way.
+const REFRESH_ENDS_WITHIN: Duration = Duration::from_secs(10);
 /// How long a sign-in waits for the user to unlock the keyring.
 const UNLOCK_DEADLINE: Duration = Duration::from_secs(300);
 
@@ -33,9 +35,22 @@ impl Sessions {
         let (shared, service, signed_in) = (Arc::clone(&self.0), service.to_owned(), signed_in.clone());
         tokio::spawn(async move {
             let stored = shared.sign_in(&service, &signed_in, answer.closed()).await;
-            let _gone = answer.send(stored);
+            if answer.send(stored).is_err() {
+                shared.take_back(&service).await;
+            }
         });
         answered.await.unwrap_or(Err(SessionError::Replaced))
+    }
+
+    /// The sign-in is written down: it stays.
+    pub fn kept(&self, service: &str) {
+        *self.0.slot(service).before() = None;
+    }
+
+    /// A sign-in was cancelled. Where it was stored already and is not written down, the vault has again what it had before. Says which
+    /// device key that is, if any.
+    pub async fn take_back(&self, service: &str) -> Option<DeviceKey> {
+        self.0.take_back(service).await
     }
 
     /// Deletes the tokens; the device keeps its key. Returns what was deleted, so that it can be revoked.
@@ -90,11 +105,20 @@ impl Shared {
         caller_gone: impl Future<Output = ()>,
     ) -> Result<Stored, SessionError> {
         let slot = self.slot(service);
-        slot.replace();
-        let mut held = self.hold(&slot, service).await?;
-        // What could not be stored of an earlier session must not replace this one.
-        *held.unsaved = None;
-        let before = held.before_sign_in().await?;
+        // A refresh that is under way may have used its token up, and this sign-in may still fail.
+        let held = tokio::time::timeout(REFRESH_ENDS_WITHIN, self.hold(&slot, service)).await;
+        let mut held = match held {
+            Ok(held) => held?,
+            Err(_elapsed) => {
+                slot.replace();
+                self.hold(&slot, service).await?
+            }
+        };
+        // What could not be stored of an earlier session is what there was; it must not replace this one.
+        let before = match held.unsaved.clone() {
+            Some(unsaved) => Some(unsaved),
+            None => held.before_sign_in().await?,
+        };
         let stored = tokio::select! {
             stored = held.store_sign_in(before.as_ref(), signed_in) => stored,
             () = caller_gone => Err(SessionError::Replaced),
@@ -103,10 +127,28 @@ impl Shared {
             held.take_back(before.as_ref()).await;
         }
         let secrets = stored?;
+        *held.unsaved = None;
+        *slot.before() = Some(before.clone());
         let replaced = before
             .map(|before| before.device_key)
             .filter(|key| *key != secrets.device_key);
         Ok(Stored { secrets, replaced })
+    }
+
+    async fn take_back(&self, service: &str) -> Option<DeviceKey> {
+        let slot = self.slot(service);
+        let Ok(mut held) = self.hold(&slot, service).await else {
+            tracing::warn!(service, "a sign-in that was cancelled could not be taken back");
+            return None;
+        };
+        let before = slot.before().take()?;
+        let key = before.as_ref().map(|before| before.device_key.clone());
+        match before {
+            // What cannot be stored now is stored before anything else is.
+            Some(before) => drop(held.save(before).await),
+            None => held.take_back(None).await,
+        }
+        key
     }
 }
 

@@ -1,5 +1,6 @@
 //! Fresh tokens, by whoever holds the session.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use latchkey_api::discovery::Identity;
@@ -22,6 +23,9 @@ impl Shared {
         let slot = self.slot(service);
         let mut replaced = slot.replaced.subscribe();
         let mut held = self.hold(&slot, service).await?;
+        if self.ends.load(Ordering::Relaxed) {
+            return Err(SessionError::Replaced);
+        }
         held.save_what_is_left().await?;
         let mut retried = false;
         loop {

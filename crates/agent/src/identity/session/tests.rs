@@ -1,5 +1,7 @@
 //! The session over a provider that rotates refresh tokens and ends the grant when an old one is used.
 
+mod change;
+
 use std::sync::Arc;
 
 use serde_json::json;

@@ -172,3 +172,22 @@ async fn a_key_that_was_taken_back_is_not_believed_for_long() {
     };
     assert_eq!(error, IdentityError::IdToken(IdTokenError::UnknownKey));
 }
+
+/// A gateway that calls data something else, and a provider that lists the scopes, have rotated the token all the same.
+#[tokio::test]
+async fn tokens_that_are_called_something_else_are_tokens() {
+    let (idp, signed_in) = signed_in().await;
+    idp.script().raw.push((
+        "/token",
+        Raw {
+            status: 200,
+            headers: vec![("content-type", "text/plain".into())],
+            body: json!({ "access_token": "at-2", "token_type": "Bearer", "refresh_token": "rt-2", "scope": ["openid", "email"] })
+                .to_string()
+                .into_bytes(),
+        },
+    ));
+    let refreshed = refresh(&idp, &signed_in).await.unwrap();
+    assert_eq!(refreshed.tokens.refresh_token.unwrap().expose(), "rt-2");
+    assert_eq!(refreshed.tokens.scope.as_deref(), Some("openid email"));
+}

@@ -14,6 +14,9 @@ use crate::vault::VaultError;
 
 /// The first word of the file.
 const MAGIC: &str = "latchkey-vault";
+/// What is beside the file while it is written, and what could not be read, by extension.
+const NEW: &str = "new";
+const DAMAGED: &str = "damaged";
 /// The version that this build writes.
 const VERSION: u64 = 1;
 /// A file longer than this is not ours.
@@ -88,7 +91,7 @@ fn unavailable(error: &io::Error) -> VaultError {
 }
 
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let beside = path.with_extension("new");
+    let beside = path.with_extension(NEW);
     // Left by an agent that died, and perhaps with another mode.
     remove_if_there(&beside)?;
     let mut file = private().create_new(true).write(true).open(&beside)?;
@@ -103,12 +106,14 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     written
 }
 
-/// Removes the file.
+/// Removes the file, and what was left beside it: of a write that was cut off, and what could not be read.
 ///
 /// # Errors
 /// [`VaultError::Unavailable`].
 pub(super) fn remove(path: &Path) -> Result<(), VaultError> {
+    let beside = [NEW, DAMAGED].map(|name| remove_if_there(&path.with_extension(name)));
     remove_if_there(path)
+        .and(beside.into_iter().collect())
         .and_then(|()| sync_folder_of(path))
         .map_err(|error| unavailable(&error))
 }
@@ -118,7 +123,7 @@ pub(super) fn remove(path: &Path) -> Result<(), VaultError> {
 /// # Errors
 /// [`VaultError::Unavailable`].
 pub(super) fn set_aside(path: &Path) -> Result<(), VaultError> {
-    match std::fs::rename(path, path.with_extension("damaged")) {
+    match std::fs::rename(path, path.with_extension(DAMAGED)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(unavailable(&error)),
         _ => Ok(()),
     }

@@ -364,3 +364,24 @@ fn nothing_of_the_key_is_printed() {
     let error = format!("{:?}", folder.vault().unlock_with(&text("hunter3hunter3"), false));
     assert!(!error.contains("hunter3"), "{error}");
 }
+
+/// Neither what a write that was cut off has left, nor what could not be read and was kept aside (rule 15).
+#[test]
+fn with_its_last_entry_goes_what_is_beside_the_file() {
+    for whole in [true, false] {
+        let folder = Folder::with_an_entry();
+        for beside in ["new", "damaged"] {
+            fs::write(folder.path().with_extension(beside), "left").unwrap();
+        }
+        if whole {
+            folder.vault().delete(&entry()).unwrap();
+        } else {
+            delete_all(folder.0.path()).unwrap();
+        }
+        assert_eq!(folder.names(), Vec::<String>::new());
+    }
+    let folder = Folder::new();
+    fs::write(folder.path().with_extension("damaged"), "left").unwrap();
+    folder.vault().delete(&entry()).unwrap();
+    assert_eq!(folder.names(), Vec::<String>::new());
+}
