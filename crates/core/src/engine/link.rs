@@ -186,7 +186,9 @@ impl Link {
             return;
         }
         self.end_checked = ended;
-        self.heal = Some(Heal {
+        // What ends while another end is being asked about is asked about with it, and makes nobody wait longer.
+        self.heal.take_if(|heal| now.ticks >= heal.until);
+        self.heal.get_or_insert(Heal {
             since: at,
             until: now.ticks + HEAL_WITHIN,
             patient,

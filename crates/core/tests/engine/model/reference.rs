@@ -77,6 +77,8 @@ pub(super) struct Reference {
     /// The check that was begun last, and the last whose answer counts no longer.
     begun: usize,
     void: usize,
+    /// The last that was begun before the machine slept or changed its network.
+    of_before: usize,
     /// Up to which one the minutes that were not sent may have been deleted.
     forgotten: usize,
     ever_signed_in: bool,
@@ -500,11 +502,15 @@ impl Judge for Reference {
             // One that was given up says nothing any more.
             Happened::Failed(check, failure) => {
                 if *check == self.begun && *check > self.void {
-                    self.reaching.failed(failure.as_ref(), machine.ticks);
+                    // What was on its way before the machine slept or changed its network is no failure of now (rule 8).
+                    if *check > self.of_before {
+                        self.reaching.failed(failure.as_ref(), machine.ticks);
+                    }
                     self.asking.failed(machine.ticks);
                 }
             }
             Happened::NetworkChanged => {
+                self.of_before = self.begun;
                 self.reaching.begins_anew();
                 self.asking.wants_one();
             }
@@ -565,6 +571,7 @@ impl Judge for Reference {
                     self.slept += *time;
                 }
                 self.heard.is_interrupted();
+                self.of_before = self.begun;
                 self.reaching.slept(*time);
                 self.counted
                     .is_interrupted(machine.ticks.saturating_sub(*time), false);
@@ -608,7 +615,9 @@ impl Judge for Reference {
         self.silent_at = now.filter(|_| silent).or(self.silent_at);
         self.out_at = now.filter(|_| out).or(self.out_at);
         let gives_tokens = world.identity && world.gives_no_token.is_none();
-        let is_cut_off = !world.network || !answers || !gives_tokens || world.keyring != Keyring::Open;
+        let wants_user = world.grant_revoked || self.reaching.may_want_user();
+        let is_cut_off =
+            !world.network || !answers || !gives_tokens || wants_user || world.keyring != Keyring::Open;
         if is_cut_off && self.unreached_since.is_none() {
             self.unreached_since = Some(world.machine.ticks);
         }
