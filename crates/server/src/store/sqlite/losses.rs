@@ -7,6 +7,7 @@ use rusqlite::{Connection, params};
 
 use super::row::{execute, rows, sql, time, value};
 use super::subscriptions::organisation;
+use super::users::{Cover, Taken};
 use super::{pushes, users};
 use crate::decide::mass_loss::{ACTIVE_WITHIN, WITHIN, is_mass_loss};
 use crate::store::StoreError;
@@ -61,7 +62,7 @@ pub(super) fn import(
     }
     let name: String = value(c, sql!("organisation_name"), params![org])?;
     let covers = users::covers(c, &org, subscription, at)?;
-    let mut seats_taken = users::Taken::default();
+    let mut seats_taken = Taken::default();
     let mut assigned = Vec::new();
     for email in emails {
         match products.get(email) {
@@ -181,24 +182,32 @@ pub(super) fn end_hold(c: &Connection, name: &str, give_back: bool) -> Result<Ve
     }
     let without = match give_back {
         true => restore(c, &org)?,
-        false => Vec::new(),
+        false => BTreeSet::new(),
     };
     execute(c, sql!("losses_push"), params![org])?;
     execute(c, sql!("losses_delete"), params![org])?;
     execute(c, sql!("hold_delete"), params![org])?;
     pushes::prune(c)?;
-    Ok(without)
+    Ok(without.into_iter().collect())
 }
 
 /// Whoever had a seat first has it back first. Others may have been assigned some of them meanwhile.
-fn restore(c: &Connection, org: &str) -> Result<Vec<String>, StoreError> {
-    let lost: Vec<(String, Option<String>)> = rows(c, sql!("losses"), params![org], |row| {
-        Ok((row.get(0)?, row.get(1)?))
+fn restore(c: &Connection, org: &str) -> Result<BTreeSet<String>, StoreError> {
+    let lost: Vec<(String, Option<String>, Cover)> = rows(c, sql!("losses"), params![org], |row| {
+        let cover = Cover {
+            subscription: row.get(2)?,
+            product: row.get(3)?,
+            seats: row.get(4)?,
+        };
+        Ok((row.get(0)?, row.get(1)?, cover))
     })?;
-    let mut without = Vec::new();
-    for (seat, email) in lost {
-        if execute(c, sql!("loss_restore"), params![seat])? == 0 {
-            without.extend(email.filter(|email| !without.contains(email)));
+    let mut taken = Taken::default();
+    let mut without = BTreeSet::new();
+    for (seat, email, cover) in lost {
+        if taken.one_more(c, &cover)?.is_ok() {
+            execute(c, sql!("loss_restore"), params![seat])?;
+        } else {
+            without.extend(email);
         }
     }
     Ok(without)
