@@ -246,9 +246,9 @@ pub trait Store: Send + Sync {
         at: Timestamp,
     ) -> Result<Imported, StoreError>;
     /// The organisations whose losses are held back, the longest first.
-    async fn holds(&self) -> Result<Vec<Hold>, StoreError>;
-    /// Ends a hold: what was lost is given back, or is lost. Seats that others have been assigned meanwhile cannot be given back
-    /// where the subscription has no more of them: gives the users who go without.
+    async fn holds(&self, now: Timestamp) -> Result<Vec<Hold>, StoreError>;
+    /// Ends a hold: what was lost is given back, or is lost. Gives the users who go without: everybody who has lost a seat, or
+    /// those whose seats others have been assigned meanwhile where the subscription has no more of them.
     async fn end_hold(&self, organisation: String, give_back: bool) -> Result<Vec<String>, StoreError>;
 
     /// Every device, or one user's, last seen first.

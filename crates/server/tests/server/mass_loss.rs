@@ -122,7 +122,9 @@ async fn a_list_that_was_cut_off_stops_nobody_until_somebody_says_so() {
     // No mistake.
     studio.import(1..=1);
     studio.is_held(2).await;
-    studio.server.text(&["hold", "confirm", "Studio Nord"]);
+    let confirmed = studio.server.json(&["hold", "confirm", "Studio Nord"]);
+    let lost: Vec<String> = (2..=PEOPLE).map(email).collect();
+    assert_eq!(confirmed["lost"], json!(lost));
     studio.is_licensed(1).await;
     for one in 2..=PEOPLE {
         studio.is_refused(one).await;

@@ -89,18 +89,27 @@ pub(super) fn import(
     })
 }
 
+/// How many users lose what they work with, and of how many.
+struct Losing {
+    lost: u32,
+    active: u32,
+}
+
+/// Counts what an organisation's losses come to `at` an instant. Whoever is held back has not checked since it was held: who was
+/// `active` then counts.
+fn losing(c: &Connection, org: &str, active: Timestamp, at: Timestamp) -> Result<Losing, StoreError> {
+    let since = (active - ACTIVE_WITHIN).as_secs();
+    Ok(Losing {
+        lost: value(c, sql!("losses_losing"), params![org, since, at.as_secs()])?,
+        active: value(c, sql!("losses_active"), params![org, since])?,
+    })
+}
+
 /// Holds the organisation's losses back, if they are a mass. Says whether they are held.
 fn detect(c: &Connection, org: &str, at: Timestamp) -> Result<bool, StoreError> {
-    let active_since = (at - ACTIVE_WITHIN).as_secs();
-    let active: u32 = value(c, sql!("losses_active"), params![org, active_since])?;
-    let lost_since = (at - WITHIN).as_secs();
-    let losing: u32 = value(
-        c,
-        sql!("losses_losing"),
-        params![org, active_since, lost_since, at.as_secs()],
-    )?;
-    if is_mass_loss(losing, active) {
-        execute(c, sql!("hold_put"), params![org, at.as_secs(), losing, active])?;
+    let Losing { lost, active } = losing(c, org, at, at)?;
+    if is_mass_loss(lost, active) {
+        execute(c, sql!("hold_put"), params![org, at.as_secs()])?;
     }
     is_held(c, org)
 }
@@ -159,19 +168,24 @@ pub(super) fn found(c: &Connection, user: &str, subscription: &str, product: &st
     execute(c, sql!("loss_delete"), params![user, subscription, product]).map(drop)
 }
 
-pub(super) fn holds(c: &Connection) -> Result<Vec<Hold>, StoreError> {
-    rows(c, sql!("holds"), [], |row| {
+pub(super) fn holds(c: &Connection, now: Timestamp) -> Result<Vec<Hold>, StoreError> {
+    let held: Vec<(String, String, Timestamp)> = rows(c, sql!("holds"), [], |row| {
+        Ok((row.get(0)?, row.get(1)?, time(row, 2)?))
+    })?;
+    let held = held.into_iter().map(|(id, organisation, since)| {
+        let Losing { lost, active } = losing(c, &id, since, now)?;
         Ok(Hold {
-            organisation: row.get(0)?,
-            since: time(row, 1)?,
-            lost: row.get(2)?,
-            active: row.get(3)?,
+            organisation,
+            since,
+            lost,
+            active,
         })
-    })
+    });
+    held.collect()
 }
 
-/// An administrator says what is to become of what is held: it is lost, or it is given back. Gives the users for whom no seat is
-/// left.
+/// An administrator says what is to become of what is held: it is lost, or it is given back. Gives the users who lost a seat, or
+/// those for whom none is left.
 pub(super) fn end_hold(c: &Connection, name: &str, give_back: bool) -> Result<Vec<String>, StoreError> {
     let org = organisation(c, name)?;
     if !is_held(c, &org)? {
@@ -180,9 +194,10 @@ pub(super) fn end_hold(c: &Connection, name: &str, give_back: bool) -> Result<Ve
             name: name.to_owned(),
         });
     }
-    let without = match give_back {
-        true => restore(c, &org)?,
-        false => BTreeSet::new(),
+    let lost = lost(c, &org)?;
+    let without: BTreeSet<String> = match give_back {
+        true => restore(c, lost)?,
+        false => lost.into_iter().filter_map(|(seat, _)| seat.email).collect(),
     };
     execute(c, sql!("losses_push"), params![org])?;
     execute(c, sql!("losses_delete"), params![org])?;
@@ -191,23 +206,32 @@ pub(super) fn end_hold(c: &Connection, name: &str, give_back: bool) -> Result<Ve
     Ok(without.into_iter().collect())
 }
 
-/// Whoever had a seat first has it back first. Others may have been assigned some of them meanwhile.
-fn restore(c: &Connection, org: &str) -> Result<BTreeSet<String>, StoreError> {
-    let lost: Vec<(String, Option<String>, Cover)> = rows(c, sql!("losses"), params![org], |row| {
+/// What an organisation has lost, the oldest first.
+fn lost(c: &Connection, org: &str) -> Result<Vec<(Held, Cover)>, StoreError> {
+    rows(c, sql!("losses"), params![org], |row| {
+        let held = Held {
+            seat: row.get(0)?,
+            email: row.get(1)?,
+            product: row.get(2)?,
+        };
         let cover = Cover {
-            subscription: row.get(2)?,
-            product: row.get(3)?,
+            subscription: row.get(3)?,
+            product: row.get(2)?,
             seats: row.get(4)?,
         };
-        Ok((row.get(0)?, row.get(1)?, cover))
-    })?;
+        Ok((held, cover))
+    })
+}
+
+/// Whoever had a seat first has it back first. Others may have been assigned some of them meanwhile.
+fn restore(c: &Connection, lost: Vec<(Held, Cover)>) -> Result<BTreeSet<String>, StoreError> {
     let mut taken = Taken::default();
     let mut without = BTreeSet::new();
-    for (seat, email, cover) in lost {
+    for (held, cover) in lost {
         if taken.one_more(c, &cover)?.is_ok() {
-            execute(c, sql!("loss_restore"), params![seat])?;
+            execute(c, sql!("loss_restore"), params![held.seat])?;
         } else {
-            without.extend(email);
+            without.extend(held.email);
         }
     }
     Ok(without)

@@ -59,6 +59,7 @@ suite! {
     devices the_same_machine_keeps_its_place
     mass_loss a_mass_loss_is_held_back_and_given_back
     mass_loss a_mass_loss_that_is_confirmed_is_one
+    mass_loss a_hold_says_how_many_it_keeps_back_by_now
     mass_loss whoever_was_refused_before_it_was_seen_gets_the_seat_back
     mass_loss a_released_device_hears_of_that_during_a_hold
     mass_loss a_removed_user_gets_no_seat_back
