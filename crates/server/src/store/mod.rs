@@ -234,7 +234,8 @@ pub trait Store: Send + Sync {
         target: String,
         at: Timestamp,
     ) -> Result<Vec<Seat>, StoreError>;
-    /// Takes seats away, and frees the places of the user's devices. Returns those that were taken.
+    /// Takes seats away, and frees the places of the user's devices: also seats that were lost and would be given back (rule 18).
+    /// Returns those that were taken.
     async fn unassign_seat(&self, email: String, target: String) -> Result<Vec<Seat>, StoreError>;
 
     /// Makes the seats of a subscription those of these users, as another system has them. This is no administrator's own action:

@@ -11,7 +11,7 @@ use super::users::{Cover, Taken};
 use super::{pushes, users};
 use crate::decide::mass_loss::{ACTIVE_WITHIN, WITHIN, is_mass_loss};
 use crate::store::StoreError;
-use crate::store::records::{Hold, Imported};
+use crate::store::records::{Hold, Imported, Seat};
 
 /// A seat of the subscription before the import.
 struct Held {
@@ -151,6 +151,18 @@ pub(super) fn held_back(
 /// Notes that the device was told so, for all that is lost of the product.
 pub(super) fn refused(c: &Connection, user: &str, product: &str, device: &str) -> Result<(), StoreError> {
     execute(c, sql!("loss_refuse"), params![user, product, device]).map(drop)
+}
+
+/// An administrator takes away what the user has lost of a product key or a subscription: nobody gives it back. Gives the seats.
+pub(super) fn take(c: &Connection, user: &str, email: &str, target: &str) -> Result<Vec<Seat>, StoreError> {
+    rows(c, sql!("losses_take"), params![user, target], |row| {
+        Ok(Seat {
+            id: row.get(0)?,
+            email: email.to_owned(),
+            product: row.get(1)?,
+            subscription: row.get(2)?,
+        })
+    })
 }
 
 /// The user is removed by an administrator's own action: there is nothing to give back.

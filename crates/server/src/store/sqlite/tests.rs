@@ -68,6 +68,7 @@ suite! {
     mass_loss no_more_seats_are_given_back_than_there_are
     mass_loss whoever_was_refused_one_of_two_gets_both_back
     mass_loss what_an_administrator_takes_away_is_told_during_a_hold
+    mass_loss what_is_held_back_can_be_taken_away_by_an_administrator
     mass_loss whoever_has_another_seat_of_the_product_loses_nothing
     mass_loss an_import_assigns_no_more_seats_than_there_are
     mass_loss what_was_lost_long_before_is_not_given_back_with_it
@@ -312,6 +313,7 @@ fn what_is_done_for_each_of_many_looks_no_table_through() {
         (sql!("seats_of_user"), "seats"),
         (sql!("loss_delete"), "seat_losses"),
         (sql!("losses_of_user"), "seat_losses"),
+        (sql!("losses_take"), "seat_losses"),
         (sql!("session_asks_heard"), "session_asks"),
         (sql!("session_asks_delete_device"), "session_asks"),
         (sql!("overlaps_current"), "others"),

@@ -254,7 +254,8 @@ fn take(
 
 pub(super) fn unassign(c: &Connection, email: &str, target: &str) -> Result<Vec<Seat>, StoreError> {
     let user = one(c, email)?;
-    let taken = seats_of(c, &user.id, Some(target))?;
+    let mut taken = seats_of(c, &user.id, Some(target))?;
+    taken.extend(losses::take(c, &user.id, email, target)?);
     if taken.is_empty() {
         return Err(StoreError::NotFound {
             what: "seat",

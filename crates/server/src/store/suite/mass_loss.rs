@@ -373,6 +373,32 @@ pub(crate) async fn what_an_administrator_takes_away_is_told_during_a_hold(store
     assert_eq!(refused(&decided[1]).code, Code::NotAssigned);
 }
 
+/// Also where the seat itself is held back: the devices hear it, their places are free, and nobody gives the seat back.
+pub(crate) async fn what_is_held_back_can_be_taken_away_by_an_administrator(store: Arc<dyn Store>) {
+    let (fixture, emails) = ten(store).await;
+    assert!(fixture.import(&emails[..5], NOW).await.held.is_some());
+    let (last, before) = (&emails[9], fixture.push().await);
+    let unassign = async || fixture.store.unassign_seat(last.clone(), "ATLAS".into()).await;
+    let taken = unassign().await.unwrap();
+    let taken: Vec<_> = taken
+        .iter()
+        .map(|seat| (&seat.email, seat.product.as_str(), &seat.subscription))
+        .collect();
+    assert_eq!(taken, [(last, "ATLAS", &fixture.subscription.id)]);
+    assert_eq!(fixture.pushed(before).await, [last.clone()]);
+    let devices = fixture.store.devices(Some(last.clone())).await.unwrap();
+    assert_eq!(devices[0].products, Vec::<String>::new(), "its place is free");
+    let refusal = fixture.one(fixture.of(last, NOW)).await;
+    assert_eq!(refused(&refusal).code, Code::NotAssigned);
+    assert_eq!(fixture.store.holds(NOW).await.unwrap()[0].lost, 4);
+    let again = unassign().await;
+    assert!(matches!(again, Err(StoreError::NotFound { what: "seat", .. })));
+
+    fixture.store.end_hold("Nord".into(), true).await.unwrap();
+    let refusal = fixture.one(fixture.of(last, NOW)).await;
+    assert_eq!(refused(&refusal).code, Code::NotAssigned);
+}
+
 /// A list that is too long assigns nothing, however many of its addresses have a seat already.
 pub(crate) async fn an_import_assigns_no_more_seats_than_there_are(store: Arc<dyn Store>) {
     let (fixture, emails) = ten_under(store, Some(10)).await;
