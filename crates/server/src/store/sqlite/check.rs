@@ -66,11 +66,17 @@ pub(super) fn check(c: &Connection, command: &CheckCommand) -> Result<CheckOutco
     let mut products = Vec::with_capacity(verdict.decisions.len());
     let asked = command.products.iter().map(|asked| asked.product.clone());
     for (product, decision) in asked.zip(verdict.decisions) {
-        keep(c, &device.id, &product, &decision, command.now.as_secs())?;
-        let refused = matches!(&decision, Decision::Refuse(refused) if refused.code == Code::NotAssigned);
-        if refused {
-            losses::refused(c, &person.id, &product, &device.id)?;
+        match &decision {
+            Decision::Refuse(refused) if refused.code == Code::NotAssigned => {
+                losses::refused(c, &person.id, &device.id, &product)?;
+            }
+            // What is given back is given again, however often the device asks: the answer may be lost on its way.
+            Decision::Lease(_) if !losses.iter().any(|loss| loss.product == product) => {
+                losses::restored(c, &device.id, &product)?;
+            }
+            Decision::Lease(_) | Decision::Refuse(_) => {}
         }
+        keep(c, &device.id, &product, &decision, command.now.as_secs())?;
         // At least the time in milliseconds: a database that was restored from a backup must not go back either.
         let seq: i64 = value(
             c,

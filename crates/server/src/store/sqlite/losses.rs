@@ -148,9 +148,15 @@ pub(super) fn held_back(
     })
 }
 
-/// Notes that the device was told so, for all that is lost of the product.
-pub(super) fn refused(c: &Connection, user: &str, product: &str, device: &str) -> Result<(), StoreError> {
-    execute(c, sql!("loss_refuse"), params![user, product, device]).map(drop)
+/// Notes that the device was told that its user has lost the product, before it gives its lease up. It may hear of a list that was
+/// cut off while nothing is held yet, and sleep until another one was.
+pub(super) fn refused(c: &Connection, user: &str, device: &str, product: &str) -> Result<(), StoreError> {
+    execute(c, sql!("device_loss_put"), params![user, device, product]).map(drop)
+}
+
+/// The device has a lease again.
+pub(super) fn restored(c: &Connection, device: &str, product: &str) -> Result<(), StoreError> {
+    execute(c, sql!("device_loss_delete"), params![device, product]).map(drop)
 }
 
 /// An administrator takes away what the user has lost of a product key or a subscription: nobody gives it back. Gives the seats.

@@ -61,6 +61,7 @@ suite! {
     mass_loss a_mass_loss_that_is_confirmed_is_one
     mass_loss a_hold_says_how_many_it_keeps_back_by_now
     mass_loss whoever_was_refused_before_it_was_seen_gets_the_seat_back
+    mass_loss whoever_sleeps_while_the_list_is_whole_gets_the_seat_back
     mass_loss a_released_device_hears_of_that_during_a_hold
     mass_loss a_removed_user_gets_no_seat_back
     mass_loss an_import_that_changes_nothing_pushes_nobody
@@ -313,6 +314,7 @@ fn what_is_done_for_each_of_many_looks_no_table_through() {
         (sql!("seats_of_user"), "seats"),
         (sql!("loss_delete"), "seat_losses"),
         (sql!("losses_of_user"), "seat_losses"),
+        (sql!("losses_of_user"), "device_losses"),
         (sql!("losses_take"), "seat_losses"),
         (sql!("session_asks_heard"), "session_asks"),
         (sql!("session_asks_delete_device"), "session_asks"),

@@ -170,6 +170,42 @@ pub(crate) async fn whoever_was_refused_before_it_was_seen_gets_the_seat_back(st
     );
 }
 
+/// A list that flaps: whoever was refused by it, and slept while it was whole, gets back what they were refused, when the next one
+/// is held back.
+pub(crate) async fn whoever_sleeps_while_the_list_is_whole_gets_the_seat_back(store: Arc<dyn Store>) {
+    let (fixture, emails) = ten(store).await;
+    let at = |minutes: i64| NOW.shifted(minutes * MINUTE);
+    assert_eq!(fixture.import(&emails[..9], at(0)).await.held, None);
+    let refusal = fixture.one(fixture.of(&emails[9], at(1))).await;
+    assert_eq!(refused(&refusal).code, Code::NotAssigned);
+    // So was another, long after the list was read: nothing of that is kept to be given back.
+    assert_eq!(fixture.import(&emails[..8], at(20)).await.held, None);
+    fixture.import(&emails[..8], at(40)).await;
+    let refusal = fixture.one(fixture.of(&emails[8], at(41))).await;
+    assert_eq!(refused(&refusal).code, Code::NotAssigned);
+
+    fixture.import(&emails, at(60)).await;
+    // A third was refused too, and has had a lease since.
+    fixture.import(&emails[..7], at(75)).await;
+    let refusal = fixture.one(fixture.of(&emails[7], at(76))).await;
+    assert_eq!(refused(&refusal).code, Code::NotAssigned);
+    fixture.import(&emails, at(77)).await;
+    grant(&fixture.one(fixture.of(&emails[7], at(78))).await);
+
+    assert!(fixture.import(&emails[..4], at(120)).await.held.is_some());
+    for minute in [121, 122] {
+        for email in &emails[8..] {
+            grant(&fixture.one(fixture.of(email, at(minute))).await);
+        }
+    }
+    for email in &emails[4..8] {
+        assert!(matches!(
+            fixture.outcome(email, at(121)).await,
+            CheckOutcome::Held
+        ));
+    }
+}
+
 /// What is held back is no way back for a device that was released.
 pub(crate) async fn a_released_device_hears_of_that_during_a_hold(store: Arc<dyn Store>) {
     let (fixture, emails) = ten(store).await;
