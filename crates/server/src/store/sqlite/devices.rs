@@ -5,6 +5,7 @@ use latchkey_core::jws::Thumbprint;
 use latchkey_core::time::{DAY, Timestamp};
 use rusqlite::{Connection, params};
 
+use super::pushes;
 use super::row::{execute, json, optional, optional_time, rows, sql, time, value};
 use crate::store::StoreError;
 use crate::store::records::{By, Caller, Device, Release, ReleaseOutcome};
@@ -184,7 +185,7 @@ pub(super) fn end(c: &Connection, device: &str, by: By, at: Timestamp) -> Result
         sql!("device_release"),
         params![device, at.as_secs(), by.name()],
     )?;
-    execute(c, sql!("push_device"), params![device]).map(drop)
+    pushes::to_device(c, device)
 }
 
 /// Ends those sessions of a device that a statement finds, and pushes whoever waits for one.

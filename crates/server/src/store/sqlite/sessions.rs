@@ -118,7 +118,7 @@ pub(super) fn follow(c: &Connection, question: &Question, steps: &[SessionStep])
 
 fn push_other(c: &Connection, me: &str, device: &str) -> Result<(), StoreError> {
     if device != me {
-        execute(c, sql!("push_device"), params![device])?;
+        pushes::to_device(c, device)?;
     }
     Ok(())
 }
@@ -196,7 +196,7 @@ fn end_silent(c: &Connection, now: Timestamp) -> Result<(), StoreError> {
     for (subscription, device) in silent {
         execute(c, sql!("session_delete"), params![subscription, device])?;
         execute(c, sql!("push_waiting"), params![subscription, device])?;
-        execute(c, sql!("push_device"), params![device])?;
+        pushes::to_device(c, &device)?;
     }
     Ok(())
 }

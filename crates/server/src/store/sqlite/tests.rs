@@ -42,6 +42,7 @@ suite! {
     who an_address_that_is_reused_is_another_person
     who who_is_added_again_proves_the_address_once_more
     relocation a_moved_issuer_names_the_same_people
+    relocation a_machine_leaves_one_place_behind
     relocation the_vendors_issuer_moves
     checks places_are_freed
     checks a_released_device_is_never_forgotten
