@@ -7,8 +7,8 @@ use latchkey_core::lease::DeviceEntry;
 use latchkey_core::time::{DAY, Timestamp};
 use rusqlite::{Connection, Row, params};
 
-use super::pushes;
 use super::row::{execute, rows, sql, time, value};
+use super::{pushes, usage};
 use crate::decide::{Question, Session, SessionStep, Waiting};
 use crate::store::StoreError;
 use crate::store::records::{Overlap, SessionRow};
@@ -173,6 +173,7 @@ pub(super) fn heard(c: &Connection, devices: &[String], now: Timestamp) -> Resul
         sql!("overlaps_forget"),
         params![(now - OVERLAPS_KEPT).as_secs()],
     )?;
+    usage::forget(c, now)?;
     pushes::prune(c)?;
     Ok(gone)
 }

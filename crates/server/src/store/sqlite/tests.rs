@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use latchkey_api::check::Usage;
 use latchkey_core::policy::{Policy, SessionPolicy};
 use latchkey_core::time::{HOUR, Timestamp};
 use rusqlite::Connection;
@@ -88,6 +89,7 @@ suite! {
     sessions changes_are_pushed
     sessions usage_counts_once
     sessions the_last_minutes_of_whoever_was_removed_count
+    sessions usage_of_a_user_fills_no_disk
     sessions usage_that_nobody_can_have_is_left_out
     administration the_last_seat_has_one_winner
     administration seats_are_assigned_and_taken
@@ -323,6 +325,8 @@ fn what_is_done_for_each_of_many_looks_no_table_through() {
         (sql!("overlaps_current"), "other"),
         (sql!("overlap_seen"), "overlaps"),
         (sql!("overlaps_forget"), "overlaps"),
+        (sql!("usage_put"), "usage"),
+        (sql!("usage_forget"), "usage"),
         (sql!("device_is_gone"), "devices"),
         (sql!("device_is_gone"), "identities"),
     ] {
@@ -429,5 +433,30 @@ async fn overlaps_are_forgotten_after_400_days() {
             kept,
             "after {days} days"
         );
+    }
+}
+
+/// One day at a time, and those that are left stay.
+#[tokio::test]
+async fn usage_is_forgotten_after_400_days() {
+    let (_folder, store) = fresh();
+    let fixture = Fixture::new(store).await;
+    let days = |days: i64| NOW.shifted(days * 86_400_000);
+    let mut command = fixture.command("a");
+    for (day, minutes) in [("2027-01-13", 1), ("2027-01-14", 2), ("2027-01-15", 4)] {
+        command.usage.push(Usage {
+            product: "ATLAS".into(),
+            version: "2026.1".into(),
+            day: day.into(),
+            since: 0,
+            minutes,
+        });
+    }
+    fixture.one(command).await;
+    for (after, kept) in [(398, 7), (399, 6), (401, 4), (401, 0)] {
+        fixture.store.heard(Vec::new(), days(after)).await.unwrap();
+        let rows = fixture.store.usage(None).await.unwrap();
+        let minutes: u32 = rows.iter().map(|row| row.minutes).sum();
+        assert_eq!(minutes, kept, "after {after} days");
     }
 }

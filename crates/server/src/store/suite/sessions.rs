@@ -406,6 +406,40 @@ pub(crate) async fn usage_that_nobody_can_have_is_left_out(store: Arc<dyn Store>
     assert_eq!(kept.iter().map(|row| row.minutes).sum::<u32>(), 2);
 }
 
+/// However many devices tell it, each with a key that was made for that. What is counted already goes on rising.
+pub(crate) async fn usage_of_a_user_fills_no_disk(store: Arc<dyn Store>) {
+    let fixture = Fixture::new(store).await;
+    let used = |day: &str, since: std::ops::Range<i64>, minutes| -> Vec<Usage> {
+        let one = |since| Usage {
+            product: "ATLAS".into(),
+            version: "2026.1".into(),
+            day: day.into(),
+            since,
+            minutes,
+        };
+        since.map(one).collect()
+    };
+    let tells = async |device: &str, usage| {
+        let command = CheckCommand {
+            usage,
+            ..fixture.command(device)
+        };
+        fixture.one(command).await;
+    };
+    let minutes = async || {
+        let rows = fixture.store.usage(None).await.unwrap();
+        rows.iter().map(|row| row.minutes).sum::<u32>()
+    };
+    for device in ["a", "b", "c", "d"] {
+        tells(device, used("2027-01-14", 0..300, 1)).await;
+    }
+    assert_eq!(minutes().await, 1_000);
+    tells("a", used("2027-01-14", 0..300, 2)).await;
+    assert_eq!(minutes().await, 1_300);
+    tells("d", used("2027-01-15", 0..300, 1)).await;
+    assert_eq!(minutes().await, 1_600, "another day");
+}
+
 /// They were acknowledged: also where the first that are sent come after the removal, and after another was given the address.
 pub(crate) async fn the_last_minutes_of_whoever_was_removed_count(store: Arc<dyn Store>) {
     let fixture = Fixture::new(store).await;
