@@ -114,13 +114,12 @@ pub(super) fn release_by_user(
     let Some(asking) = asking(c, caller)?.filter(|asking| !asking.released) else {
         return Ok(ReleaseOutcome::UnknownCaller);
     };
-    let owner: Option<(String, Option<i64>)> =
-        optional(c, sql!("device_owner"), params![wanted.device], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?;
+    let owner: Option<(String, bool)> = optional(c, sql!("device_owner"), params![wanted.device], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })?;
     match owner {
         Some((owner, released)) if owner == asking.user => {
-            if released.is_some() {
+            if released {
                 return Ok(ReleaseOutcome::Released);
             }
         }

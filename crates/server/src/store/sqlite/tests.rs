@@ -58,6 +58,7 @@ suite! {
     devices a_user_releases_at_most_five_devices_a_day
     devices a_clock_that_was_ahead_uses_no_releases_up
     devices old_tokens_take_no_place_back
+    devices old_tokens_take_no_place_back_from_a_device_that_was_reset
     devices the_same_machine_keeps_its_place
     mass_loss a_mass_loss_is_held_back_and_given_back
     mass_loss a_mass_loss_that_is_confirmed_is_one
