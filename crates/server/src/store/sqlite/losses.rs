@@ -78,10 +78,12 @@ pub(super) fn import(
         }
         users::assign_of(c, email, subscription, at, &mut seats_taken)?;
     }
-    let hold = detect(c, &org, at)?;
-    if !taken.is_empty() {
+    // A mass may be one by what became of others: who was refused before gets the seat back.
+    let begins = detect(c, &org, at)?;
+    if begins || !taken.is_empty() {
         execute(c, sql!("losses_push"), params![org])?;
     }
+    let hold = is_held(c, &org)?;
     Ok(Imported {
         assigned,
         lost: lost.into_iter().collect(),
@@ -105,13 +107,11 @@ fn losing(c: &Connection, org: &str, active: Timestamp, at: Timestamp) -> Result
     })
 }
 
-/// Holds the organisation's losses back, if they are a mass. Says whether they are held.
+/// Holds the organisation's losses back from now on, if they are a mass. Says whether that begins.
 fn detect(c: &Connection, org: &str, at: Timestamp) -> Result<bool, StoreError> {
     let Losing { lost, active } = losing(c, org, at, at)?;
-    if is_mass_loss(lost, active) {
-        execute(c, sql!("hold_put"), params![org, at.as_secs()])?;
-    }
-    is_held(c, org)
+    let begins = is_mass_loss(lost, active) && execute(c, sql!("hold_put"), params![org, at.as_secs()])? > 0;
+    Ok(begins)
 }
 
 fn is_held(c: &Connection, org: &str) -> Result<bool, StoreError> {
@@ -224,7 +224,7 @@ pub(super) fn end_hold(c: &Connection, name: &str, give_back: bool) -> Result<Ve
     Ok(without.into_iter().collect())
 }
 
-/// What an organisation has lost, the oldest first.
+/// What an organisation has lost, and what could give it back, the oldest first.
 fn lost(c: &Connection, org: &str) -> Result<Vec<(Held, Cover)>, StoreError> {
     rows(c, sql!("losses"), params![org], |row| {
         let held = Held {

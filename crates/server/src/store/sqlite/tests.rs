@@ -68,6 +68,7 @@ suite! {
     mass_loss a_released_device_hears_of_that_during_a_hold
     mass_loss a_removed_user_gets_no_seat_back
     mass_loss an_import_that_changes_nothing_pushes_nobody
+    mass_loss a_hold_that_begins_by_itself_is_pushed
     mass_loss what_is_no_mass_loss_is_a_refusal
     mass_loss no_more_seats_are_given_back_than_there_are
     mass_loss whoever_was_refused_one_of_two_gets_both_back

@@ -266,6 +266,32 @@ pub(crate) async fn a_hold_says_how_many_it_keeps_back_by_now(store: Arc<dyn Sto
     assert_eq!(without, emails[2..]);
 }
 
+/// What four have lost becomes a mass when a fifth has no other seat of the product any more: the next list tells whom that concerns,
+/// also where it takes nothing from anybody. One that follows calls nobody again.
+pub(crate) async fn a_hold_that_begins_by_itself_is_pushed(store: Arc<dyn Store>) {
+    let (fixture, emails) = ten(store).await;
+    let other = new_subscription(&["ATLAS"], None, Policy::default());
+    let other = fixture.store.add_subscription(other, NOW).await.unwrap().id;
+    let assign = fixture
+        .store
+        .assign_seat(emails[5].clone(), other.clone(), NOW)
+        .await;
+    assign.unwrap();
+    assert_eq!(fixture.import(&emails[..5], NOW).await.held, None);
+    let refusal = fixture.one(fixture.of(&emails[9], NOW)).await;
+    assert_eq!(refused(&refusal).code, Code::NotAssigned);
+    fixture.store.end_subscription(other, Some(NOW)).await.unwrap();
+
+    let before = fixture.push().await;
+    let imported = fixture.import(&emails[..5], NOW).await;
+    assert_eq!((imported.lost.len(), imported.held.as_deref()), (0, Some("Nord")));
+    assert_eq!(fixture.pushed(before).await, emails[5..]);
+    grant(&fixture.one(fixture.of(&emails[9], NOW)).await);
+    let before = fixture.push().await;
+    assert!(fixture.import(&emails[..5], NOW).await.held.is_some());
+    assert_eq!(fixture.push().await, before);
+}
+
 /// Slowly, few, or by an administrator: each is decided by itself.
 pub(crate) async fn what_is_no_mass_loss_is_a_refusal(store: Arc<dyn Store>) {
     let (fixture, emails) = ten(store).await;
