@@ -1,5 +1,6 @@
 //! Sessions and who waits for them (rule 11): read for a decision, and written as it says.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use latchkey_api::check::WaitingDevice;
@@ -140,6 +141,9 @@ pub(super) fn waiting_for(question: &Question, steps: &[SessionStep]) -> Vec<Wai
         waiting.device.id != *me && is_fresh(question, waiting) && mine(&waiting.subscription)
     });
     waiting.sort_by_key(|waiting| waiting.turn(question.now));
+    // Whoever would take either of two sessions is one who waits.
+    let mut devices = BTreeSet::new();
+    waiting.retain(|waiting| devices.insert(&waiting.device.id));
     let told = waiting.into_iter().map(|waiting| WaitingDevice {
         name: waiting.device.name.clone(),
         asked_at: waiting.asked_at,

@@ -81,6 +81,8 @@ suite! {
     sessions the_one_session_has_one_winner
     sessions a_session_is_taken_over_and_its_holder_is_told
     sessions a_session_that_ends_goes_to_whoever_waits
+    sessions whoever_waits_for_two_sessions_hears_of_either
+    sessions whoever_waits_for_two_sessions_is_one
     sessions a_session_that_ends_by_silence_goes_to_whoever_waits
     sessions a_session_that_is_over_is_not_extended
     sessions who_asked_first_and_is_still_there_is_handed_the_session

@@ -133,6 +133,64 @@ pub(crate) async fn a_session_that_ends_goes_to_whoever_waits(store: Arc<dyn Sto
     grant(&fixture.one(late("d")).await);
 }
 
+/// The product is covered twice, and both sessions are in use: whichever ends first goes to whoever waits for both.
+pub(crate) async fn whoever_waits_for_two_sessions_hears_of_either(store: Arc<dyn Store>) {
+    let fixture = under(store, SessionPolicy::Deny).await;
+    let policy = fixture.subscription.policy.clone();
+    let second = new_subscription(&["ATLAS"], None, policy);
+    let second = fixture.store.add_subscription(second, NOW).await.unwrap().id;
+    let assign = fixture.store.assign_seat(MAYA.into(), second, NOW).await;
+    assign.unwrap();
+    for device in ["a", "b"] {
+        grant(&fixture.one(fixture.opens(device)).await);
+    }
+    for (closes, opens) in [("a", "c"), ("b", "a"), ("c", "b"), ("a", "c")] {
+        let refusal = fixture.one(fixture.opens(opens)).await;
+        assert_eq!(refused(&refusal).code, Code::SessionInUse);
+        let before = fixture.push().await;
+        fixture.one(fixture.command(closes)).await;
+        assert_eq!(fixture.pushed(before).await, [opens], "{closes} has closed it");
+        grant(&fixture.one(fixture.opens(opens)).await);
+    }
+}
+
+/// Who has both sessions, of two products, is told of one who waits for either.
+pub(crate) async fn whoever_waits_for_two_sessions_is_one(store: Arc<dyn Store>) {
+    let fixture = under(store, SessionPolicy::Deny).await;
+    let policy = fixture.subscription.policy.clone();
+    let second = NewSubscription {
+        ends_at: Some(NOW.shifted(DAY * 1000)),
+        ..new_subscription(&["ATLAS", "BOREAS"], None, policy)
+    };
+    let second = fixture.store.add_subscription(second, NOW).await.unwrap().id;
+    let store = &fixture.store;
+    // Each of them under its own: the other's ends sooner.
+    store.unassign_seat(MAYA.into(), "BOREAS".into()).await.unwrap();
+    store.assign_seat(MAYA.into(), second, NOW).await.unwrap();
+    let opens_both = |device: &str| {
+        let mut command = fixture.opens(device);
+        command.products.push(AskedProduct {
+            open: true,
+            ..asked("BOREAS")
+        });
+        command
+    };
+    fixture.one(opens_both("a")).await;
+    let sessions = store.sessions().await.unwrap();
+    assert_eq!(sessions.len(), 2, "{sessions:?}");
+    fixture.one(fixture.opens("b")).await;
+    match store.check(opens_both("a")).await.unwrap() {
+        CheckOutcome::Decided { waiting, .. } => {
+            let names: Vec<_> = waiting.iter().map(|one| one.name.as_str()).collect();
+            assert_eq!(names, ["b"]);
+        }
+        other @ (CheckOutcome::IdTokenRequired
+        | CheckOutcome::IssuerMoved
+        | CheckOutcome::Held
+        | CheckOutcome::TokenLivesTooLong(_)) => panic!("{other:?}"),
+    }
+}
+
 /// A device whose stream is open has said nothing, and is there all the same.
 pub(crate) async fn who_is_connected_keeps_the_session(store: Arc<dyn Store>) {
     let fixture = under(store, SessionPolicy::Deny).await;
