@@ -447,7 +447,7 @@ pub(crate) async fn what_is_held_back_can_be_taken_away_by_an_administrator(stor
         .map(|seat| (&seat.email, seat.product.as_str(), &seat.subscription))
         .collect();
     assert_eq!(taken, [(last, "ATLAS", &fixture.subscription.id)]);
-    assert_eq!(fixture.pushed(before).await, [last.clone()]);
+    assert_eq!(fixture.pushed(before).await, [last.as_str()]);
     let devices = fixture.store.devices(Some(last.clone())).await.unwrap();
     assert_eq!(devices[0].products, Vec::<String>::new(), "its place is free");
     let refusal = fixture.one(fixture.of(last, NOW)).await;
