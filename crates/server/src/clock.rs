@@ -1,6 +1,7 @@
-//! The wall clock, as an argument: the only place where the service asks what time it is.
+//! The clocks, as an argument: the only place where the service asks what time it is, and how much of it has passed.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use latchkey_core::time::Timestamp;
 
@@ -8,9 +9,15 @@ use latchkey_core::time::Timestamp;
 pub trait Clock: Send + Sync {
     /// The wall clock of this machine.
     fn now(&self) -> Timestamp;
+
+    /// How much time has passed in this process. It never goes back, whatever the wall clock does.
+    fn passed(&self) -> Duration;
 }
 
-/// The operating system's clock. Leases are anchored to it (rule 16), so it should be kept right by NTP.
+/// When somebody first asked how much time has passed.
+static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// The operating system's clocks. Leases are anchored to the wall clock (rule 16), so it should be kept right by NTP.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -19,5 +26,9 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn passed(&self) -> Duration {
+        BEGINNING.elapsed()
     }
 }

@@ -5,7 +5,6 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use latchkey_core::jws::Thumbprint;
-use latchkey_core::time::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 /// What the cache says about a proof.
@@ -26,7 +25,7 @@ type Name = [u8; 16];
 struct Generations {
     current: HashSet<Name>,
     previous: HashSet<Name>,
-    since: Timestamp,
+    since: Duration,
 }
 
 /// The names of proofs that were accepted, for at least `life`.
@@ -42,7 +41,7 @@ impl Replays {
         let generations = Generations {
             current: HashSet::new(),
             previous: HashSet::new(),
-            since: Timestamp::default(),
+            since: Duration::ZERO,
         };
         Self {
             life,
@@ -51,8 +50,8 @@ impl Replays {
         }
     }
 
-    /// Notes the proof `jti` of the key `jkt`, and says whether it was seen before.
-    pub fn note(&self, jkt: &Thumbprint, jti: &str, now: Timestamp) -> Seen {
+    /// Notes the proof `jti` of the key `jkt` when so much time has `passed`, and says whether it was seen before.
+    pub fn note(&self, jkt: &Thumbprint, jti: &str, passed: Duration) -> Seen {
         let hash = Sha256::new()
             .chain_update(&jkt.0)
             .chain_update([0])
@@ -60,9 +59,10 @@ impl Replays {
             .finalize();
         let name: Name = std::array::from_fn(|byte| hash[byte]);
         let mut held = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
-        if now < held.since || now >= held.since + self.life {
+        // Whoever has read the time before another who was here first belongs to that one's generation.
+        if passed >= held.since + self.life {
             held.previous = std::mem::take(&mut held.current);
-            held.since = now;
+            held.since = passed;
         }
         if held.current.contains(&name) || held.previous.contains(&name) {
             Seen::Again
@@ -83,7 +83,7 @@ mod tests {
     fn a_proof_is_remembered_for_its_life_and_forgotten_later() {
         let replays = Replays::new(Duration::from_secs(10), 2);
         let (one, other) = (Thumbprint("one".into()), Thumbprint("other".into()));
-        let at = Timestamp::from_secs;
+        let at = Duration::from_secs;
         assert_eq!(replays.note(&one, "a", at(100)), Seen::First);
         assert_eq!(replays.note(&one, "a", at(100)), Seen::Again);
         assert_eq!(
@@ -101,6 +101,11 @@ mod tests {
             replays.note(&one, "b", at(110)),
             Seen::First,
             "and there is room again"
+        );
+        assert_eq!(
+            replays.note(&one, "a", at(109)),
+            Seen::Again,
+            "whoever was slow forgets nothing"
         );
         assert_eq!(
             replays.note(&one, "a", at(130)),

@@ -1,6 +1,7 @@
 //! `latchkey-server hold`: losses of seats that wait for an administrator (rule 18).
 
 use clap::Subcommand;
+use latchkey_core::time::Timestamp;
 use serde_json::json;
 
 use super::output::time;
@@ -24,10 +25,10 @@ pub(super) enum Hold {
 }
 
 impl Hold {
-    pub(super) async fn run(self, store: &dyn Store) -> Result<Output, CliError> {
+    pub(super) async fn run(self, store: &dyn Store, now: Timestamp) -> Result<Output, CliError> {
         match self {
             Self::List => Output::table(
-                &store.holds().await?,
+                &store.holds(now).await?,
                 ["ORGANISATION", "SINCE", "WOULD LOSE SEATS", "OF ACTIVE USERS"],
                 |one| {
                     let (organisation, since) = (one.organisation.clone(), time(one.since));
@@ -35,9 +36,15 @@ impl Hold {
                 },
             ),
             Self::Confirm { organisation } => {
-                store.end_hold(organisation.clone(), false).await?;
-                let text = format!("The lost seats of {organisation} are lost.");
-                Output::new(&json!({ "confirmed": organisation }), text)
+                let lost = store.end_hold(organisation.clone(), false).await?;
+                let (number, users) = (lost.len(), lost.join(", "));
+                let text = format!(
+                    "The lost seats of {organisation} are lost. Users who have lost one: {number}.\n{users}"
+                );
+                Output::new(
+                    &json!({ "confirmed": organisation, "lost": lost }),
+                    text.trim_end(),
+                )
             }
             Self::GiveBack { organisation } => {
                 let without = store.end_hold(organisation.clone(), true).await?;

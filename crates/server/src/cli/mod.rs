@@ -139,7 +139,7 @@ fn run(cli: Cli) -> Result<Output, CliError> {
             Command::Subscription(command) => command.run(&data.open()?, now).await,
             Command::User(command) => command.run(&data.open()?, now).await,
             Command::Seat(command) => command.run(&data.open()?, now).await,
-            Command::Hold(command) => command.run(&data.open()?).await,
+            Command::Hold(command) => command.run(&data.open()?, now).await,
             Command::Agent(command) => command.run(&data.open()?).await,
             Command::Device(command) => command.run(&data.open()?, now).await,
             Command::Session(command) => command.run(&data.open()?).await,

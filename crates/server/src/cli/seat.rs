@@ -7,6 +7,7 @@ use clap::Subcommand;
 use latchkey_core::time::Timestamp;
 
 use super::{CliError, Output, email};
+use crate::clock::{Clock as _, SystemClock};
 use crate::store::Store;
 use crate::store::records::Seat as Row;
 
@@ -55,7 +56,9 @@ impl Seat {
             }
             Self::Import { subscription, file } => {
                 let emails = listed(&file)?;
-                let imported = store.import_seats(subscription, emails, now).await?;
+                // Not when the command began: whoever pipes a list in may be slow, and losses are counted by when they are.
+                let read_at = SystemClock.now();
+                let imported = store.import_seats(subscription, emails, read_at).await?;
                 let changed = format!(
                     "{} assigned, {} lost.",
                     imported.assigned.len(),

@@ -168,6 +168,13 @@ pub enum Decision {
     Refuse(Refused),
 }
 
+impl Decision {
+    /// Whether it is a refusal with this code.
+    fn is(&self, code: Code) -> bool {
+        matches!(self, Self::Refuse(refused) if refused.code == code)
+    }
+}
+
 /// What becomes of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionStep {
@@ -314,27 +321,31 @@ fn concerned<'a>(question: &'a Question, asked: &'a Asked) -> Option<(SessionWis
 
 fn product(question: &Question, places: &[Place], sessions: &mut Sessions<'_>, asked: &Asked) -> Decision {
     // A subscription with a free place and session wins over one without; among equals, the one that lasts longest.
-    let best = renewable(question, asked)
-        .map(|(offer, seat)| {
-            let decision = places::place(question, places, offer, seat);
-            let admitted = match decision {
-                Decision::Lease(_) if asked.open => sessions.admit(offer).map_or(decision, Decision::Refuse),
-                Decision::Lease(_) | Decision::Refuse(_) => decision,
-            };
-            (offer, admitted)
-        })
-        .max_by_key(|(_, decision)| match decision {
-            Decision::Lease(grant) => Some(grant.exp),
-            Decision::Refuse(_) => None,
-        });
+    let decided = renewable(question, asked).map(|(offer, seat)| {
+        let decision = places::place(question, places, offer, seat);
+        let admitted = match decision {
+            Decision::Lease(_) if asked.open => sessions.admit(offer).map_or(decision, Decision::Refuse),
+            Decision::Lease(_) | Decision::Refuse(_) => decision,
+        };
+        (offer, admitted)
+    });
+    let decided: Vec<(&Offer, Decision)> = decided.collect();
+    let best = decided.iter().max_by_key(|(_, decision)| match decision {
+        Decision::Lease(grant) => Some(grant.exp),
+        Decision::Refuse(_) => None,
+    });
     if let Some((offer, decision)) = best {
         if asked.open {
-            sessions.settle(offer, &decision);
-            for other in asked.offers.iter().filter(|other| *other != offer) {
+            // Whoever waits, waits for each that would do: nobody knows which is free first.
+            let waits = decision.is(Code::SessionInUse);
+            for (each, decision) in decided.iter().filter(|(each, _)| waits || each == offer) {
+                sessions.settle(each, decision);
+            }
+            for other in asked.offers.iter().filter(|other| other != offer) {
                 sessions.hand_over(other);
             }
         }
-        return agents::renewed(question, offer, decision);
+        return agents::renewed(question, offer, decision.clone());
     }
     if let Some((offer, _)) = running(question, asked).next() {
         return agents::outdated(question, offer);

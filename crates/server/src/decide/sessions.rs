@@ -48,7 +48,7 @@ impl<'a> Sessions<'a> {
         let subscription = offer.subscription.clone();
         match decision {
             Decision::Lease(_) if !self.held.contains(&subscription) => self.begin(offer),
-            Decision::Refuse(refused) if refused.code == Code::SessionInUse => self.give_way(offer),
+            refusal @ Decision::Refuse(_) if refusal.is(Code::SessionInUse) => self.give_way(offer),
             Decision::Lease(_) | Decision::Refuse(_) => {}
         }
     }

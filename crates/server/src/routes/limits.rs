@@ -18,7 +18,7 @@ pub(super) const AT_ONCE: usize = 512;
 /// How long the body of a request may take.
 const BODY: Duration = Duration::from_secs(8);
 /// How long one request may be worked on.
-const LONGEST: Duration = Duration::from_secs(20);
+pub(super) const LONGEST: Duration = Duration::from_secs(20);
 
 /// The places of requests that are worked on.
 pub(super) struct Limits {

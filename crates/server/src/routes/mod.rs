@@ -13,6 +13,7 @@ mod problem;
 mod release;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -50,7 +51,9 @@ pub const HEALTH: &str = "/health";
 
 /// The largest body that is read.
 const LARGEST_BODY: usize = 64 * 1024;
-/// How many proofs are remembered for one life of a nonce: some 3,000 checks a second.
+/// For how long: a proof is noted when its request is nearly done, and its nonce was fresh when that began.
+const PROOFS_REMEMBERED_FOR: Duration = nonce::LIFE.saturating_add(limits::LONGEST);
+/// How many proofs are remembered in that time: some 3,000 checks a second.
 const REMEMBERED_PROOFS: usize = 1_000_000;
 
 /// What every route works with.
@@ -80,7 +83,7 @@ impl Service {
         identity: Identity,
     ) -> Result<Self, NoEntropy> {
         let nonces = Nonces::new(&random::secret()?);
-        let replays = Replays::new(nonce::LIFE, REMEMBERED_PROOFS);
+        let replays = Replays::new(PROOFS_REMEMBERED_FOR, REMEMBERED_PROOFS);
         let introspections = Introspections::new(identity.client());
         Ok(Self {
             url,

@@ -234,7 +234,8 @@ pub trait Store: Send + Sync {
         target: String,
         at: Timestamp,
     ) -> Result<Vec<Seat>, StoreError>;
-    /// Takes seats away, and frees the places of the user's devices. Returns those that were taken.
+    /// Takes seats away, and frees the places of the user's devices: also seats that were lost and would be given back (rule 18).
+    /// Returns those that were taken.
     async fn unassign_seat(&self, email: String, target: String) -> Result<Vec<Seat>, StoreError>;
 
     /// Makes the seats of a subscription those of these users, as another system has them. This is no administrator's own action:
@@ -246,9 +247,9 @@ pub trait Store: Send + Sync {
         at: Timestamp,
     ) -> Result<Imported, StoreError>;
     /// The organisations whose losses are held back, the longest first.
-    async fn holds(&self) -> Result<Vec<Hold>, StoreError>;
-    /// Ends a hold: what was lost is given back, or is lost. Seats that others have been assigned meanwhile cannot be given back
-    /// where the subscription has no more of them: gives the users who go without.
+    async fn holds(&self, now: Timestamp) -> Result<Vec<Hold>, StoreError>;
+    /// Ends a hold: what was lost is given back, or is lost. Gives the users who go without: everybody who has lost a seat, or
+    /// those whose seats others have been assigned meanwhile where the subscription has no more of them.
     async fn end_hold(&self, organisation: String, give_back: bool) -> Result<Vec<String>, StoreError>;
 
     /// Every device, or one user's, last seen first.

@@ -1,5 +1,9 @@
 //! A list that was cut off in the middle, and what an administrator does about it (rule 18).
 
+use std::io::Write as _;
+use std::process::Stdio;
+use std::time::Duration;
+
 use latchkey_api::check::CheckAnswer;
 use serde_json::{Value, json};
 
@@ -122,11 +126,36 @@ async fn a_list_that_was_cut_off_stops_nobody_until_somebody_says_so() {
     // No mistake.
     studio.import(1..=1);
     studio.is_held(2).await;
-    studio.server.text(&["hold", "confirm", "Studio Nord"]);
+    let confirmed = studio.server.json(&["hold", "confirm", "Studio Nord"]);
+    let lost: Vec<String> = (2..=PEOPLE).map(email).collect();
+    assert_eq!(confirmed["lost"], json!(lost));
     studio.is_licensed(1).await;
     for one in 2..=PEOPLE {
         studio.is_refused(one).await;
     }
+}
+
+/// However long it takes to come: the command has begun long before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_counts_from_when_it_is_there() {
+    let studio = Studio::at_work().await;
+    let mut import = studio
+        .server
+        .command(&["seat", "import", &studio.subscription, "-"]);
+    let mut import = import
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let comes_at = now();
+    let mut list = import.stdin.take().unwrap();
+    writeln!(list, "{}", email(1)).unwrap();
+    drop(list);
+    assert!(import.wait().unwrap().success());
+    let holds = studio.server.json(&["hold", "list"]);
+    let since = holds[0]["since"].as_i64().unwrap();
+    assert!(since >= comes_at, "{since} is before {comes_at}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -33,6 +33,26 @@ async fn a_proof_without_a_fresh_nonce_is_asked_to_take_one() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_set_back_makes_no_proof_good_again() {
+    let service = Running::start().await;
+    let (device, other) = (Device::new(1), Device::new(2));
+    service.first_check(&device).await;
+    service.first_check(&other).await;
+    let attempt = service.attempt(&device);
+    attempt.send().await.lease(&service, "ATLAS");
+    for seconds in [60, 120] {
+        service.set_time(NOW - seconds);
+        service.attempt(&other).send().await.lease(&service, "ATLAS");
+    }
+    service.set_time(NOW);
+    let again = attempt.send().await;
+    assert_eq!(
+        (again.status, again.code().as_str()),
+        (StatusCode::UNAUTHORIZED, "invalid_dpop_proof")
+    );
+}
+
+#[tokio::test]
 async fn a_proof_for_another_request_is_refused() {
     let service = Running::start().await;
     let device = Device::new(1);

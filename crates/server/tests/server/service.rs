@@ -1,8 +1,9 @@
 //! The service on a free port of this machine, with a clock that the test moves, and a device that talks to it.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use latchkey_api::check::{CheckAnswer, CheckRequest, DeviceDescription, ProductQuery};
 use latchkey_api::dpop;
@@ -29,11 +30,27 @@ use crate::issuer::{CLIENT, Issuer, RESOURCE, p256};
 pub(crate) const NOW: i64 = 1_800_000_000;
 pub(crate) const MAYA: &str = "maya@nord.example";
 
-pub(crate) struct TestClock(AtomicI64);
+pub(crate) struct TestClock {
+    wall: AtomicI64,
+    passed: AtomicU64,
+}
+
+impl TestClock {
+    /// Where the clock is set forward, so much time has passed; where it is set back, none.
+    fn set(&self, wall: i64) {
+        let before = self.wall.swap(wall, Ordering::SeqCst);
+        let passed = u64::try_from(wall - before).unwrap_or(0);
+        self.passed.fetch_add(passed, Ordering::SeqCst);
+    }
+}
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_secs(self.0.load(Ordering::SeqCst))
+        Timestamp::from_secs(self.wall.load(Ordering::SeqCst))
+    }
+
+    fn passed(&self) -> Duration {
+        Duration::from_secs(self.passed.load(Ordering::SeqCst))
     }
 }
 
@@ -77,7 +94,10 @@ impl Running {
         drop(SqliteStore::create(&path).unwrap());
         let store = SqliteStore::open_to_serve(&path).unwrap();
         let root = RootKey::create(&folder.path().join("root.key")).unwrap();
-        let clock = Arc::new(TestClock(AtomicI64::new(NOW)));
+        let clock = Arc::new(TestClock {
+            wall: AtomicI64::new(NOW),
+            passed: AtomicU64::new(0),
+        });
         let listener = Listener::open("127.0.0.1:0".parse().unwrap(), &Transport::Loopback).unwrap();
         let url = format!("http://{}", listener.address());
 
@@ -148,11 +168,11 @@ impl Running {
     }
 
     pub(crate) fn now(&self) -> i64 {
-        self.clock.0.load(Ordering::SeqCst)
+        self.clock.wall.load(Ordering::SeqCst)
     }
 
     pub(crate) fn set_time(&self, now: i64) {
-        self.clock.0.store(now, Ordering::SeqCst);
+        self.clock.set(now);
     }
 
     pub(crate) fn root_key(&self) -> PathBuf {

@@ -16,12 +16,12 @@ use super::world::{USERS, World};
 /// What checks, people and whoever is connected write to, where the service's disk may be found full: all that is not written by
 /// whoever sets it up.
 const TABLES: [&str; 16] = [
+    "device_losses",
     "device_releases",
     "devices",
     "holds",
     "identities",
     "leases",
-    "loss_refusals",
     "naming",
     "overlaps",
     "pushes",

@@ -234,7 +234,7 @@ impl LicensingService {
         let ended = self.block(async |store| store.end_hold(ORGANISATION.into(), give_back).await);
         let without = self.done(ended);
         assert!(
-            without.as_ref().is_none_or(Vec::is_empty),
+            !give_back || without.as_ref().is_none_or(Vec::is_empty),
             "there are seats for everybody"
         );
         without.is_some()

@@ -340,6 +340,51 @@ fn a_wish_concerns_the_one_subscription_that_its_product_is_decided_under() {
     assert_eq!(steps(&asked), given, "what it has of `s` it keeps");
 }
 
+/// The product could be had under either: whichever session ends first is the one that it waited for.
+#[test]
+fn whoever_could_have_either_of_two_sessions_waits_for_both() {
+    let under = |subscription: &str, device: &str| Session {
+        subscription: subscription.into(),
+        ..session(device, NOW - 600, NOW - 60)
+    };
+    let waits = |subscription: &str, holder: &str| SessionStep::Wait {
+        subscription: subscription.into(),
+        holder: holder.into(),
+        since: NOW,
+    };
+    let mut asked = opened(SessionPolicy::Deny, vec![under("s", "one"), under("t", "other")]);
+    let mut t = asked.asked[0].offers[0].clone();
+    t.subscription = "t".into();
+    asked.asked[0].offers.push(t);
+    assert_eq!(refusal(&asked).detail.holder, Some(device("other")));
+    assert_eq!(steps(&asked), [waits("s", "one"), waits("t", "other")]);
+
+    let has_both = vec![
+        waiting("mine", NOW - 20),
+        Waiting {
+            subscription: "t".into(),
+            ..waiting("mine", NOW - 20)
+        },
+    ];
+    let free = Question {
+        waiting: has_both,
+        sessions: vec![under("t", "other")],
+        ..asked.clone()
+    };
+    let leave = SessionStep::Leave {
+        subscription: "t".into(),
+        holder: Some("other".into()),
+    };
+    assert_eq!(steps(&free), [hold("mine", NOW), leave], "one of them is enough");
+
+    // Where a place is what is missing, there is no session to wait for.
+    asked.asked[0].offers[0].policy.device_limit = 0;
+    assert_eq!(steps(&asked), [waits("t", "other")]);
+    asked.asked[0].offers.reverse();
+    assert_eq!(refusal(&asked).code, Code::DeviceLimit);
+    assert_eq!(steps(&asked), []);
+}
+
 /// Its device was not heard of for so long only because nobody could write it down: it is to hear who has the session now.
 #[test]
 fn whoever_begins_a_session_ends_also_one_that_fell_silent() {

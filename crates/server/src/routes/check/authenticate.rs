@@ -58,7 +58,7 @@ pub(in super::super) fn prove<'a>(
         access_token: Some(access_token),
     };
     let proof = dpop::verify(only(headers, dpop::HEADER).ok_or(CheckError::NoProof)?, &expected)?;
-    let fresh = |nonce: &String| service.nonces.accepts(nonce, service.clock.now());
+    let fresh = |nonce: &String| service.nonces.accepts(nonce, service.clock.passed());
     if !proof.nonce.as_ref().is_some_and(fresh) {
         return Err(CheckError::UseNonce);
     }
@@ -91,7 +91,10 @@ pub(in super::super) async fn authenticate<'a>(
         }
     }
     // Last, so that only who is known can fill the cache.
-    match service.replays.note(&proof.jkt, &proof.jti, service.clock.now()) {
+    match service
+        .replays
+        .note(&proof.jkt, &proof.jti, service.clock.passed())
+    {
         Seen::First => Ok(Caller {
             token,
             issuer,

@@ -34,7 +34,7 @@ pub(super) async fn next_nonce(
     next: Next,
 ) -> Response {
     let mut response = next.run(request).await;
-    if let Ok(nonce) = HeaderValue::try_from(service.nonces.issue(service.clock.now())) {
+    if let Ok(nonce) = HeaderValue::try_from(service.nonces.issue(service.clock.passed())) {
         response.headers_mut().insert(NONCE_HEADER, nonce);
     }
     response

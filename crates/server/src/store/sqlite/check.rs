@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row, params};
 use super::losses::{self, Loss};
 use super::person::{Person, Who, who};
 use super::row::{execute, id, json, optional, rows, sql, value};
-use super::{agents, devices, sessions, usage};
+use super::{agents, devices, pushes, sessions, usage};
 use crate::decide::{self, Asked, Decision, Offer, Place, Question};
 use crate::store::StoreError;
 use crate::store::records::{CheckCommand, CheckOutcome, Decided};
@@ -23,13 +23,19 @@ pub(super) fn check(c: &Connection, command: &CheckCommand) -> Result<CheckOutco
         Who::IssuerMoved => return Ok(CheckOutcome::IssuerMoved),
     };
     clock_went_back(c, &person, command.now)?;
-    leave_behind(c, command, &person)?;
     let known = device(c, command, &person)?;
     if known.is_none() && !signed_in_since(c, command, &person)? {
         return Ok(CheckOutcome::IdTokenRequired);
     }
+    let left = match &known {
+        Some(_) => None,
+        None => left_behind(c, command, &person)?,
+    };
     let mut losses = losses(c, &person, known.as_ref())?;
     let mut question = question(c, command, &person, known)?;
+    if let Some(left) = &left {
+        leave(&mut question, left);
+    }
     losses.retain(|loss| !goes_on(&question, &loss.product));
     give_back(&mut question, &losses);
     let verdict = match decide::check(&question) {
@@ -40,6 +46,10 @@ pub(super) fn check(c: &Connection, command: &CheckCommand) -> Result<CheckOutco
         return Ok(CheckOutcome::Held);
     }
 
+    if let Some(left) = left {
+        devices::free(c, &left, command.now)?;
+        pushes::to_device(c, &left)?;
+    }
     let now = command.now.as_secs();
     let device = &question.device;
     execute(
@@ -66,11 +76,17 @@ pub(super) fn check(c: &Connection, command: &CheckCommand) -> Result<CheckOutco
     let mut products = Vec::with_capacity(verdict.decisions.len());
     let asked = command.products.iter().map(|asked| asked.product.clone());
     for (product, decision) in asked.zip(verdict.decisions) {
-        keep(c, &device.id, &product, &decision, command.now.as_secs())?;
-        let refused = matches!(&decision, Decision::Refuse(refused) if refused.code == Code::NotAssigned);
-        if refused {
-            losses::refused(c, &person.id, &product, &device.id)?;
+        match &decision {
+            Decision::Refuse(refused) if refused.code == Code::NotAssigned => {
+                losses::refused(c, &person.id, &device.id, &product)?;
+            }
+            // What is given back is given again, however often the device asks: the answer may be lost on its way.
+            Decision::Lease(_) if !losses.iter().any(|loss| loss.product == product) => {
+                losses::restored(c, &device.id, &product)?;
+            }
+            Decision::Lease(_) | Decision::Refuse(_) => {}
         }
+        keep(c, &device.id, &product, &decision, command.now.as_secs())?;
         // At least the time in milliseconds: a database that was restored from a backup must not go back either.
         let seq: i64 = value(
             c,
@@ -125,23 +141,30 @@ fn losses(c: &Connection, person: &Person, device: Option<&Known>) -> Result<Vec
     }
 }
 
-/// A machine whose user signs in at the issuer that took another's place has a new device key. It takes no second place:
-/// the one that it had is free.
-fn leave_behind(c: &Connection, command: &CheckCommand, person: &Person) -> Result<(), StoreError> {
-    if command.moved || device(c, command, person)?.is_some() {
-        return Ok(());
+/// A machine whose user signs in at the issuer that took another's place has a new device key. It takes no second place: the one that
+/// it had is free once the check is decided.
+fn left_behind(
+    c: &Connection,
+    command: &CheckCommand,
+    person: &Person,
+) -> Result<Option<String>, StoreError> {
+    if command.moved {
+        return Ok(None);
     }
     let (name, system) = (&command.device.name, &command.device.system);
-    let left: Vec<String> = rows(
+    optional(
         c,
-        sql!("devices_left_behind"),
-        params![person.id, name, system],
+        sql!("device_left_behind"),
+        params![person.id, name, system, command.now.as_secs()],
         |row| row.get(0),
-    )?;
-    for device in left {
-        devices::free(c, &device, command.now)?;
-    }
-    Ok(())
+    )
+}
+
+/// The question, as it is when the device has nothing any more.
+fn leave(question: &mut Question, device: &str) {
+    question.places.retain(|place| place.device.id != device);
+    question.sessions.retain(|session| session.device.id != device);
+    question.waiting.retain(|waiting| waiting.device.id != device);
 }
 
 /// Whether the user has a seat of the product under another subscription: nothing is held back of what they lose none by.

@@ -5,6 +5,7 @@ use latchkey_core::jws::Thumbprint;
 use latchkey_core::time::{DAY, Timestamp};
 use rusqlite::{Connection, params};
 
+use super::pushes;
 use super::row::{execute, json, optional, optional_time, rows, sql, time, value};
 use crate::store::StoreError;
 use crate::store::records::{By, Caller, Device, Release, ReleaseOutcome};
@@ -113,13 +114,12 @@ pub(super) fn release_by_user(
     let Some(asking) = asking(c, caller)?.filter(|asking| !asking.released) else {
         return Ok(ReleaseOutcome::UnknownCaller);
     };
-    let owner: Option<(String, Option<i64>)> =
-        optional(c, sql!("device_owner"), params![wanted.device], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?;
+    let owner: Option<(String, bool)> = optional(c, sql!("device_owner"), params![wanted.device], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })?;
     match owner {
         Some((owner, released)) if owner == asking.user => {
-            if released.is_some() {
+            if released {
                 return Ok(ReleaseOutcome::Released);
             }
         }
@@ -184,7 +184,7 @@ pub(super) fn end(c: &Connection, device: &str, by: By, at: Timestamp) -> Result
         sql!("device_release"),
         params![device, at.as_secs(), by.name()],
     )?;
-    execute(c, sql!("push_device"), params![device]).map(drop)
+    pushes::to_device(c, device)
 }
 
 /// Ends those sessions of a device that a statement finds, and pushes whoever waits for one.

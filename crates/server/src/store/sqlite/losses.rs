@@ -7,10 +7,11 @@ use rusqlite::{Connection, params};
 
 use super::row::{execute, rows, sql, time, value};
 use super::subscriptions::organisation;
+use super::users::{Cover, Taken};
 use super::{pushes, users};
 use crate::decide::mass_loss::{ACTIVE_WITHIN, WITHIN, is_mass_loss};
 use crate::store::StoreError;
-use crate::store::records::{Hold, Imported};
+use crate::store::records::{Hold, Imported, Seat};
 
 /// A seat of the subscription before the import.
 struct Held {
@@ -61,7 +62,7 @@ pub(super) fn import(
     }
     let name: String = value(c, sql!("organisation_name"), params![org])?;
     let covers = users::covers(c, &org, subscription, at)?;
-    let mut seats_taken = users::Taken::default();
+    let mut seats_taken = Taken::default();
     let mut assigned = Vec::new();
     for email in emails {
         match products.get(email) {
@@ -77,10 +78,12 @@ pub(super) fn import(
         }
         users::assign_of(c, email, subscription, at, &mut seats_taken)?;
     }
-    let hold = detect(c, &org, at)?;
-    if !taken.is_empty() {
+    // A mass may be one by what became of others: who was refused before gets the seat back.
+    let begins = detect(c, &org, at)?;
+    if begins || !taken.is_empty() {
         execute(c, sql!("losses_push"), params![org])?;
     }
+    let hold = is_held(c, &org)?;
     Ok(Imported {
         assigned,
         lost: lost.into_iter().collect(),
@@ -88,20 +91,27 @@ pub(super) fn import(
     })
 }
 
-/// Holds the organisation's losses back, if they are a mass. Says whether they are held.
+/// How many users lose what they work with, and of how many.
+struct Losing {
+    lost: u32,
+    active: u32,
+}
+
+/// Counts what an organisation's losses come to `at` an instant. Whoever is held back has not checked since it was held: who was
+/// `active` then counts.
+fn losing(c: &Connection, org: &str, active: Timestamp, at: Timestamp) -> Result<Losing, StoreError> {
+    let since = (active - ACTIVE_WITHIN).as_secs();
+    Ok(Losing {
+        lost: value(c, sql!("losses_losing"), params![org, since, at.as_secs()])?,
+        active: value(c, sql!("losses_active"), params![org, since])?,
+    })
+}
+
+/// Holds the organisation's losses back from now on, if they are a mass. Says whether that begins.
 fn detect(c: &Connection, org: &str, at: Timestamp) -> Result<bool, StoreError> {
-    let active_since = (at - ACTIVE_WITHIN).as_secs();
-    let active: u32 = value(c, sql!("losses_active"), params![org, active_since])?;
-    let lost_since = (at - WITHIN).as_secs();
-    let losing: u32 = value(
-        c,
-        sql!("losses_losing"),
-        params![org, active_since, lost_since, at.as_secs()],
-    )?;
-    if is_mass_loss(losing, active) {
-        execute(c, sql!("hold_put"), params![org, at.as_secs(), losing, active])?;
-    }
-    is_held(c, org)
+    let Losing { lost, active } = losing(c, org, at, at)?;
+    let begins = is_mass_loss(lost, active) && execute(c, sql!("hold_put"), params![org, at.as_secs()])? > 0;
+    Ok(begins)
 }
 
 fn is_held(c: &Connection, org: &str) -> Result<bool, StoreError> {
@@ -138,9 +148,27 @@ pub(super) fn held_back(
     })
 }
 
-/// Notes that the device was told so, for all that is lost of the product.
-pub(super) fn refused(c: &Connection, user: &str, product: &str, device: &str) -> Result<(), StoreError> {
-    execute(c, sql!("loss_refuse"), params![user, product, device]).map(drop)
+/// Notes that the device was told that its user has lost the product, before it gives its lease up. It may hear of a list that was
+/// cut off while nothing is held yet, and sleep until another one was.
+pub(super) fn refused(c: &Connection, user: &str, device: &str, product: &str) -> Result<(), StoreError> {
+    execute(c, sql!("device_loss_put"), params![user, device, product]).map(drop)
+}
+
+/// The device has a lease again.
+pub(super) fn restored(c: &Connection, device: &str, product: &str) -> Result<(), StoreError> {
+    execute(c, sql!("device_loss_delete"), params![device, product]).map(drop)
+}
+
+/// An administrator takes away what the user has lost of a product key or a subscription: nobody gives it back. Gives the seats.
+pub(super) fn take(c: &Connection, user: &str, email: &str, target: &str) -> Result<Vec<Seat>, StoreError> {
+    rows(c, sql!("losses_take"), params![user, target], |row| {
+        Ok(Seat {
+            id: row.get(0)?,
+            email: email.to_owned(),
+            product: row.get(1)?,
+            subscription: row.get(2)?,
+        })
+    })
 }
 
 /// The user is removed by an administrator's own action: there is nothing to give back.
@@ -158,19 +186,24 @@ pub(super) fn found(c: &Connection, user: &str, subscription: &str, product: &st
     execute(c, sql!("loss_delete"), params![user, subscription, product]).map(drop)
 }
 
-pub(super) fn holds(c: &Connection) -> Result<Vec<Hold>, StoreError> {
-    rows(c, sql!("holds"), [], |row| {
+pub(super) fn holds(c: &Connection, now: Timestamp) -> Result<Vec<Hold>, StoreError> {
+    let held: Vec<(String, String, Timestamp)> = rows(c, sql!("holds"), [], |row| {
+        Ok((row.get(0)?, row.get(1)?, time(row, 2)?))
+    })?;
+    let held = held.into_iter().map(|(id, organisation, since)| {
+        let Losing { lost, active } = losing(c, &id, since, now)?;
         Ok(Hold {
-            organisation: row.get(0)?,
-            since: time(row, 1)?,
-            lost: row.get(2)?,
-            active: row.get(3)?,
+            organisation,
+            since,
+            lost,
+            active,
         })
-    })
+    });
+    held.collect()
 }
 
-/// An administrator says what is to become of what is held: it is lost, or it is given back. Gives the users for whom no seat is
-/// left.
+/// An administrator says what is to become of what is held: it is lost, or it is given back. Gives the users who lost a seat, or
+/// those for whom none is left.
 pub(super) fn end_hold(c: &Connection, name: &str, give_back: bool) -> Result<Vec<String>, StoreError> {
     let org = organisation(c, name)?;
     if !is_held(c, &org)? {
@@ -179,26 +212,44 @@ pub(super) fn end_hold(c: &Connection, name: &str, give_back: bool) -> Result<Ve
             name: name.to_owned(),
         });
     }
-    let without = match give_back {
-        true => restore(c, &org)?,
-        false => Vec::new(),
+    let lost = lost(c, &org)?;
+    let without: BTreeSet<String> = match give_back {
+        true => restore(c, lost)?,
+        false => lost.into_iter().filter_map(|(seat, _)| seat.email).collect(),
     };
     execute(c, sql!("losses_push"), params![org])?;
     execute(c, sql!("losses_delete"), params![org])?;
     execute(c, sql!("hold_delete"), params![org])?;
     pushes::prune(c)?;
-    Ok(without)
+    Ok(without.into_iter().collect())
+}
+
+/// What an organisation has lost, and what could give it back, the oldest first.
+fn lost(c: &Connection, org: &str) -> Result<Vec<(Held, Cover)>, StoreError> {
+    rows(c, sql!("losses"), params![org], |row| {
+        let held = Held {
+            seat: row.get(0)?,
+            email: row.get(1)?,
+            product: row.get(2)?,
+        };
+        let cover = Cover {
+            subscription: row.get(3)?,
+            product: row.get(2)?,
+            seats: row.get(4)?,
+        };
+        Ok((held, cover))
+    })
 }
 
 /// Whoever had a seat first has it back first. Others may have been assigned some of them meanwhile.
-fn restore(c: &Connection, org: &str) -> Result<Vec<String>, StoreError> {
-    let lost: Vec<(String, Option<String>)> = rows(c, sql!("losses"), params![org], |row| {
-        Ok((row.get(0)?, row.get(1)?))
-    })?;
-    let mut without = Vec::new();
-    for (seat, email) in lost {
-        if execute(c, sql!("loss_restore"), params![seat])? == 0 {
-            without.extend(email.filter(|email| !without.contains(email)));
+fn restore(c: &Connection, lost: Vec<(Held, Cover)>) -> Result<BTreeSet<String>, StoreError> {
+    let mut taken = Taken::default();
+    let mut without = BTreeSet::new();
+    for (held, cover) in lost {
+        if taken.one_more(c, &cover)?.is_ok() {
+            execute(c, sql!("loss_restore"), params![held.seat])?;
+        } else {
+            without.extend(held.email);
         }
     }
     Ok(without)

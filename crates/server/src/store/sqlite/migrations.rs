@@ -67,6 +67,18 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0013.sql"),
         then: None,
     },
+    Migration {
+        sql: include_str!("migrations/0014.sql"),
+        then: None,
+    },
+    Migration {
+        sql: include_str!("migrations/0015.sql"),
+        then: None,
+    },
+    Migration {
+        sql: include_str!("migrations/0016.sql"),
+        then: None,
+    },
 ];
 
 /// Writes addresses and domains as they are compared from now on: in ASCII. One that is spelt twice stays, and is found

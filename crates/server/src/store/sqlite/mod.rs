@@ -291,8 +291,8 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn holds(&self) -> Result<Vec<Hold>, StoreError> {
-        self.reader.run(losses::holds).await
+    async fn holds(&self, now: Timestamp) -> Result<Vec<Hold>, StoreError> {
+        self.reader.run(move |c| losses::holds(c, now)).await
     }
 
     async fn end_hold(&self, organisation: String, give_back: bool) -> Result<Vec<String>, StoreError> {

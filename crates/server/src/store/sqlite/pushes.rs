@@ -20,6 +20,11 @@ pub(super) fn missed(c: &Connection, device: &str) -> Result<bool, StoreError> {
     value(c, sql!("push_missed"), params![device])
 }
 
+/// To one device.
+pub(super) fn to_device(c: &Connection, device: &str) -> Result<(), StoreError> {
+    execute(c, sql!("push_device"), params![device]).map(drop)
+}
+
 /// To every device of a user.
 pub(super) fn to_user(c: &Connection, user: &str) -> Result<(), StoreError> {
     execute(c, sql!("push_user"), params![user]).map(drop)

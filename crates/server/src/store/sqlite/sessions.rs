@@ -1,5 +1,6 @@
 //! Sessions and who waits for them (rule 11): read for a decision, and written as it says.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use latchkey_api::check::WaitingDevice;
@@ -7,8 +8,8 @@ use latchkey_core::lease::DeviceEntry;
 use latchkey_core::time::{DAY, Timestamp};
 use rusqlite::{Connection, Row, params};
 
-use super::pushes;
 use super::row::{execute, rows, sql, time, value};
+use super::{pushes, usage};
 use crate::decide::{Question, Session, SessionStep, Waiting};
 use crate::store::StoreError;
 use crate::store::records::{Overlap, SessionRow};
@@ -118,7 +119,7 @@ pub(super) fn follow(c: &Connection, question: &Question, steps: &[SessionStep])
 
 fn push_other(c: &Connection, me: &str, device: &str) -> Result<(), StoreError> {
     if device != me {
-        execute(c, sql!("push_device"), params![device])?;
+        pushes::to_device(c, device)?;
     }
     Ok(())
 }
@@ -140,6 +141,9 @@ pub(super) fn waiting_for(question: &Question, steps: &[SessionStep]) -> Vec<Wai
         waiting.device.id != *me && is_fresh(question, waiting) && mine(&waiting.subscription)
     });
     waiting.sort_by_key(|waiting| waiting.turn(question.now));
+    // Whoever would take either of two sessions is one who waits.
+    let mut devices = BTreeSet::new();
+    waiting.retain(|waiting| devices.insert(&waiting.device.id));
     let told = waiting.into_iter().map(|waiting| WaitingDevice {
         name: waiting.device.name.clone(),
         asked_at: waiting.asked_at,
@@ -173,6 +177,7 @@ pub(super) fn heard(c: &Connection, devices: &[String], now: Timestamp) -> Resul
         sql!("overlaps_forget"),
         params![(now - OVERLAPS_KEPT).as_secs()],
     )?;
+    usage::forget(c, now)?;
     pushes::prune(c)?;
     Ok(gone)
 }
@@ -196,7 +201,7 @@ fn end_silent(c: &Connection, now: Timestamp) -> Result<(), StoreError> {
     for (subscription, device) in silent {
         execute(c, sql!("session_delete"), params![subscription, device])?;
         execute(c, sql!("push_waiting"), params![subscription, device])?;
-        execute(c, sql!("push_device"), params![device])?;
+        pushes::to_device(c, &device)?;
     }
     Ok(())
 }

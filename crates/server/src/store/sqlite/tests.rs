@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use latchkey_api::check::Usage;
 use latchkey_core::policy::{Policy, SessionPolicy};
 use latchkey_core::time::{HOUR, Timestamp};
 use rusqlite::Connection;
@@ -42,6 +43,7 @@ suite! {
     who an_address_that_is_reused_is_another_person
     who who_is_added_again_proves_the_address_once_more
     relocation a_moved_issuer_names_the_same_people
+    relocation a_machine_leaves_one_place_behind
     relocation the_vendors_issuer_moves
     checks places_are_freed
     checks a_released_device_is_never_forgotten
@@ -56,17 +58,22 @@ suite! {
     devices a_user_releases_at_most_five_devices_a_day
     devices a_clock_that_was_ahead_uses_no_releases_up
     devices old_tokens_take_no_place_back
+    devices old_tokens_take_no_place_back_from_a_device_that_was_reset
     devices the_same_machine_keeps_its_place
     mass_loss a_mass_loss_is_held_back_and_given_back
     mass_loss a_mass_loss_that_is_confirmed_is_one
+    mass_loss a_hold_says_how_many_it_keeps_back_by_now
     mass_loss whoever_was_refused_before_it_was_seen_gets_the_seat_back
+    mass_loss whoever_sleeps_while_the_list_is_whole_gets_the_seat_back
     mass_loss a_released_device_hears_of_that_during_a_hold
     mass_loss a_removed_user_gets_no_seat_back
     mass_loss an_import_that_changes_nothing_pushes_nobody
+    mass_loss a_hold_that_begins_by_itself_is_pushed
     mass_loss what_is_no_mass_loss_is_a_refusal
     mass_loss no_more_seats_are_given_back_than_there_are
     mass_loss whoever_was_refused_one_of_two_gets_both_back
     mass_loss what_an_administrator_takes_away_is_told_during_a_hold
+    mass_loss what_is_held_back_can_be_taken_away_by_an_administrator
     mass_loss whoever_has_another_seat_of_the_product_loses_nothing
     mass_loss an_import_assigns_no_more_seats_than_there_are
     mass_loss what_was_lost_long_before_is_not_given_back_with_it
@@ -74,6 +81,8 @@ suite! {
     sessions the_one_session_has_one_winner
     sessions a_session_is_taken_over_and_its_holder_is_told
     sessions a_session_that_ends_goes_to_whoever_waits
+    sessions whoever_waits_for_two_sessions_hears_of_either
+    sessions whoever_waits_for_two_sessions_is_one
     sessions a_session_that_ends_by_silence_goes_to_whoever_waits
     sessions a_session_that_is_over_is_not_extended
     sessions who_asked_first_and_is_still_there_is_handed_the_session
@@ -84,6 +93,7 @@ suite! {
     sessions changes_are_pushed
     sessions usage_counts_once
     sessions the_last_minutes_of_whoever_was_removed_count
+    sessions usage_of_a_user_fills_no_disk
     sessions usage_that_nobody_can_have_is_left_out
     administration the_last_seat_has_one_winner
     administration seats_are_assigned_and_taken
@@ -311,12 +321,16 @@ fn what_is_done_for_each_of_many_looks_no_table_through() {
         (sql!("seats_of_user"), "seats"),
         (sql!("loss_delete"), "seat_losses"),
         (sql!("losses_of_user"), "seat_losses"),
+        (sql!("losses_of_user"), "device_losses"),
+        (sql!("losses_take"), "seat_losses"),
         (sql!("session_asks_heard"), "session_asks"),
         (sql!("session_asks_delete_device"), "session_asks"),
         (sql!("overlaps_current"), "others"),
         (sql!("overlaps_current"), "other"),
         (sql!("overlap_seen"), "overlaps"),
         (sql!("overlaps_forget"), "overlaps"),
+        (sql!("usage_put"), "usage"),
+        (sql!("usage_forget"), "usage"),
         (sql!("device_is_gone"), "devices"),
         (sql!("device_is_gone"), "identities"),
     ] {
@@ -423,5 +437,30 @@ async fn overlaps_are_forgotten_after_400_days() {
             kept,
             "after {days} days"
         );
+    }
+}
+
+/// One day at a time, and those that are left stay.
+#[tokio::test]
+async fn usage_is_forgotten_after_400_days() {
+    let (_folder, store) = fresh();
+    let fixture = Fixture::new(store).await;
+    let days = |days: i64| NOW.shifted(days * 86_400_000);
+    let mut command = fixture.command("a");
+    for (day, minutes) in [("2027-01-13", 1), ("2027-01-14", 2), ("2027-01-15", 4)] {
+        command.usage.push(Usage {
+            product: "ATLAS".into(),
+            version: "2026.1".into(),
+            day: day.into(),
+            since: 0,
+            minutes,
+        });
+    }
+    fixture.one(command).await;
+    for (after, kept) in [(398, 7), (399, 6), (401, 4), (401, 0)] {
+        fixture.store.heard(Vec::new(), days(after)).await.unwrap();
+        let rows = fixture.store.usage(None).await.unwrap();
+        let minutes: u32 = rows.iter().map(|row| row.minutes).sum();
+        assert_eq!(minutes, kept, "after {after} days");
     }
 }

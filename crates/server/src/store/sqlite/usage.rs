@@ -2,6 +2,7 @@
 
 use latchkey_api::check::Usage;
 use latchkey_core::lease::DeviceEntry;
+use latchkey_core::time::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::person::Person;
@@ -9,7 +10,7 @@ use super::row::{execute, rows, sql};
 use crate::store::StoreError;
 use crate::store::records::UsageRow;
 
-/// A device that comes back after so long may still have something to tell, in seconds.
+/// A device that comes back after so long may still have something to tell, in seconds. What is older is forgotten.
 const OLDEST: i64 = 400 * 86_400;
 /// Its clock may be ahead of ours.
 const AHEAD: i64 = 86_400;
@@ -46,6 +47,11 @@ pub(super) fn put(
         )?;
     }
     Ok(())
+}
+
+/// Forgets what is as old as nobody may tell any more.
+pub(super) fn forget(c: &Connection, now: Timestamp) -> Result<(), StoreError> {
+    execute(c, sql!("usage_forget"), params![day(now.as_secs() - OLDEST)]).map(drop)
 }
 
 /// The UTC day of an instant, as it is written.

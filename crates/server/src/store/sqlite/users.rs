@@ -116,9 +116,10 @@ fn seats_of(c: &Connection, user: &str, target: Option<&str>) -> Result<Vec<Seat
 
 /// A product of a subscription that could give a seat.
 pub(super) struct Cover {
-    subscription: String,
+    pub(super) subscription: String,
     pub(super) product: String,
-    seats: Option<u32>,
+    /// Users for each product; `None` is no limit.
+    pub(super) seats: Option<u32>,
 }
 
 /// What of an organisation covers a product key, or is the subscription of that id, and has not ended.
@@ -142,29 +143,35 @@ pub(super) fn covers(
     )
 }
 
-/// How many seats are taken, by subscription and product: counted once, however many are assigned in one transaction.
+/// How many seats are taken, by subscription and product: counted once, however many are assigned or given back in one transaction.
 #[derive(Default)]
 pub(super) struct Taken(HashMap<(String, String), u32>);
 
 impl Taken {
     /// Takes one more, where the subscription has one left.
-    fn one_more(&mut self, c: &Connection, cover: &Cover, seats: u32) -> Result<(), StoreError> {
-        let (subscription, product) = (cover.subscription.clone(), cover.product.clone());
-        let key = (subscription.clone(), product.clone());
+    pub(super) fn one_more(
+        &mut self,
+        c: &Connection,
+        cover: &Cover,
+    ) -> Result<Result<(), Conflict>, StoreError> {
+        let Some(seats) = cover.seats else {
+            return Ok(Ok(()));
+        };
+        let key = (cover.subscription.clone(), cover.product.clone());
         let taken = match self.0.get(&key) {
             Some(taken) => *taken,
-            None => value(c, sql!("seats_taken"), params![subscription, product])?,
+            None => value(c, sql!("seats_taken"), params![cover.subscription, cover.product])?,
         };
         if taken >= seats {
-            return Err(Conflict::NoSeatLeft {
+            let (subscription, product) = key;
+            return Ok(Err(Conflict::NoSeatLeft {
                 product,
                 subscription,
                 seats,
-            }
-            .into());
+            }));
         }
         self.0.insert(key, taken + 1);
-        Ok(())
+        Ok(Ok(()))
     }
 }
 
@@ -234,9 +241,7 @@ fn take(
     at: Timestamp,
     taken: &mut Taken,
 ) -> Result<(), StoreError> {
-    if let Some(seats) = cover.seats {
-        taken.one_more(c, cover, seats)?;
-    }
+    taken.one_more(c, cover)??;
     losses::found(c, user, &cover.subscription, &cover.product)?;
     let id = id("seat")?;
     execute(
@@ -249,7 +254,8 @@ fn take(
 
 pub(super) fn unassign(c: &Connection, email: &str, target: &str) -> Result<Vec<Seat>, StoreError> {
     let user = one(c, email)?;
-    let taken = seats_of(c, &user.id, Some(target))?;
+    let mut taken = seats_of(c, &user.id, Some(target))?;
+    taken.extend(losses::take(c, &user.id, email, target)?);
     if taken.is_empty() {
         return Err(StoreError::NotFound {
             what: "seat",

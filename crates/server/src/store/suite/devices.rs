@@ -216,6 +216,48 @@ pub(crate) async fn old_tokens_take_no_place_back(store: Arc<dyn Store>) {
     grant(&fixture.one(with("another key", Some(later))).await);
 }
 
+/// Also where a thief has reset it first: that a device gave itself up is not the last word.
+pub(crate) async fn old_tokens_take_no_place_back_from_a_device_that_was_reset(store: Arc<dyn Store>) {
+    let fixture = Fixture::new(store).await;
+    let at = |minutes: i64| NOW.shifted(minutes * 60_000);
+    let with = |device: &str, minutes: i64, signed_in_at: i64| CheckCommand {
+        now: at(minutes),
+        signed_in_at: Some(at(signed_in_at)),
+        ..fixture.command(device)
+    };
+    for device in ["lost", "stolen", "mine"] {
+        fixture.one(with(device, 0, 0)).await;
+    }
+    for device in ["lost", "stolen"] {
+        fixture.release(device, None, NOW).await;
+    }
+    let tokens_of_before = |minutes| fixture.store.check(with("another key", minutes, 0));
+    let (lost, stolen) = (id_of(&fixture, "lost").await, id_of(&fixture, "stolen").await);
+    fixture.store.release_device(lost, at(10)).await.unwrap();
+    let outcome = tokens_of_before(11).await.unwrap();
+    assert!(matches!(outcome, CheckOutcome::IdTokenRequired), "{outcome:?}");
+
+    let release = async |minutes| {
+        let release = fixture
+            .store
+            .release_own(caller("mine"), wanted(&stolen), at(minutes));
+        release.await.unwrap()
+    };
+    assert_eq!(release(20).await, ReleaseOutcome::Released);
+    let outcome = fixture.store.check(with("another key", 21, 15)).await.unwrap();
+    assert!(matches!(outcome, CheckOutcome::IdTokenRequired), "{outcome:?}");
+
+    // Who gave it up already does not do so anew.
+    assert_eq!(release(40).await, ReleaseOutcome::Released);
+    fixture.release("stolen", None, NOW).await;
+    fixture
+        .store
+        .release_device(stolen.clone(), at(41))
+        .await
+        .unwrap();
+    grant(&fixture.one(with("another key", 42, 30)).await);
+}
+
 /// A machine that was installed anew keeps its place, and its rank among the others.
 pub(crate) async fn the_same_machine_keeps_its_place(store: Arc<dyn Store>) {
     let fixture = Fixture::new(store).await;

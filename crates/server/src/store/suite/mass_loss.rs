@@ -78,7 +78,7 @@ pub(crate) async fn a_mass_loss_is_held_back_and_given_back(store: Arc<dyn Store
         fixture.outcome(&emails[7], NOW).await,
         CheckOutcome::Held
     ));
-    let holds = fixture.store.holds().await.unwrap();
+    let holds = fixture.store.holds(NOW).await.unwrap();
     assert_eq!((holds[0].lost, holds[0].active), (5, 10));
     // It stays, however long it takes.
     let later = NOW.shifted(3 * DAY * 1000);
@@ -89,7 +89,7 @@ pub(crate) async fn a_mass_loss_is_held_back_and_given_back(store: Arc<dyn Store
 
     fixture.store.end_hold("Nord".into(), true).await.unwrap();
     grant(&fixture.one(fixture.of(&emails[7], later)).await);
-    assert!(fixture.store.holds().await.unwrap().is_empty());
+    assert!(fixture.store.holds(NOW).await.unwrap().is_empty());
     let nothing = fixture.store.end_hold("Nord".into(), true).await;
     assert!(matches!(nothing, Err(StoreError::NotFound { what: "hold", .. })));
 }
@@ -170,6 +170,42 @@ pub(crate) async fn whoever_was_refused_before_it_was_seen_gets_the_seat_back(st
     );
 }
 
+/// A list that flaps: whoever was refused by it, and slept while it was whole, gets back what they were refused, when the next one
+/// is held back.
+pub(crate) async fn whoever_sleeps_while_the_list_is_whole_gets_the_seat_back(store: Arc<dyn Store>) {
+    let (fixture, emails) = ten(store).await;
+    let at = |minutes: i64| NOW.shifted(minutes * MINUTE);
+    assert_eq!(fixture.import(&emails[..9], at(0)).await.held, None);
+    let refusal = fixture.one(fixture.of(&emails[9], at(1))).await;
+    assert_eq!(refused(&refusal).code, Code::NotAssigned);
+    // So was another, long after the list was read: nothing of that is kept to be given back.
+    assert_eq!(fixture.import(&emails[..8], at(20)).await.held, None);
+    fixture.import(&emails[..8], at(40)).await;
+    let refusal = fixture.one(fixture.of(&emails[8], at(41))).await;
+    assert_eq!(refused(&refusal).code, Code::NotAssigned);
+
+    fixture.import(&emails, at(60)).await;
+    // A third was refused too, and has had a lease since.
+    fixture.import(&emails[..7], at(75)).await;
+    let refusal = fixture.one(fixture.of(&emails[7], at(76))).await;
+    assert_eq!(refused(&refusal).code, Code::NotAssigned);
+    fixture.import(&emails, at(77)).await;
+    grant(&fixture.one(fixture.of(&emails[7], at(78))).await);
+
+    assert!(fixture.import(&emails[..4], at(120)).await.held.is_some());
+    for minute in [121, 122] {
+        for email in &emails[8..] {
+            grant(&fixture.one(fixture.of(email, at(minute))).await);
+        }
+    }
+    for email in &emails[4..8] {
+        assert!(matches!(
+            fixture.outcome(email, at(121)).await,
+            CheckOutcome::Held
+        ));
+    }
+}
+
 /// What is held back is no way back for a device that was released.
 pub(crate) async fn a_released_device_hears_of_that_during_a_hold(store: Arc<dyn Store>) {
     let (fixture, emails) = ten(store).await;
@@ -212,6 +248,50 @@ pub(crate) async fn an_import_that_changes_nothing_pushes_nobody(store: Arc<dyn 
     assert_eq!(fixture.store.last_push().await.unwrap(), before);
 }
 
+/// What is lost later is held with the rest: it is in the number that the administrator decides by, and is named when it is lost.
+pub(crate) async fn a_hold_says_how_many_it_keeps_back_by_now(store: Arc<dyn Store>) {
+    let (fixture, emails) = ten(store).await;
+    let lost = async |at: Timestamp| {
+        let holds = fixture.store.holds(at).await.unwrap();
+        (holds[0].lost, holds[0].active)
+    };
+    assert!(fixture.import(&emails[..5], NOW).await.held.is_some());
+    let later = NOW.shifted(60 * MINUTE);
+    assert!(fixture.import(&emails[..1], later).await.held.is_some());
+    assert_eq!(lost(later).await, (9, 10));
+    // One of them has the seat again. Nobody who is held back can check: they are counted for as long as it takes.
+    fixture.import(&emails[..2], later).await;
+    assert_eq!(lost(NOW.shifted(40 * DAY * 1000)).await, (8, 10));
+    let without = fixture.store.end_hold("Nord".into(), false).await.unwrap();
+    assert_eq!(without, emails[2..]);
+}
+
+/// What four have lost becomes a mass when a fifth has no other seat of the product any more: the next list tells whom that concerns,
+/// also where it takes nothing from anybody. One that follows calls nobody again.
+pub(crate) async fn a_hold_that_begins_by_itself_is_pushed(store: Arc<dyn Store>) {
+    let (fixture, emails) = ten(store).await;
+    let other = new_subscription(&["ATLAS"], None, Policy::default());
+    let other = fixture.store.add_subscription(other, NOW).await.unwrap().id;
+    let assign = fixture
+        .store
+        .assign_seat(emails[5].clone(), other.clone(), NOW)
+        .await;
+    assign.unwrap();
+    assert_eq!(fixture.import(&emails[..5], NOW).await.held, None);
+    let refusal = fixture.one(fixture.of(&emails[9], NOW)).await;
+    assert_eq!(refused(&refusal).code, Code::NotAssigned);
+    fixture.store.end_subscription(other, Some(NOW)).await.unwrap();
+
+    let before = fixture.push().await;
+    let imported = fixture.import(&emails[..5], NOW).await;
+    assert_eq!((imported.lost.len(), imported.held.as_deref()), (0, Some("Nord")));
+    assert_eq!(fixture.pushed(before).await, emails[5..]);
+    grant(&fixture.one(fixture.of(&emails[9], NOW)).await);
+    let before = fixture.push().await;
+    assert!(fixture.import(&emails[..5], NOW).await.held.is_some());
+    assert_eq!(fixture.push().await, before);
+}
+
 /// Slowly, few, or by an administrator: each is decided by itself.
 pub(crate) async fn what_is_no_mass_loss_is_a_refusal(store: Arc<dyn Store>) {
     let (fixture, emails) = ten(store).await;
@@ -238,7 +318,7 @@ pub(crate) async fn what_is_no_mass_loss_is_a_refusal(store: Arc<dyn Store>) {
         refused(&fixture.one(fixture.of(&emails[0], later)).await).code,
         Code::NotAssigned
     );
-    assert!(fixture.store.holds().await.unwrap().is_empty());
+    assert!(fixture.store.holds(NOW).await.unwrap().is_empty());
 }
 
 /// Only what belongs to the mass is held back: whoever was taken off the list in the morning stays off it.
@@ -355,6 +435,32 @@ pub(crate) async fn what_an_administrator_takes_away_is_told_during_a_hold(store
     assert_eq!(refused(&decided[1]).code, Code::NotAssigned);
 }
 
+/// Also where the seat itself is held back: the devices hear it, their places are free, and nobody gives the seat back.
+pub(crate) async fn what_is_held_back_can_be_taken_away_by_an_administrator(store: Arc<dyn Store>) {
+    let (fixture, emails) = ten(store).await;
+    assert!(fixture.import(&emails[..5], NOW).await.held.is_some());
+    let (last, before) = (&emails[9], fixture.push().await);
+    let unassign = async || fixture.store.unassign_seat(last.clone(), "ATLAS".into()).await;
+    let taken = unassign().await.unwrap();
+    let taken: Vec<_> = taken
+        .iter()
+        .map(|seat| (&seat.email, seat.product.as_str(), &seat.subscription))
+        .collect();
+    assert_eq!(taken, [(last, "ATLAS", &fixture.subscription.id)]);
+    assert_eq!(fixture.pushed(before).await, [last.as_str()]);
+    let devices = fixture.store.devices(Some(last.clone())).await.unwrap();
+    assert_eq!(devices[0].products, Vec::<String>::new(), "its place is free");
+    let refusal = fixture.one(fixture.of(last, NOW)).await;
+    assert_eq!(refused(&refusal).code, Code::NotAssigned);
+    assert_eq!(fixture.store.holds(NOW).await.unwrap()[0].lost, 4);
+    let again = unassign().await;
+    assert!(matches!(again, Err(StoreError::NotFound { what: "seat", .. })));
+
+    fixture.store.end_hold("Nord".into(), true).await.unwrap();
+    let refusal = fixture.one(fixture.of(last, NOW)).await;
+    assert_eq!(refused(&refusal).code, Code::NotAssigned);
+}
+
 /// A list that is too long assigns nothing, however many of its addresses have a seat already.
 pub(crate) async fn an_import_assigns_no_more_seats_than_there_are(store: Arc<dyn Store>) {
     let (fixture, emails) = ten_under(store, Some(10)).await;
@@ -391,7 +497,7 @@ pub(crate) async fn whoever_has_another_seat_of_the_product_loses_nothing(store:
     import(&emails[..6]).await;
     assert_eq!(fixture.import(&[], NOW).await.held, None, "four are no mass");
     assert_eq!(import(&emails[..5]).await.as_deref(), Some("Nord"));
-    assert_eq!(fixture.store.holds().await.unwrap()[0].lost, 5);
+    assert_eq!(fixture.store.holds(NOW).await.unwrap()[0].lost, 5);
     assert!(matches!(
         fixture.outcome(&emails[9], NOW).await,
         CheckOutcome::Held

@@ -1,5 +1,7 @@
 //! Issuers that were moved: their users are who they were.
 
+use latchkey_core::policy::SessionPolicy;
+
 use super::*;
 
 /// A company moves to another issuer: everybody is who they were, once, and no machine takes two places.
@@ -119,6 +121,81 @@ pub(crate) async fn a_moved_issuer_names_the_same_people(store: Arc<dyn Store>) 
     ));
     store.remove_issuer(ISSUER.into()).await.unwrap();
     assert_eq!(store.issuers().await.unwrap().len(), 2);
+}
+
+/// Machines of one user that have one name: each that comes with a new key leaves one place behind, of whoever was away for longest. One
+/// that is at work keeps its place, whatever it is called; and a check that is not decided takes none from anybody.
+pub(crate) async fn a_machine_leaves_one_place_behind(store: Arc<dyn Store>) {
+    const NEW: &str = "https://new.example";
+    let policy = Policy {
+        device_limit: 3,
+        session_policy: SessionPolicy::Report,
+        ..Policy::default()
+    };
+    let fixture = Fixture::with(store, policy).await;
+    let store = &fixture.store;
+    store.put_issuer(issuer(ISSUER, &["nord.example"])).await.unwrap();
+    let at = |seconds: i64| NOW.shifted(seconds * 1000);
+    let mac = |key: &str, seconds: i64| CheckCommand {
+        now: at(seconds),
+        jkt: Thumbprint(key.into()),
+        ..fixture.command("mac")
+    };
+    let mut at_work = mac("at work", 0);
+    at_work.products[0].open = true;
+    grant(&fixture.one(at_work).await);
+    grant(&fixture.one(mac("first", 1)).await);
+    grant(&fixture.one(mac("second", 2)).await);
+    let caller = |key: &str| Caller {
+        issuer: NEW.into(),
+        subject: "m".into(),
+        jkt: Thumbprint(key.into()),
+    };
+    let keys = async || {
+        let mut holding = Vec::new();
+        for key in ["at work", "first", "second", "new", "newer"] {
+            let Some(own) = store.devices_of(caller(key), at(60)).await.unwrap() else {
+                continue;
+            };
+            let mut this = own.devices.into_iter().filter(|device| device.this);
+            if this.any(|device| device.holds_place) {
+                holding.push(key);
+            }
+        }
+        holding
+    };
+    store.move_issuer(ISSUER.into(), issuer(NEW, &[])).await.unwrap();
+    let new = |key: &str, seconds: i64| CheckCommand {
+        issuer: NEW.into(),
+        subject: "m".into(),
+        ..mac(key, seconds)
+    };
+    let too_long = CheckCommand {
+        token_life: 3 * HOUR,
+        ..new("new", 10)
+    };
+    let outcome = store.check(too_long).await.unwrap();
+    assert!(matches!(outcome, CheckOutcome::TokenLivesTooLong(_)));
+    assert_eq!(keys().await, ["at work", "first", "second"]);
+
+    let before = store.last_push().await.unwrap();
+    grant(&fixture.one(new("new", 20)).await);
+    assert_eq!(keys().await, ["at work", "second", "new"]);
+    let pushed = store.pushes_since(before).await.unwrap();
+    let first = store.known_device(caller("first")).await.unwrap().unwrap();
+    assert!(
+        pushed.iter().any(|(_, device)| *device == first),
+        "it hears of it"
+    );
+    grant(&fixture.one(new("newer", 30)).await);
+    assert_eq!(keys().await, ["at work", "new", "newer"]);
+    let one_more = fixture.one(new("newest", 40)).await;
+    assert_eq!(
+        refused(&one_more).code,
+        Code::DeviceLimit,
+        "nobody is left behind"
+    );
+    assert_eq!(keys().await, ["at work", "new", "newer"]);
 }
 
 /// The vendor's issuer can move too, and the one that comes is the vendor's then.

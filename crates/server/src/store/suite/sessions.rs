@@ -133,6 +133,64 @@ pub(crate) async fn a_session_that_ends_goes_to_whoever_waits(store: Arc<dyn Sto
     grant(&fixture.one(late("d")).await);
 }
 
+/// The product is covered twice, and both sessions are in use: whichever ends first goes to whoever waits for both.
+pub(crate) async fn whoever_waits_for_two_sessions_hears_of_either(store: Arc<dyn Store>) {
+    let fixture = under(store, SessionPolicy::Deny).await;
+    let policy = fixture.subscription.policy.clone();
+    let second = new_subscription(&["ATLAS"], None, policy);
+    let second = fixture.store.add_subscription(second, NOW).await.unwrap().id;
+    let assign = fixture.store.assign_seat(MAYA.into(), second, NOW).await;
+    assign.unwrap();
+    for device in ["a", "b"] {
+        grant(&fixture.one(fixture.opens(device)).await);
+    }
+    for (closes, opens) in [("a", "c"), ("b", "a"), ("c", "b"), ("a", "c")] {
+        let refusal = fixture.one(fixture.opens(opens)).await;
+        assert_eq!(refused(&refusal).code, Code::SessionInUse);
+        let before = fixture.push().await;
+        fixture.one(fixture.command(closes)).await;
+        assert_eq!(fixture.pushed(before).await, [opens], "{closes} has closed it");
+        grant(&fixture.one(fixture.opens(opens)).await);
+    }
+}
+
+/// Who has both sessions, of two products, is told of one who waits for either.
+pub(crate) async fn whoever_waits_for_two_sessions_is_one(store: Arc<dyn Store>) {
+    let fixture = under(store, SessionPolicy::Deny).await;
+    let policy = fixture.subscription.policy.clone();
+    let second = NewSubscription {
+        ends_at: Some(NOW.shifted(DAY * 1000)),
+        ..new_subscription(&["ATLAS", "BOREAS"], None, policy)
+    };
+    let second = fixture.store.add_subscription(second, NOW).await.unwrap().id;
+    let store = &fixture.store;
+    // Each of them under its own: the other's ends sooner.
+    store.unassign_seat(MAYA.into(), "BOREAS".into()).await.unwrap();
+    store.assign_seat(MAYA.into(), second, NOW).await.unwrap();
+    let opens_both = |device: &str| {
+        let mut command = fixture.opens(device);
+        command.products.push(AskedProduct {
+            open: true,
+            ..asked("BOREAS")
+        });
+        command
+    };
+    fixture.one(opens_both("a")).await;
+    let sessions = store.sessions().await.unwrap();
+    assert_eq!(sessions.len(), 2, "{sessions:?}");
+    fixture.one(fixture.opens("b")).await;
+    match store.check(opens_both("a")).await.unwrap() {
+        CheckOutcome::Decided { waiting, .. } => {
+            let names: Vec<_> = waiting.iter().map(|one| one.name.as_str()).collect();
+            assert_eq!(names, ["b"]);
+        }
+        other @ (CheckOutcome::IdTokenRequired
+        | CheckOutcome::IssuerMoved
+        | CheckOutcome::Held
+        | CheckOutcome::TokenLivesTooLong(_)) => panic!("{other:?}"),
+    }
+}
+
 /// A device whose stream is open has said nothing, and is there all the same.
 pub(crate) async fn who_is_connected_keeps_the_session(store: Arc<dyn Store>) {
     let fixture = under(store, SessionPolicy::Deny).await;
@@ -404,6 +462,40 @@ pub(crate) async fn usage_that_nobody_can_have_is_left_out(store: Arc<dyn Store>
     fixture.one(last).await;
     let kept = fixture.store.usage(Some("2027-01-15".into())).await.unwrap();
     assert_eq!(kept.iter().map(|row| row.minutes).sum::<u32>(), 2);
+}
+
+/// However many devices tell it, each with a key that was made for that. What is counted already goes on rising.
+pub(crate) async fn usage_of_a_user_fills_no_disk(store: Arc<dyn Store>) {
+    let fixture = Fixture::new(store).await;
+    let used = |day: &str, since: std::ops::Range<i64>, minutes| -> Vec<Usage> {
+        let one = |since| Usage {
+            product: "ATLAS".into(),
+            version: "2026.1".into(),
+            day: day.into(),
+            since,
+            minutes,
+        };
+        since.map(one).collect()
+    };
+    let tells = async |device: &str, usage| {
+        let command = CheckCommand {
+            usage,
+            ..fixture.command(device)
+        };
+        fixture.one(command).await;
+    };
+    let minutes = async || {
+        let rows = fixture.store.usage(None).await.unwrap();
+        rows.iter().map(|row| row.minutes).sum::<u32>()
+    };
+    for device in ["a", "b", "c", "d"] {
+        tells(device, used("2027-01-14", 0..300, 1)).await;
+    }
+    assert_eq!(minutes().await, 1_000);
+    tells("a", used("2027-01-14", 0..300, 2)).await;
+    assert_eq!(minutes().await, 1_300);
+    tells("d", used("2027-01-15", 0..300, 1)).await;
+    assert_eq!(minutes().await, 1_600, "another day");
 }
 
 /// They were acknowledged: also where the first that are sent come after the removal, and after another was given the address.

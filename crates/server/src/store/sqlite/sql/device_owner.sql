@@ -1,1 +1,2 @@
-SELECT user_id, released_at FROM devices WHERE id = ?1
+-- Whose a device is, and whether somebody else than itself has given it up.
+SELECT user_id, coalesce(released_by, 'device') <> 'device' FROM devices WHERE id = ?1

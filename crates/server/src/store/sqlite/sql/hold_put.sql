@@ -1,2 +1,1 @@
-INSERT INTO holds (organisation_id, since, lost, active) VALUES (?1, ?2, ?3, ?4)
-ON CONFLICT (organisation_id) DO UPDATE SET lost = max(lost, excluded.lost), active = excluded.active
+INSERT INTO holds (organisation_id, since) VALUES (?1, ?2) ON CONFLICT DO NOTHING

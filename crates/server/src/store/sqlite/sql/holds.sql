@@ -1,3 +1,3 @@
-SELECT organisations.name, holds.since, holds.lost, holds.active
+SELECT organisations.id, organisations.name, holds.since
 FROM holds JOIN organisations ON organisations.id = holds.organisation_id
 ORDER BY holds.since
