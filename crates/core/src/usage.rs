@@ -185,6 +185,7 @@ mod tests {
         counted.count("ATLAS", "1", 2 * MINUTE, MIDNIGHT + 7 * MINUTE);
         assert!(counted.taken(&sent));
         assert_eq!(sums(&counted), [(20_000, 7)], "counted while it was on the wire");
+        assert_eq!(counted.sent().count(), 0, "not all of it");
         assert!(counted.taken(&counted.to_send()) && !counted.taken(&sent));
         assert_eq!(sums(&counted), []);
         counted.prune(LocalDay(20_001));

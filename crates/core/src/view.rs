@@ -542,3 +542,36 @@ pub struct View {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_ahead: Option<i64>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_only_a_newer_version_knows_is_told_as_that() {
+        let read = |line: &str| {
+            let headline = format!(r#"{{"icon":"ok",{line}}}"#);
+            serde_json::from_str::<Headline>(&headline).unwrap().line
+        };
+        let known = serde_json::to_string(&Line::VaultLocked).unwrap();
+        let known = known.trim_start_matches('{').trim_end_matches('}');
+        assert_eq!(read(known), Line::VaultLocked);
+        assert_eq!(read(&known.replace("vault_locked", "of_tomorrow")), Line::Unknown);
+    }
+
+    #[test]
+    fn every_instant_of_a_status_is_of_the_same_clock() {
+        let at = Timestamp::from_secs(1_000);
+        let status = StatusView {
+            since: Some(at),
+            until: Some(at),
+            stop_at: Some(at),
+            at: Some(at),
+            ..StatusView::default()
+        };
+        let shifted = status.shifted(5_000);
+        let its = Some(Timestamp::from_secs(1_005));
+        let all = [shifted.since, shifted.until, shifted.stop_at, shifted.at];
+        assert_eq!(all, [its; 4]);
+    }
+}

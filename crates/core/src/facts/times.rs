@@ -93,3 +93,51 @@ impl Facts {
         own.unwrap_or_else(|| self.clock.trusted(now))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Service;
+    use std::time::Duration;
+
+    /// A service whose answers this root key vouches for, and which holds something or not.
+    fn service(root: &str, is_held: bool) -> Service {
+        let held = Held {
+            lease: is_held.then(|| "a token".to_owned()),
+            ..Held::default()
+        };
+        Service {
+            times: Times {
+                root: Some(Thumbprint(root.to_owned())),
+                ..Times::default()
+            },
+            products: [("ATLAS".to_owned(), held)].into(),
+            ..Service::default()
+        }
+    }
+
+    #[test]
+    fn the_time_of_what_is_held_begins_as_the_machines_and_goes_its_own_way() {
+        let now = Now {
+            wall: Timestamp::from_secs(1_800_000_000),
+            ticks: Duration::from_secs(100),
+            boot: crate::time::BootId("boot".to_owned()),
+            utc_offset: 0,
+            entropy: 0,
+        };
+        let mut facts = Facts::default();
+        for (name, is_held) in [("holds", true), ("holds nothing", false), ("another", false)] {
+            facts.services.insert(name.to_owned(), service(name, is_held));
+        }
+        facts.settle(&now);
+        let day = Duration::from_secs(86_400);
+        facts.anchor(now.wall - day, &now, "another");
+        assert_eq!(
+            facts.clock.trusted(&now),
+            now.wall - day,
+            "it may tell the machine's"
+        );
+        assert_eq!(facts.time_of("holds", &now), now.wall);
+        assert_eq!(facts.time_of("holds nothing", &now), now.wall - day);
+    }
+}

@@ -43,6 +43,8 @@ mod rules_takeover;
 #[cfg(test)]
 mod rules_temporary;
 #[cfg(test)]
+mod rules_times;
+#[cfg(test)]
 mod rules_two_services;
 #[cfg(test)]
 mod rules_usage;

@@ -10,7 +10,7 @@ use crate::support::licensing::{Licensing, Seat};
 use crate::support::world::{Wire, World};
 use crate::support::{ATLAS, SERVICE, at, days, hours, minutes, seconds};
 
-const ANOTHER: &str = "https://licence.other.example";
+pub(super) const ANOTHER: &str = "https://licence.other.example";
 const DAY_MS: i64 = 86_400_000;
 
 /// How far trusted time is behind the service's, in whole seconds.
@@ -198,7 +198,7 @@ const APART: [i64; 6] = [
     400 * DAY_MS,
 ];
 
-fn with_another_whose_clock_is(ahead: i64) -> World {
+pub(super) fn with_another_whose_clock_is(ahead: i64) -> World {
     let mut world = World::signed_in();
     world.install(ANOTHER, 9, "OTHER");
     world.services.get_mut(ANOTHER).unwrap().clock_ahead = ahead;

@@ -116,6 +116,20 @@ fn a_service_that_is_busy_is_waited_for_while_it_may_answer_soon_and_then_named(
     }
 }
 
+/// However often it says so: the start hears of it in the end (rule 17).
+#[test]
+fn a_service_that_is_busy_again_and_again_is_waited_for_no_longer() {
+    let mut world = nothing_held();
+    world.wire = Wire::Fails(CheckFailure::Busy {
+        retry_after: Some(seconds(3)),
+    });
+    let key = world.start(ATLAS);
+    world.pass(seconds(10));
+    assert_eq!(world.status(key).code, 3);
+    world.pass(seconds(20));
+    assert_eq!(world.status(key).code, 18);
+}
+
 #[test]
 fn a_busy_service_that_answers_in_time_is_all_that_a_start_waits_for() {
     let mut world = nothing_held();

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use latchkey_core::code::{Basis, Reason};
+use latchkey_core::code::{Basis, Code, Reason};
 use latchkey_core::engine::{Ask, CheckFailure, Input, UseKey};
 use latchkey_core::hindrance::{Hindrance, NetworkTrouble};
 use latchkey_core::notice::NoticeKind;
 use latchkey_core::policy::{IdentityOutage, Policy};
 use latchkey_core::view::{Away, Line, Reach};
 
-use crate::support::world::{Wire, World};
+use crate::support::licensing::Seat;
+use crate::support::world::{Keyring, Wire, World};
 use crate::support::{ATLAS, QUARRY, blocked, days, hours, minutes, seconds};
 
 /// What answers, what it is called, and what a good lease rests on.
@@ -361,6 +362,30 @@ fn deny_gives_no_second_save_window_to_whoever_starts_the_agent_anew() {
     world.pass(hours(25));
     let again = world.status(key).stop_at.expect("another day is over");
     assert!(again > stop_at + hours(20), "it could run since");
+}
+
+/// What may run again because another's session has ended has its whole time ahead, whatever the policy and however little is known.
+#[test]
+fn whoever_may_run_again_has_time_to_save_again_where_nothing_is_decided() {
+    for identity_outage in [IdentityOutage::Grace, IdentityOutage::Deny] {
+        let mut world = World::new();
+        world.service().policy.identity_outage = identity_outage;
+        world.sign_in();
+        let key = world.start(ATLAS);
+        world.pass(minutes(1));
+        world.service().seat(ATLAS, Seat::Refused(Code::SessionInUse));
+        world.ask(Ask::Check);
+        world.pass(seconds(5));
+        let first = world.status(key).stop_at.expect("it must stop");
+        world.keyring = Keyring::Locked;
+        world.restart();
+        world.pass(minutes(20));
+        assert_eq!(world.status(key).code, 0, "no check could be made for 15 min");
+        world.keyring = Keyring::Open;
+        world.pass(minutes(6));
+        let again = world.status(key).stop_at.expect("it must stop again");
+        assert!(again > first + minutes(15), "{identity_outage:?}");
+    }
 }
 
 /// Nor is one given to whoever opens the product once more meanwhile.

@@ -8,6 +8,7 @@ use latchkey_core::hindrance::NetworkTrouble;
 use latchkey_core::keys::Keys;
 use latchkey_core::lease::{Expected, Lease, Refusal};
 use latchkey_core::notice::NoticeKind;
+use latchkey_core::policy::SessionPolicy;
 use latchkey_core::view::{Away, Line, Problem};
 
 use crate::support::licensing::Seat;
@@ -558,4 +559,17 @@ fn a_device_that_may_run_nothing_is_not_good_offline() {
         };
         assert_eq!(until.is_some(), is_good, "{code:?}");
     }
+}
+
+/// Where both may run nobody is asked first: a start with a lease that is good is answered at once, also where none will follow it.
+#[test]
+fn an_outdated_agent_starts_at_once_where_both_may_run() {
+    let mut world = World::new();
+    world.service().policy.session_policy = SessionPolicy::Report;
+    world.sign_in();
+    world.service().seat(ATLAS, Seat::Refused(Code::ClientOutdated));
+    world.ask(Ask::Check);
+    world.pass(minutes(1));
+    let key = world.start(ATLAS);
+    assert_eq!(world.told(key), [0]);
 }

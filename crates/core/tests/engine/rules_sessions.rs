@@ -43,6 +43,21 @@ fn a_check_says_what_is_open_and_what_starts() {
     assert_eq!(world.orders.len(), checks, "that is all");
 }
 
+/// Who was refused goes on waiting for two minutes, and then nobody listens for them any more.
+#[test]
+fn nobody_listens_for_whoever_does_not_come_back() {
+    let mut world = World::signed_in();
+    world.service().seat(ATLAS, in_use());
+    let key = world.start(ATLAS);
+    world.pass(seconds(10));
+    assert_eq!(world.status(key).code, 16);
+    world.close(key);
+    world.pass(seconds(100));
+    assert_eq!(world.listens(), 1);
+    world.pass(seconds(30));
+    assert_eq!(world.listens(), 0);
+}
+
 #[test]
 fn programs_that_close_together_make_one_check() {
     let mut world = World::signed_in();

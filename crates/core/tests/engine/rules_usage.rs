@@ -107,6 +107,25 @@ fn offline_minutes_are_never_recorded() {
     );
 }
 
+/// Not even the first ones, where the machine itself says that the cable is out.
+#[test]
+fn a_cable_that_is_pulled_ends_the_count() {
+    let mut world = World::signed_in();
+    let key = world.start(ATLAS);
+    world.pass(minutes(20));
+    world.set_network(false);
+    world.pass(minutes(8));
+    world.close(key);
+    world.pass(minutes(1));
+    world.set_network(true);
+    settle(&mut world);
+    let counted = taken(&world, ATLAS);
+    assert!(
+        (19..=20).contains(&counted),
+        "{counted} minutes of 20 online ones"
+    );
+}
+
 /// Nobody finds out that the network is gone, because what every check needs first is locked.
 #[test]
 fn neither_are_those_of_which_nothing_is_known() {
