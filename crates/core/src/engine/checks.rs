@@ -114,7 +114,6 @@ impl Engine {
         let account = service.and_then(|service| service.account.as_ref());
         // Answers for another key than the one that is known here are none for us.
         let is_in = account.is_some_and(|account| !account.sign_in_again) && !self.vault.is_unbound(name);
-        let has_account = account.is_some();
         let may_check = is_in && has_products;
         let is_time = self.next_check_at(name).is_some_and(|due| due <= at);
         let due = may_check && (is_time || self.session_is_due(now, name));
@@ -134,9 +133,7 @@ impl Engine {
             if !probe {
                 link.know_nothing();
             }
-            if has_account && has_products {
-                link.cut_off(now);
-            }
+            link.cut_off(now);
             for waiter in link.take_waiters() {
                 self.answer(waiter, Answer::refused(Code::SignInRequired, "not_signed_in"));
             }
@@ -297,23 +294,16 @@ impl Engine {
         };
         match shown_by(licensing, identity) {
             Reach::Online => link.found(now),
+            // Another one is wanted already.
+            _ if landed.is_of_before => {}
             shown @ (Reach::Unknown
             | Reach::Doubtful
             | Reach::Offline
             | Reach::NeitherAnswers
             | Reach::IdentityOutage
-            | Reach::LicensingOutage)
-                if !landed.is_of_before =>
-            {
+            | Reach::LicensingOutage) => {
                 link.found_out(shown, now, at);
             }
-            // Another one is wanted already.
-            Reach::Unknown
-            | Reach::Doubtful
-            | Reach::Offline
-            | Reach::NeitherAnswers
-            | Reach::IdentityOutage
-            | Reach::LicensingOutage => {}
         }
         self.ask_the_others(&name, before);
     }

@@ -233,6 +233,26 @@ fn a_check_from_before_the_network_changed_that_fails_does_not_count() {
     }
 }
 
+/// The same where nobody is signed in, and a start just finds out whether the network is there.
+#[test]
+fn a_probe_from_before_the_network_changed_that_fails_does_not_count() {
+    let mut world = World::new();
+    (world.licensing, world.identity) = (false, false);
+    let key = world.start(ATLAS);
+    world.pass(seconds(1));
+    (world.licensing, world.identity) = (true, true);
+    world.input(Input::NetworkChanged);
+    world.latency = seconds(2);
+    for _ in 0..20 {
+        world.pass(seconds(1));
+        assert!(matches!(
+            world.view().accounts[0].reach,
+            Reach::Unknown | Reach::Online
+        ));
+    }
+    assert_eq!(world.status(key).code, 10);
+}
+
 #[test]
 fn a_valid_access_token_needs_no_identity_service() {
     let mut world = World::signed_in();

@@ -322,6 +322,8 @@ fn a_wish_concerns_the_one_subscription_that_its_product_is_decided_under() {
         wait("other"),
     ];
     assert_eq!(steps(&asked), taken);
+    asked.asked[0].held = Some("s".into());
+    assert_eq!(steps(&asked), taken, "whatever it had before");
 
     asked.sessions = vec![under("s", "mine"), under("t", "mine")];
     asked.waiting = ["s", "t"]
@@ -338,6 +340,13 @@ fn a_wish_concerns_the_one_subscription_that_its_product_is_decided_under() {
         step_of(hold("other", NOW), "t"),
     ];
     assert_eq!(steps(&asked), given, "what it has of `s` it keeps");
+    asked.asked[0].held = Some("s".into());
+    let given = [end("mine"), hold("other", NOW)];
+    let steps = steps(&asked);
+    assert!(
+        given.iter().all(|step| steps.contains(step)) && !steps.contains(&step_of(end("mine"), "t")),
+        "what it has is handed over, whichever lasts longer: {steps:?}"
+    );
 }
 
 /// The product could be had under either: whichever session ends first is the one that it waited for.
