@@ -174,6 +174,9 @@ mod tests {
             );
         }
         assert_eq!(sums(&counted), [(20_000, 2)]);
+        let mut counted = Counted::default();
+        counted.count("ATLAS", "1", Duration::from_secs(20), MIDNIGHT);
+        assert_eq!(counted.sent().count(), 0, "no minute of it is there, or was sent");
     }
 
     #[test]
