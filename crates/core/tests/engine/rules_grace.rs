@@ -579,3 +579,19 @@ fn whoever_wakes_with_a_network_is_told_of_no_days_and_of_no_end() {
         assert!(!offline, "{told:?}");
     }
 }
+
+/// Who was offline and gets into a network that wants to be signed in to is as offline as before, however long nothing is known anew.
+#[test]
+fn the_days_are_told_behind_a_portal_that_follows_a_day_offline() {
+    let mut world = World::signed_in();
+    world.set_network(false);
+    world.pass(days(1));
+    world.wire = Wire::Fails(CheckFailure::Hindered(blocked(NetworkTrouble::WebPage)));
+    world.set_network(true);
+    world.pass(minutes(5));
+    world.shown.clear();
+    world.pass(days(3));
+    let told = world.shown.iter();
+    let told = told.filter(|shown| matches!(shown.notice.kind, NoticeKind::Offline { .. }));
+    assert_eq!(told.count(), 3);
+}

@@ -431,6 +431,26 @@ fn deny_gives_no_second_save_window_to_whoever_opens_the_product_once_more() {
     }
 }
 
+/// Whoever could go on because the cable was out, has time to save again when it is not.
+#[test]
+fn what_ran_on_offline_has_its_time_to_save_again_under_deny() {
+    let mut world = World::new();
+    world.service().policy.identity_outage = IdentityOutage::Deny;
+    world.sign_in();
+    let key = world.start(ATLAS);
+    world.identity = false;
+    world.pass(hours(25));
+    let first = world.status(key).stop_at.expect("its day is over");
+    world.set_network(false);
+    world.pass(hours(1));
+    assert_eq!(world.status(key).code, 0);
+    world.set_network(true);
+    world.pass(minutes(2));
+    let told = world.status(key);
+    assert_eq!(told.code, 17);
+    assert!(told.stop_at.is_some_and(|stop_at| stop_at > first + minutes(50)));
+}
+
 /// What was known before the machine slept says nothing about now: the check goes first.
 #[test]
 fn deny_tells_nobody_to_stop_before_a_machine_that_woke_has_asked() {

@@ -173,6 +173,15 @@ fn the_holder_hands_over_to_whoever_has_asked_first_and_still_waits() {
         matches!(one(&asked), Decision::Lease(_)),
         "nobody waits: it stays"
     );
+    let elsewhere = Waiting {
+        subscription: "t".into(),
+        ..waiting("elsewhere", NOW - 20)
+    };
+    asked.waiting = vec![waiting("gone", NOW - TTL), elsewhere];
+    assert!(
+        matches!(one(&asked), Decision::Lease(_)),
+        "nobody waits for it any more: it stays"
+    );
     asked.waiting = vec![
         waiting("gone", NOW - TTL),
         waiting("late", NOW - 10),
