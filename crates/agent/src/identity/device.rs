@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Method, header};
 use latchkey_api::discovery::Identity;
+use latchkey_core::time::Timestamp;
 use latchkey_core::view::UserCode;
 use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 use serde::de::DeserializeOwned;
@@ -40,6 +41,8 @@ pub struct DeviceAttempt {
     expires_in: Duration,
     /// In ticks, which count sleep and which a clock that is set back does not prolong.
     ends_at: Duration,
+    /// By the clock, which the provider's is nearer to.
+    expires_at: Timestamp,
 }
 
 impl Oidc {
@@ -65,6 +68,7 @@ impl Oidc {
             pace: Pace::new(answer.interval),
             expires_in,
             ends_at: self.clock.ticks() + expires_in,
+            expires_at: self.now() + expires_in,
             oidc: self.clone(),
             provider,
             identity: identity.clone(),
@@ -196,7 +200,8 @@ impl DeviceAttempt {
 
     /// How long the code is still good.
     fn left(&self) -> Duration {
-        self.ends_at.saturating_sub(self.oidc.clock.ticks())
+        let by_ticks = self.ends_at.saturating_sub(self.oidc.clock.ticks());
+        by_ticks.min(self.expires_at.since(self.oidc.now()))
     }
 
     /// Waits, and not past the code's end: says whether that was not reached.
@@ -204,7 +209,7 @@ impl DeviceAttempt {
         let until = self.oidc.clock.ticks() + time;
         loop {
             let now = self.oidc.clock.ticks();
-            if now >= self.ends_at {
+            if now >= self.ends_at || self.oidc.now() >= self.expires_at {
                 return false;
             }
             let left = until.min(self.ends_at).saturating_sub(now);
