@@ -615,7 +615,8 @@ impl Judge for Reference {
         self.silent_at = now.filter(|_| silent).or(self.silent_at);
         self.out_at = now.filter(|_| out).or(self.out_at);
         let gives_tokens = world.identity && world.gives_no_token.is_none();
-        let wants_user = world.grant_revoked || self.reaching.may_want_user();
+        // Nor can whoever is signed out be asked about.
+        let wants_user = world.grant_revoked || self.reaching.may_want_user() || !self.known.signed_in;
         let is_cut_off =
             !world.network || !answers || !gives_tokens || wants_user || world.keyring != Keyring::Open;
         if is_cut_off && self.unreached_since.is_none() {
