@@ -10,7 +10,7 @@ mod system_proxies;
 mod tests;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, LOCATION};
@@ -43,6 +43,8 @@ struct Shared {
     clients: RwLock<Clients>,
     /// Somebody out there could not be reached: the system's proxies or its trust store may not be what they were.
     doubtful: AtomicBool,
+    /// Held by whoever makes the clients anew.
+    turn: Mutex<()>,
 }
 
 impl Shared {
@@ -85,20 +87,23 @@ impl Http {
             proxy,
             clients: RwLock::new(Clients::new(total, now)),
             doubtful: AtomicBool::new(false),
+            turn: Mutex::default(),
         }))
     }
 
-    /// Reads the settings, the system's proxies and its trust store anew: another network may have brought others. What is under
-    /// way goes on as it began.
+    /// The machine has slept, or is in another network: that may have brought other proxies and other authorities, and connections that
+    /// were open reach nobody any more. The next conversation begins with none of them; what is under way goes on as it began.
     pub fn renew(&self) {
-        self.put(Clients::new(self.0.total, self.0.proxy()));
+        self.0.doubtful.store(true, Ordering::Relaxed);
     }
 
-    /// The same, if another proxy was set since, or somebody could not be reached: an admin may have mended it, and no network has
-    /// changed. Cheap otherwise: before each conversation with a service.
+    /// Reads the settings, the system's proxies and its trust store anew, if another proxy was set since, or these are in doubt: somebody
+    /// could not be reached, and an admin may have mended it. Cheap otherwise: before each conversation with a service.
     pub async fn follow_settings(&self) {
         let http = self.clone();
+        // Reading the trust store takes a while on some systems; whoever comes meanwhile waits for it as well.
         let followed = tokio::task::spawn_blocking(move || {
+            let _turn = http.0.turn.lock().unwrap_or_else(PoisonError::into_inner);
             let proxy = http.0.proxy();
             if http.0.doubtful.swap(false, Ordering::Relaxed) || http.clients().proxy != proxy {
                 http.put(Clients::new(http.0.total, proxy));

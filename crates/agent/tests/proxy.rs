@@ -64,6 +64,7 @@ fn a_proxy_set_by_hand_is_used_and_none_where_none_is_wanted() {
         for _ in 0..2 {
             get(&http, "https://id.example/").await.unwrap_err();
             http.renew();
+            http.follow_settings().await;
         }
         assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 2);
         let direct = Http::new(total, Proxy::Direct);

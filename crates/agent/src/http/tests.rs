@@ -209,3 +209,35 @@ async fn a_web_page_is_recognised() {
     .await;
     assert!(get(&format!("http://{at}/"), LONG).await.unwrap().is_html());
 }
+
+/// Connections that were open before another network came reach nobody any more.
+#[tokio::test]
+async fn another_network_begins_with_no_connection_of_before() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url: Url = format!("http://{}/", listener.local_addr().unwrap())
+        .parse()
+        .unwrap();
+    let connections = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let count = Arc::clone(&connections);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            count.fetch_add(1, Ordering::SeqCst);
+            tokio::spawn(async move {
+                while let Ok(1..) = stream.read(&mut [0; 4096]).await {
+                    let _sent = stream
+                        .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+                        .await;
+                }
+            });
+        }
+    });
+    let http = Http::new(Duration::from_secs(10), Proxy::Direct);
+    let conversation = async || {
+        http.follow_settings().await;
+        http.get(&url, HeaderMap::new()).await.unwrap();
+        connections.load(Ordering::SeqCst)
+    };
+    assert_eq!((conversation().await, conversation().await), (1, 1));
+    http.renew();
+    assert_eq!((conversation().await, conversation().await), (2, 2));
+}

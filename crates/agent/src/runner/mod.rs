@@ -182,11 +182,9 @@ impl Runner {
         self.tools.sessions.settle(within).await;
     }
 
-    /// Another network may have brought other proxies, and other authorities.
+    /// The machine has slept, or is in another network.
     pub(crate) fn renew(&self) {
-        let http = self.tools.http.clone();
-        // Reading the trust store takes a while on some systems.
-        tokio::task::spawn_blocking(move || http.renew());
+        self.tools.http.renew();
     }
 
     /// Passes a report of the loop's own on to the loop.
