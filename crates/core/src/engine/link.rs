@@ -42,7 +42,7 @@ pub(super) struct Link {
     /// What was learned.
     pub(super) reach: Reach,
     /// A failure has shown it since the machine woke and since its network changed.
-    is_fresh: bool,
+    pub(super) is_fresh: bool,
     /// Since when no check can be made, because a service is out of reach or something stands in the way, in ticks.
     cut_off_since: Option<Duration>,
     /// For how long the machine had slept before that, since the last answer: nobody could be asked then either.

@@ -407,14 +407,16 @@ impl Engine {
         let held = service.products.get(&open.product)?;
         let its_time = self.time_of(&open.service, now);
         let ended = held.has_ended(its_time);
-        // What `deny` ends, a check may heal as well: the identity service may be back. Whoever was told already need not wait for it.
+        // What is known of the identity service may be of before the machine slept: it may be back, and the check goes first. Whoever was
+        // told already need not wait for it.
+        let is_fresh = self.link(&open.service).is_some_and(|link| link.is_fresh);
         let denied = || {
             let pending = Pending {
                 running: true,
                 ..self.pending_of_nobody(&open.service)
             };
             let lease = held.lease().filter(|_| !was_denied(held))?;
-            is_denied(lease, Some(service), &pending, its_time)
+            (!is_fresh && is_denied(lease, Some(service), &pending, its_time))
                 .then(|| format!("denied:{}", lease.claims().binding.jti))
         };
         ended.or_else(denied).filter(|_| !account.sign_in_again)

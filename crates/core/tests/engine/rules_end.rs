@@ -332,3 +332,28 @@ fn a_refusal_is_told_once_whatever_the_user_tries_in_between() {
     let told = count(&world, |kind| matches!(kind, NoticeKind::MustStop { .. }));
     assert_eq!(told, 1);
 }
+
+/// What ends while another end is being asked about puts that one off no longer.
+#[test]
+fn an_end_that_follows_makes_the_first_wait_no_longer() {
+    let mut world = World::new();
+    let lasts = |time: Duration| Policy {
+        offline_for: days(2) + time,
+        final_warning: hours(1),
+        ..Policy::default()
+    };
+    world.service().policy = lasts(Duration::ZERO);
+    world
+        .service()
+        .policies
+        .insert(QUARRY.to_owned(), lasts(seconds(40)));
+    world.sign_in();
+    let keys = [world.start(ATLAS), world.start(QUARRY)];
+    world.pass(seconds(10));
+    world.network = false;
+    world.sleep(days(2));
+    world.pass(seconds(62));
+    assert_eq!(keys.map(|key| world.status(key).code), [12, 12]);
+    let told = world.told(keys[1]);
+    assert!(told.contains(&3), "it was asked about: {told:?}");
+}

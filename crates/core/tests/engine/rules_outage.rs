@@ -477,28 +477,6 @@ fn deny_tells_nobody_to_stop_before_a_machine_that_woke_has_asked() {
     }
 }
 
-/// Nor does what `deny` ends then put off what another lease's end has begun.
-#[test]
-fn what_deny_ends_makes_no_other_end_wait_longer() {
-    let mut world = World::new();
-    world.service().policy.offline_for = days(2);
-    world.service().policy.final_warning = hours(1);
-    let denies = Policy {
-        identity_outage: IdentityOutage::Deny,
-        ..Policy::default()
-    };
-    world.service().policies.insert(QUARRY.to_owned(), denies);
-    world.sign_in();
-    let (ends, denied) = (world.start(ATLAS), world.start(QUARRY));
-    world.pass(minutes(1));
-    world.identity = false;
-    world.sleep(days(2) + hours(1));
-    world.pass(seconds(61));
-    assert_eq!(world.status(ends).code, 12);
-    world.pass(minutes(1));
-    assert_eq!(world.status(denied).code, 17);
-}
-
 #[test]
 fn deny_is_about_the_identity_service_and_not_about_being_offline() {
     let mut world = World::new();

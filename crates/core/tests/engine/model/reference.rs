@@ -512,6 +512,8 @@ impl Judge for Reference {
             Happened::NetworkChanged => {
                 self.of_before = self.begun;
                 self.reaching.begins_anew();
+                // Whoever waits, waits for what is asked now.
+                self.waits.begin_anew();
                 self.asking.wants_one();
             }
             Happened::Answered(answer) => {
