@@ -10,8 +10,9 @@ use latchkey_core::view::StatusView;
 use super::reach::{Matter, Reaching};
 use crate::support::seconds;
 
-/// A start waits for a check, for failures to be compared and for the check that decides, and is told something else then (decision 4).
-const WAITS_FOR: Duration = seconds(140);
+/// A start waits for a check, for failures to be compared and for the check that decides, and is told something else then (decision 4). A
+/// stranger's answer makes the other service be asked as well, and whoever starts meanwhile has a check of their own that follows at once.
+const WAITS_FOR: Duration = seconds(180);
 
 /// What is known of a product.
 #[derive(Debug)]
