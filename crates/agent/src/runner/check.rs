@@ -279,10 +279,18 @@ impl Check<'_> {
                     None => no_token(error, licensing),
                 }
             }
+            // Something of this machine keeps the token away. A refresh that another process has not ended is waited for; where the state
+            // takes no lock file it is as if there were no token, and what it is, is named.
             SessionError::Busy | SessionError::Lock { .. } | SessionError::Replaced => {
-                CheckFailure::Unreachable {
-                    licensing: Side::Answers,
-                    identity: Side::Silent,
+                match (error, licensing_side(self.tools, &self.order.service).await) {
+                    (SessionError::Lock { .. }, Side::Answers) => CheckFailure::IdentityRefuses {
+                        problem: error.problem(),
+                    },
+                    (_, Side::Answers) => CheckFailure::IdentityBusy { retry_after: None },
+                    (_, licensing) => CheckFailure::Unreachable {
+                        licensing,
+                        identity: identity_side(self.tools, &self.order.issuer).await,
+                    },
                 }
             }
         }
