@@ -7,6 +7,8 @@ mod rules_checks;
 #[cfg(test)]
 mod rules_clock;
 #[cfg(test)]
+mod rules_deny;
+#[cfg(test)]
 mod rules_end;
 #[cfg(test)]
 mod rules_first_outage;
