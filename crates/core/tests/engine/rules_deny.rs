@@ -147,6 +147,9 @@ fn deny_tells_nobody_to_stop_before_a_machine_that_woke_has_asked() {
         world.ask(Ask::Check);
         world.pass(minutes(1));
         assert_eq!(world.view().accounts[0].reach, Reach::IdentityOutage);
+        world.sleep(hours(1));
+        world.pass(minutes(2));
+        assert_eq!(world.status(key).code, 0, "its day is not over");
         world.identity = is_back;
         world.sleep(hours(25));
         let told = world.status(key);

@@ -126,7 +126,7 @@ fn a_service_that_is_busy_again_and_again_is_waited_for_no_longer() {
     let key = world.start(ATLAS);
     world.pass(seconds(10));
     assert_eq!(world.status(key).code, 3);
-    world.pass(seconds(20));
+    world.pass(seconds(12));
     assert_eq!(world.status(key).code, 18);
 }
 
