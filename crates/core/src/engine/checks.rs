@@ -172,7 +172,6 @@ impl Engine {
         let order = self.order(now, name);
         let link = self.links.entry(name.to_owned()).or_default();
         link.take_off(attempt, false, since, now);
-        link.anew = false;
         let wisher = link.session.takes_wish(now);
         link.waits_too(wisher);
         let open = order.products.iter().filter(|query| query.open);
@@ -343,8 +342,15 @@ impl Engine {
         };
         let verdict = match result {
             Ok(answered) if self.believe(now, &name, &answered) => Ok(()),
-            Ok(_) => return self.answered_by_a_stranger(now, &name),
-            Err(failure) => Err(failure),
+            nothing => {
+                if let Some(link) = self.links.get_mut(&name) {
+                    link.brought_nothing(&landed);
+                }
+                match nothing {
+                    Ok(_) => return self.answered_by_a_stranger(now, &name),
+                    Err(failure) => Err(failure),
+                }
+            }
         };
         if verdict.is_ok() {
             self.vault_was_read();

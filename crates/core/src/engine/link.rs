@@ -105,6 +105,8 @@ struct Flight {
     deadline: Duration,
     /// The minutes of use that it carries.
     usage: Vec<Usage>,
+    /// It is made with credentials that are fetched anew.
+    anew: bool,
     /// The machine has slept since, or its network changed: that it fails says nothing about now (rule 8).
     is_of_before: bool,
 }
@@ -114,6 +116,8 @@ struct Flight {
 pub(super) struct Landed {
     /// The minutes of use that it carried.
     pub(super) usage: Vec<Usage>,
+    /// It was made with credentials that were to be fetched anew.
+    anew: bool,
     /// It began before the machine slept, or before its network changed.
     pub(super) is_of_before: bool,
 }
@@ -372,15 +376,22 @@ impl Link {
             since,
             deadline: now.ticks + CHECK_WITHIN,
             usage: Vec::new(),
+            anew: false,
             is_of_before: false,
         });
     }
 
     /// What the check that begins carries.
     pub(super) fn carries(&mut self, usage: Vec<Usage>) {
+        let anew = std::mem::take(&mut self.anew);
         if let Some(flight) = &mut self.flight {
-            flight.usage = usage;
+            (flight.usage, flight.anew) = (usage, anew);
         }
+    }
+
+    /// This one brought nothing: what was to be fetched anew for whoever waits for a seat is fetched by the next (rule 14).
+    pub(super) fn brought_nothing(&mut self, landed: &Landed) {
+        self.anew |= landed.anew && !self.spreading.is_empty();
     }
 
     /// The request of this attempt has got so far.
@@ -437,6 +448,7 @@ impl Link {
         let landed = self.flight.take_if(|flight| flight.attempt == attempt)?;
         Some(Landed {
             usage: landed.usage,
+            anew: landed.anew,
             is_of_before: landed.is_of_before,
         })
     }

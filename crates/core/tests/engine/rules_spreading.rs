@@ -1,9 +1,10 @@
 //! Rule 14: a seat that was assigned a moment ago.
 
 use latchkey_core::code::{Code, Reason};
+use latchkey_core::engine::{Ask, CheckFailure};
 
 use crate::support::licensing::Seat;
-use crate::support::world::World;
+use crate::support::world::{Wire, World};
 use crate::support::{ATLAS, QUARRY, minutes, seconds};
 
 fn without_a_seat() -> World {
@@ -152,4 +153,37 @@ fn only_what_somebody_starts_is_asked_about_again() {
         .iter()
         .filter(|order| order.refresh_every.is_zero());
     assert_eq!(anew.count(), 0);
+}
+
+/// The try that fails is made once more in the same way: the token of before does not name the seat.
+#[test]
+fn a_try_that_fails_is_made_again_with_fresh_credentials() {
+    for wire in [
+        Wire::Fails(CheckFailure::Busy { retry_after: None }),
+        Wire::Foreign,
+    ] {
+        let mut world = without_a_seat();
+        world.start(ATLAS);
+        world.pass(minutes(1) - seconds(2));
+        world.wire = wire;
+        world.pass(seconds(4));
+        let tried = world.orders.len();
+        world.wire = Wire::Honest;
+        world.pass(seconds(30));
+        let again = &world.orders[tried..];
+        assert!(
+            again.iter().any(|order| order.refresh_every.is_zero()),
+            "{again:?}"
+        );
+        // Nobody waits for it any more: nothing is fetched anew.
+        let tried = world.orders.len();
+        world.service().seat(ATLAS, Seat::Assigned);
+        world.ask(Ask::Check);
+        world.pass(seconds(30));
+        assert!(
+            world.orders[tried..]
+                .iter()
+                .all(|order| !order.refresh_every.is_zero())
+        );
+    }
 }

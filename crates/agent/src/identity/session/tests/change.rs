@@ -53,11 +53,11 @@ async fn an_agent_that_ends_stores_what_a_refresh_brings() {
     let asking = tokio::spawn(async move { sessions.credentials(SERVICE, &identity, Duration::ZERO).await });
     until(|| world.refreshes() == 1).await;
     asking.abort();
-    let opens = async {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        gate.notify_one();
-    };
-    tokio::join!(world.sessions.settle(LONG), opens);
+    let mut settles = Box::pin(world.sessions.settle(LONG));
+    let early = tokio::time::timeout(Duration::ZERO, &mut settles).await;
+    early.expect_err("it is waited for");
+    gate.notify_one();
+    settles.await;
     assert!(world.kept().contains("rt-2"), "{}", world.kept());
     let ended = world.credentials(Duration::ZERO).await;
     assert_eq!(ended, Err(SessionError::Replaced));
