@@ -283,6 +283,8 @@ impl Engine {
             return;
         };
         let at = self.trusted(now);
+        // That it answers now says nothing of the time since it was last heard of.
+        self.count(now, &name, Duration::ZERO);
         let Some(link) = self.links.get_mut(&name) else {
             return;
         };

@@ -47,11 +47,18 @@ impl Saving {
         self.floor_at + HOUR
     }
 
+    fn is_wanted(&self, now: &Now) -> bool {
+        self.dirty != Dirty::No || self.is_due_again(now)
+    }
+
+    fn is_due_again(&self, now: &Now) -> bool {
+        self.again_at.is_some_and(|at| now.ticks >= at)
+    }
+
     /// What is to be written now. What failed may have ended something, so it goes to both copies.
     fn take(&mut self, now: &Now) -> Dirty {
         let dirty = std::mem::take(&mut self.dirty);
-        let again = self.again_at.is_some_and(|at| now.ticks >= at);
-        if self.is_behind() && (again || dirty != Dirty::No) {
+        if self.is_behind() && (self.is_due_again(now) || dirty != Dirty::No) {
             Dirty::Both
         } else {
             dirty
@@ -88,13 +95,16 @@ impl Engine {
     /// The floor is written at least once an hour, so that a power cut hides at most that (rule 16).
     pub(super) fn keep_floor(&mut self, now: &Now) {
         if self.trusted(now) >= self.saving.floor_due() && !self.facts.services.is_empty() {
-            self.count_all(now, Duration::ZERO);
             self.save(Dirty::One);
         }
     }
 
     /// The save that goes in front of every effect of this input.
     pub(super) fn save_first(&mut self, now: &Now) {
+        if self.saving.is_wanted(now) {
+            // The next one may be an hour away, and a power cut loses no more than that.
+            self.count_all(now, Duration::ZERO);
+        }
         let dirty = self.saving.take(now);
         if dirty == Dirty::No {
             return;

@@ -72,9 +72,11 @@ impl Engine {
         };
         let before = service.usage.clone();
         for ((product, version), since) in &mut link.meters {
-            let online = online_until.saturating_sub(*since);
-            let used = now.ticks.saturating_sub(*since).saturating_sub(slept).min(online);
-            service.usage.count(product, version, used, at);
+            let until = now.ticks.min(online_until);
+            let used = until.saturating_sub(*since);
+            let used = used.min(now.ticks.saturating_sub(*since).saturating_sub(slept));
+            let unknown = now.ticks.saturating_sub(until);
+            service.usage.count(product, version, used, at - unknown);
             *since = now.ticks;
         }
         if service.usage != before {

@@ -4,10 +4,13 @@ use latchkey_core::code::Code;
 use latchkey_core::engine::{Ask, Input};
 use latchkey_core::usage::Usage;
 use latchkey_core::vault::KeyState;
+use latchkey_core::view::{Problem, Reach};
 
 use crate::support::licensing::Seat;
-use crate::support::world::{Keyring, World};
+use crate::support::world::{Keyring, User, World};
 use crate::support::{ATLAS, QUARRY, SERVICE, at, days, hours, minutes, seconds};
+
+const OTHER: &str = "https://licence.other.example";
 
 /// What the service has in the end, if it keeps the highest that it was ever sent of each day.
 fn taken(world: &World, product: &str) -> u32 {
@@ -148,6 +151,36 @@ fn neither_are_those_of_which_nothing_is_known() {
     );
 }
 
+/// Whoever must sign in makes no checks, and what the start of another product finds out is of now.
+#[test]
+fn an_answer_says_nothing_of_the_time_before_it() {
+    let mut world = World::signed_in();
+    world.service().seat(QUARRY, Seat::Refused(Code::NotAssigned));
+    world.start(ATLAS);
+    world.pass(minutes(80));
+    world.grant_revoked = true;
+    world.ask(Ask::Check);
+    world.pass(minutes(1));
+    assert!(world.view().problems.contains(&Problem::SignInAgain));
+    world.start(QUARRY);
+    // Rule 14 asks again for eleven minutes.
+    world.pass(minutes(15));
+    world.licensing = false;
+    world.pass(minutes(40));
+    assert_eq!(world.view().accounts[0].reach, Reach::Online);
+    world.licensing = true;
+    world.start(QUARRY);
+    world.pass(minutes(1));
+    assert_eq!(world.view().accounts[0].reach, Reach::Online);
+    world.sign_in();
+    settle(&mut world);
+    let counted = taken(&world, ATLAS);
+    assert!(
+        (95..=108).contains(&counted),
+        "{counted} minutes of 98 online ones, and 10 that may be"
+    );
+}
+
 #[test]
 fn sleep_does_not_count() {
     let mut world = World::signed_in();
@@ -195,6 +228,25 @@ fn a_crash_loses_an_hour_at_most_and_doubles_nothing() {
         (9 * 60 - 1..=10 * 60).contains(&counted),
         "{counted} minutes of 600"
     );
+}
+
+/// Whatever else is written down meanwhile: here, that somebody signs in elsewhere.
+#[test]
+fn a_save_takes_along_what_is_counted() {
+    let mut world = World::signed_in();
+    world.install(OTHER, 9, "OTHER");
+    world.user = User::SignsIn;
+    world.start(ATLAS);
+    for _ in 0..20 {
+        world.ask(Ask::SignIn(at(OTHER)));
+        world.pass(minutes(1));
+        world.ask(Ask::SignOut(Some(OTHER.to_owned())));
+        world.pass(minutes(29));
+    }
+    world.restart();
+    settle(&mut world);
+    let counted = taken(&world, ATLAS);
+    assert!((9 * 60..=10 * 60).contains(&counted), "{counted} minutes of 600");
 }
 
 #[test]
@@ -273,7 +325,6 @@ fn an_agent_that_ends_takes_no_minutes_with_it() {
 /// What is used of one vendor's products is none of another's business.
 #[test]
 fn each_service_is_told_of_its_own_products() {
-    const OTHER: &str = "https://licence.other.example";
     let mut world = World::signed_in();
     world.install(OTHER, 9, "OTHER");
     world.ask(Ask::SignIn(at(OTHER)));
