@@ -12,7 +12,7 @@
 //! | `asking` | when checks come (rule 2) |
 //! | `spreading` | the tries after a seat that was just assigned (rule 14) |
 //! | `known` | what is known of each product, as answers and resets leave it |
-//! | `reference` | who may run, as rules 1 to 9 and 15 word it, and what the engine must not do |
+//! | `reference` | who may run, as rules 1 to 9 and 15 word it; in its rooms, what it learns, and what the engine must not do |
 //! | `sessions` | how often an open product is heard of (rule 11) |
 //! | `usage` | what may count as use (rule 12) |
 //! | `counted` | that no minute of it is lost (rule 12) |
