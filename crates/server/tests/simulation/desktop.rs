@@ -149,8 +149,14 @@ impl Desktop {
     /// What it was told is for a key that the keyring no longer has, or it does not know that it has it: the disk was full when it
     /// got the present one.
     pub(crate) fn lost_its_key(&self, which: Which) -> bool {
+        let key = self.key();
+        key.is_none() || self.told[which].jkt.as_ref() != key
+    }
+
+    /// The key that the keyring has, if the agent knows that: answers for another one are none for it.
+    pub(super) fn key(&self) -> Option<&Thumbprint> {
         let has = self.vault.as_ref().map(|vault| &vault.jkt);
-        self.told[which].jkt.as_ref() != has || self.knows_key.as_ref() != has
+        has.filter(|has| self.knows_key.as_ref() == Some(has))
     }
 
     /// When the agent's timer rings.
@@ -234,8 +240,7 @@ impl Desktop {
     /// Somebody is signed in whom the identity service vouches for, and the agent knows so: a sign-in that a full disk did not take
     /// is forgotten with the next crash.
     pub(crate) fn is_signed_in(&self) -> bool {
-        let vault = self.vault.as_ref().filter(|_| self.may_refresh());
-        !self.must_sign_in && vault.is_some_and(|vault| self.knows_key.as_ref() == Some(&vault.jkt))
+        self.may_refresh() && !self.must_sign_in && self.key().is_some()
     }
 
     /// The keyring has deleted what it was told to.

@@ -34,8 +34,6 @@ const TABLES: [&str; 16] = [
     "usage",
 ];
 const SECOND: Duration = Duration::from_secs(1);
-/// Within this after the last fault, nobody is in doubt any more.
-const CONVERGED: Duration = Duration::from_secs(10 * MINUTE.as_secs());
 /// A session whose device fell silent ends with `session_ttl`, and whoever waits asks again within a heartbeat.
 const SESSIONS_ENDED: Duration = Duration::from_secs(20 * MINUTE.as_secs());
 
@@ -90,7 +88,7 @@ pub(crate) fn history(seed: u64) -> u64 {
         world.pass(spell);
     }
     world.mend();
-    world.pass(CONVERGED);
+    world.converge();
     world.judge_soon_after();
     world.pass(SESSIONS_ENDED);
     world.judge_at_the_end();

@@ -1,5 +1,7 @@
 //! The end of a history: every fault ends, and what is left of them is judged.
 
+use std::collections::BTreeSet;
+
 use latchkey_core::engine::{Ask, SignInWish};
 use latchkey_core::time::MINUTE;
 
@@ -7,6 +9,9 @@ use super::events::{Event, FAIR};
 use super::parts::Power;
 use super::products::all;
 use super::world::World;
+
+/// So many minutes after the last fault, nobody is in doubt any more.
+const CONVERGED_AFTER: u32 = 10;
 
 impl World {
     /// Every fault ends.
@@ -72,8 +77,26 @@ impl World {
             self.pass(MINUTE);
             for desktop in 0..self.desktops.len() {
                 if !self.desktops[desktop].is_signed_in() {
-                    self.ask(desktop, Ask::CancelSignIn);
-                    self.ask(desktop, Ask::SignIn(SignInWish::default()));
+                    self.sign_in_again(desktop);
+                }
+            }
+        }
+    }
+
+    fn sign_in_again(&mut self, desktop: usize) {
+        self.ask(desktop, Ask::CancelSignIn);
+        self.ask(desktop, Ask::SignIn(SignInWish::default()));
+    }
+
+    /// Time passes until nobody is in doubt any more. Whoever hears only now that their device was released, because the next try
+    /// after an outage is up to five minutes away, signs in then, once.
+    pub(crate) fn converge(&mut self) {
+        let mut had_to = BTreeSet::new();
+        for _ in 0..CONVERGED_AFTER {
+            self.pass(MINUTE);
+            for desktop in 0..self.desktops.len() {
+                if !self.desktops[desktop].is_signed_in() && had_to.insert(desktop) {
+                    self.sign_in_again(desktop);
                 }
             }
         }

@@ -53,7 +53,7 @@ pub(crate) struct Told {
     pub(crate) off: i64,
     /// The user has given up what it holds.
     pub(crate) given_up: bool,
-    /// The key that it is for.
+    /// The key that it is for; none, if the agent did not know that it has it.
     pub(crate) jkt: Option<Thumbprint>,
     /// Which process was told, by which of its checks: what arrives twice, or was overtaken, is no news.
     pub(crate) by: (u64, Attempt),

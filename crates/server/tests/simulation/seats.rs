@@ -68,6 +68,8 @@ impl Seats {
 
     /// An import leaves the seats of a product to these users alone. Says whether losses are held back from then on.
     pub(crate) fn import(&mut self, which: Which, users: &[usize], at: Timestamp) -> bool {
+        // The service knows whole seconds.
+        let at = Timestamp::from_secs(at.as_secs());
         if !self.held {
             // What was lost before is no part of this.
             self.of

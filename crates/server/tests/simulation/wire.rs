@@ -270,7 +270,7 @@ impl World {
             ),
             Err(failure) => (Err(failure), Each::default()),
         };
-        let by = (from.life, from.attempt);
+        let (by, key) = ((from.life, from.attempt), desktop.key().cloned());
         for which in all() {
             let told = &mut desktop.told[which];
             let Some(said) = said[which].filter(|_| by > told.by) else {
@@ -288,7 +288,7 @@ impl World {
                 lease_end,
                 off: 0,
                 given_up: false,
-                jkt: desktop.vault.as_ref().map(|vault| vault.jkt.clone()),
+                jkt: key.clone(),
                 by,
             };
             desktop.was_ahead = desktop.wall_ahead > 0;

@@ -101,7 +101,13 @@ impl Judge {
         // Nothing outlives the end of a subscription (decision 2).
         let lasts = |lease: Granted| !lease.is_last || now + SLACK < Timestamp::from_secs(lease.exp);
         let holds = matches!(desktop.told[which].last, Some(Said::Lease(lease)) if lasts(lease)) && !is_lost;
-        let is_first = is_lost && !matches!(desktop.told[which].last, Some(Said::Refusal(_)));
+        // A refusal outlives a reset, and so does the end of a subscription (decision 5).
+        let may_be_first = match desktop.told[which].last {
+            Some(Said::Refusal(_)) => false,
+            Some(Said::Lease(lease)) => !lease.is_last,
+            None => true,
+        };
+        let is_first = is_lost && may_be_first;
         // An ID token says when it was issued: whoever has no idea of the time cannot use it.
         let tells_time = desktop.clock_is_off(now) < MINUTE;
         let may_begin =
