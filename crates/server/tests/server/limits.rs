@@ -96,9 +96,8 @@ async fn an_overloaded_service_turns_away_early_and_refuses_nobody() {
     service.first_check(&device).await;
     let other = rusqlite::Connection::open(service.folder.path().join("latchkey.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let at_work: Vec<_> = (0..PLACES)
-        .map(|_| tokio::spawn(service.attempt(&device).request().send()))
-        .collect();
+    let attempt = || tokio::spawn(service.attempt(&device).request().send());
+    let mut at_work: Vec<_> = (0..PLACES).map(|_| attempt()).collect();
     // It only reads, and so is answered at once where there is a place for it.
     let keys = async || {
         service
@@ -115,6 +114,8 @@ async fn an_overloaded_service_turns_away_early_and_refuses_nobody() {
             break answered;
         }
         assert_eq!(answered.status(), StatusCode::OK, "some are still on their way");
+        // On a busy machine the first of them may have been told to come back before the last is there.
+        at_work.push(attempt());
         assert!(began.elapsed() < BOUNDED, "it works on everything at once");
     };
     let pause: u32 = turned_away.headers()["retry-after"]
