@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchkey_core::engine::{CheckFailure, Side};
+use latchkey_core::engine::{Attempt, CheckFailure, Side};
 use latchkey_core::time::Timestamp;
 
 use super::desktop::Desktop;
@@ -21,6 +21,8 @@ pub(crate) struct Tokenless {
     decided: bool,
     /// The identity service takes the refresh token no more, and the agent was told.
     sign_in_again: bool,
+    /// The last check that began before the machine slept or changed its network, as [`super::parts::Told::by`] names it.
+    of_before: (u64, Attempt),
 }
 
 impl Tokenless {
@@ -30,8 +32,9 @@ impl Tokenless {
     }
 
     /// A check has ended.
-    pub(crate) fn ended(&mut self, failure: Option<&CheckFailure>, now: Timestamp) {
+    pub(crate) fn ended(&mut self, by: (u64, Attempt), failure: Option<&CheckFailure>, now: Timestamp) {
         match failure {
+            Some(failure) if by <= self.of_before && *failure != CheckFailure::SignInAgain => {}
             Some(CheckFailure::Unreachable {
                 licensing: Side::Answers,
                 identity: Side::Silent,
@@ -47,8 +50,13 @@ impl Tokenless {
         }
     }
 
-    /// After sleep or a change of network, a failure of before says nothing about now.
-    pub(crate) const fn forget_failures(&mut self) {
+    /// After sleep or a change of network, a failure of before says nothing about now; nor does that of a check that is under way.
+    pub(crate) const fn is_interrupted(&mut self, asked: (u64, Attempt)) {
+        self.forget_failures();
+        self.of_before = asked;
+    }
+
+    const fn forget_failures(&mut self) {
         self.first = None;
         self.decided = false;
     }

@@ -94,10 +94,13 @@ impl World {
             _ => 0..0,
         };
         let machine = &mut self.desktops[desktop];
+        if !given_up.is_empty() {
+            // An answer to what was asked before is none any more, whatever else it is about (rule 15).
+            let asked = machine.asked;
+            machine.told.iter_mut().for_each(|told| told.by = asked);
+        }
         for told in &mut machine.told[given_up] {
             told.given_up = true;
-            // An answer to what was asked before is none any more (rule 15).
-            told.by = machine.asked;
         }
         self.counter += 1;
         let ticket = self.counter;
@@ -122,9 +125,10 @@ impl World {
         }
         self.note_of(desktop, if up { "is connected" } else { "is cut off" });
         self.last_heard(desktop);
-        self.desktops[desktop].network = up;
-        self.desktops[desktop].waits = Each::default();
-        self.desktops[desktop].tokenless.forget_failures();
+        let machine = &mut self.desktops[desktop];
+        machine.network = up;
+        machine.waits = Each::default();
+        machine.tokenless.is_interrupted(machine.asked);
         if !up {
             self.end_stream(desktop);
         }
@@ -156,7 +160,7 @@ impl World {
         machine.power = Power::On;
         machine.waits = Each::default();
         machine.woke_at = Some(self.now);
-        machine.tokenless.forget_failures();
+        machine.tokenless.is_interrupted(machine.asked);
         // Until it has looked again, it goes by what it saw before.
         machine.tokenless.at = machine.tokenless.at.map(|_| self.now);
         let slept = self.now.since(since);

@@ -295,7 +295,7 @@ impl World {
             desktop.waits[which] = None;
         }
         if by == desktop.asked && desktop.is_on() {
-            desktop.tokenless.ended(result.as_ref().err(), self.now);
+            desktop.tokenless.ended(by, result.as_ref().err(), self.now);
             // Also who signed in before one of the user's devices was released, and had none here (rule 10).
             desktop.must_sign_in |= matches!(
                 result,
