@@ -1,7 +1,9 @@
-//! Shows a toast: the desktop's notification, one at a time, the next in place of the last.
+//! Shows a toast: the desktop's notification, the next in place of the last, but not of one that must stay.
 
 #[cfg(target_os = "linux")]
 mod freedesktop;
+#[cfg(target_os = "linux")]
+mod shown;
 #[cfg(target_os = "linux")]
 pub(crate) use freedesktop::Toaster;
 

@@ -2,8 +2,7 @@
 //! may stay for days, and waiting for a click on it costs no thread here.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use gtk::gio::{self, DBusCallFlags, DBusConnection, DBusSignalFlags};
 use gtk::glib::{Variant, VariantTy};
@@ -11,9 +10,12 @@ use gtk::prelude::*;
 use latchkey_words::{NoticeText, Urgency};
 
 use super::ToastError;
+use super::shown::Shown;
 
 const SERVICE: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
+/// The bus itself.
+const BUS: &str = "org.freedesktop.DBus";
 /// The action of a click on the toast itself.
 const CLICK: &str = "default";
 /// How long the notification service may take, being started included, in milliseconds.
@@ -23,8 +25,7 @@ const PATIENCE: i32 = 5_000;
 pub(crate) struct Toaster {
     /// The session bus, and our subscription to clicks.
     bus: DBusConnection,
-    /// The toast that is shown, or was; 0 before the first.
-    shown: Arc<AtomicU32>,
+    shown: Arc<Mutex<Shown>>,
 }
 
 impl Toaster {
@@ -34,7 +35,7 @@ impl Toaster {
     /// There is no session bus.
     pub(crate) fn new(clicked: impl Fn() + 'static) -> Result<Self, ToastError> {
         let bus = gio::bus_get_sync(gio::BusType::Session, gio::Cancellable::NONE).map_err(failed)?;
-        let shown = Arc::new(AtomicU32::new(0));
+        let shown = Arc::new(Mutex::new(Shown::default()));
         let own = Arc::clone(&shown);
         bus.signal_subscribe(
             Some(SERVICE),
@@ -46,11 +47,22 @@ impl Toaster {
             move |_, _, _, _, _, arguments| {
                 if arguments
                     .get::<(u32, String)>()
-                    .is_some_and(|(id, _)| id == own.load(Ordering::Relaxed))
+                    .is_some_and(|(id, _)| own.lock().unwrap_or_else(PoisonError::into_inner).is_ours(id))
                 {
                     clicked();
                 }
             },
+        );
+        // Another notification service counts anew, and what it calls by our numbers is not ours.
+        let own = Arc::clone(&shown);
+        bus.signal_subscribe(
+            Some(BUS),
+            Some(BUS),
+            Some("NameOwnerChanged"),
+            None,
+            Some(SERVICE),
+            DBusSignalFlags::NONE,
+            move |_, _, _, _, _, _| *own.lock().unwrap_or_else(PoisonError::into_inner) = Shown::default(),
         );
         Ok(Self { bus, shown })
     }
@@ -71,7 +83,10 @@ impl Toaster {
         let body = gtk::glib::markup_escape_text(&text.body);
         let notify = (
             "Latchkey",
-            self.shown.load(Ordering::Relaxed),
+            self.shown
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .gives_way(text),
             "latchkey-tray",
             &text.title,
             body.as_str(),
@@ -79,7 +94,7 @@ impl Toaster {
             hints,
             timeout,
         );
-        let shown = Arc::clone(&self.shown);
+        let (shown, text) = (Arc::clone(&self.shown), text.clone());
         self.bus.call(
             Some(SERVICE),
             PATH,
@@ -93,7 +108,10 @@ impl Toaster {
             move |reply| {
                 done(reply.map_err(failed).map(|id: Variant| {
                     if let Some((id,)) = id.get::<(u32,)>() {
-                        shown.store(id, Ordering::Relaxed);
+                        shown
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .is_shown(&text, id);
                     }
                 }));
             },

@@ -2,7 +2,7 @@
 
 mod rescue;
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ use crate::os::{Clocks, Folders, FoldersError, Machine, Timer, Wanted, allow_con
 use crate::registry::Registry;
 use crate::runner::Runner;
 use crate::saver::Saver;
-use crate::store::{Folder, Store, make_private};
+use crate::store::{Folder, Store, has_no_locks, make_private};
 use crate::vault::{Vault, VaultError};
 
 pub use rescue::reset_all;
@@ -87,8 +87,10 @@ fn lock(folders: &Folders) -> io::Result<Option<File>> {
         .open(folders.state.join("lock"))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
-        Err(std::fs::TryLockError::WouldBlock) => Ok(None),
-        Err(std::fs::TryLockError::Error(error)) => Err(error),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        // Whoever listens at the socket is alone there; agents of other sessions are not kept out.
+        Err(TryLockError::Error(error)) if has_no_locks(&error) => Ok(Some(file)),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 

@@ -48,14 +48,17 @@ mod os {
 
 #[cfg(windows)]
 mod os {
-    use std::sync::LazyLock;
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
-    /// The performance counter, which `Instant` is there, counts sleep.
-    static FIRST: LazyLock<Instant> = LazyLock::new(Instant::now);
+    use windows_sys::Win32::System::SystemInformation::GetTickCount64;
 
+    /// What the agent counts by, too: the performance counter, which `Instant` is there, goes on at another pace, and in a month offline
+    /// the two would part by minutes.
     pub(super) fn since_boot() -> Duration {
-        FIRST.elapsed()
+        // SAFETY: the call takes nothing and cannot fail.
+        #[expect(unsafe_code, reason = "an operating system call")]
+        let millis = unsafe { GetTickCount64() };
+        Duration::from_millis(millis)
     }
 }
 

@@ -46,7 +46,8 @@ pub struct DeviceAttempt {
 }
 
 impl Oidc {
-    /// Asks the issuer for a code, which is good for at most `within`.
+    /// Asks the issuer for a code, which is good for at most `within`. With `anew`, a session that the user has at the issuer is not to
+    /// be enough; RFC 8628 knows no such wish, and an issuer may pass over it.
     ///
     /// # Errors
     /// [`IdentityError`]; [`IdentityError::NoDeviceCode`] where the issuer offers none.
@@ -54,12 +55,13 @@ impl Oidc {
         &self,
         identity: &Identity,
         within: Duration,
+        anew: bool,
     ) -> Result<DeviceAttempt, IdentityError> {
         let provider = self.discover(&identity.issuer).await?;
         let endpoint = provider.metadata.device_authorization_endpoint.as_ref();
         let endpoint = endpoint.ok_or(IdentityError::NoDeviceCode)?;
         let scopes = exchange::scopes(identity);
-        let (answer, verifier) = self.ask_for_code(endpoint, identity, &scopes).await?;
+        let (answer, verifier) = self.ask_for_code(endpoint, identity, &scopes, anew).await?;
         let expires_in = answer.expires_in.unwrap_or(within).min(within);
         Ok(DeviceAttempt {
             code: user_code(&answer)?,
@@ -77,34 +79,32 @@ impl Oidc {
     }
 
     /// Asks as RFC 8628 says, which knows no PKCE, and with PKCE where that is refused: Keycloak wants it of every sign-in of
-    /// a client that must use it. Not at once: others refuse a verifier for which they have kept no challenge.
+    /// a client that must use it. Not at once: others refuse a verifier for which they have kept no challenge. An issuer that refuses the
+    /// wish for a new sign-in is asked without.
     async fn ask_for_code(
         &self,
         endpoint: &Url,
         identity: &Identity,
         scopes: &[String],
+        anew: bool,
     ) -> Result<(Answer, Option<PkceCodeVerifier>), IdentityError> {
-        let form = || {
-            let own = [
-                ("client_id", identity.client_id.clone()),
-                ("scope", scopes.join(" ")),
-            ];
-            own.into_iter().chain(exchange::target(identity))
+        let way = async |anew: bool, pkce: bool| {
+            let pkce = pkce.then(PkceCodeChallenge::new_random_sha256);
+            let challenge = pkce.as_ref().map(|(challenge, _)| challenge);
+            let form = form(identity, scopes, anew, challenge);
+            let answered = self.post::<Answer>(endpoint, form.into_iter()).await?;
+            Ok::<_, IdentityError>(answered.map(|answer| (answer, pkce.map(|(_, verifier)| verifier))))
         };
-        match self.post(endpoint, form()).await? {
-            Ok(answer) => return Ok((answer, None)),
-            Err(Refused { error, .. }) if error == "invalid_request" => {}
-            Err(refused) => return Err(refused.into_error()),
+        let mut answered = way(anew, false).await?;
+        let others = [(anew, true), (false, false), (false, true)];
+        for (anew, pkce) in others.into_iter().take(if anew { 3 } else { 1 }) {
+            let is_refused = |refused: &Refused| refused.error == "invalid_request";
+            if !answered.as_ref().is_err_and(is_refused) {
+                break;
+            }
+            answered = way(anew, pkce).await?;
         }
-        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-        let pkce = [
-            ("code_challenge", challenge.as_str().to_owned()),
-            ("code_challenge_method", challenge.method().as_str().to_owned()),
-        ];
-        match self.post(endpoint, form().chain(pkce)).await? {
-            Ok(answer) => Ok((answer, Some(verifier))),
-            Err(refused) => Err(refused.into_error()),
-        }
+        answered.map_err(Refused::into_error)
     }
 
     /// Posts a form, and reads the answer or the error that came.
@@ -262,4 +262,28 @@ const fn is_passing(error: &IdentityError) -> bool {
         error,
         IdentityError::Http(HttpError::Unreachable { .. }) | IdentityError::CaptivePortal { .. }
     ) || error.is_passing()
+}
+
+/// What is sent to ask for a code.
+fn form(
+    identity: &Identity,
+    scopes: &[String],
+    anew: bool,
+    challenge: Option<&PkceCodeChallenge>,
+) -> Vec<(&'static str, String)> {
+    let mut form = vec![
+        ("client_id", identity.client_id.clone()),
+        ("scope", scopes.join(" ")),
+    ];
+    form.extend(exchange::target(identity));
+    if anew {
+        form.extend([("prompt", "login".to_owned()), ("max_age", "0".to_owned())]);
+    }
+    if let Some(challenge) = challenge {
+        form.extend([
+            ("code_challenge", challenge.as_str().to_owned()),
+            ("code_challenge_method", challenge.method().as_str().to_owned()),
+        ]);
+    }
+    form
 }

@@ -202,7 +202,10 @@ async fn by_code(
     begin: &Begin,
     identity: &Identity,
 ) -> Result<SignedIn, SignInError> {
-    let begun = tools.oidc.begin_with_code(identity, begin.within).await?;
+    let begun = tools
+        .oidc
+        .begin_with_code(identity, begin.within, begin.anew)
+        .await?;
     let invitation = Invitation {
         issuer: identity.issuer.clone(),
         url: begun.url().to_owned(),

@@ -13,7 +13,7 @@ use latchkey_core::facts::{Facts, VERSION};
 use latchkey_core::view::Problem;
 use sha2::{Digest as _, Sha256};
 
-pub use disk::{Disk, Folder, make_private};
+pub use disk::{Disk, Folder, has_no_locks, make_private};
 
 /// The two copies.
 const COPIES: [&str; 2] = ["state.a", "state.b"];

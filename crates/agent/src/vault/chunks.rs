@@ -122,16 +122,18 @@ pub(super) fn delete(blobs: &mut impl Blobs, name: &str) -> Result<(), VaultErro
     clear(blobs, name, Slot::B)
 }
 
-/// Deletes the chunks of a slot that no manifest names any more, those of an interrupted write included.
+/// Deletes the chunks of a slot that no manifest names any more, those of an interrupted write included. The last one first: what is
+/// left where this is interrupted is a beginning without a gap, which the next one finds.
 fn clear(blobs: &mut impl Blobs, name: &str, slot: Slot) -> Result<(), VaultError> {
+    let mut chunks = Vec::new();
     for index in 0..MOST_CHUNKS {
         let chunk = slot.chunk(name, index);
         if blobs.read(&chunk)?.is_none() {
             break;
         }
-        blobs.delete(&chunk)?;
+        chunks.push(chunk);
     }
-    Ok(())
+    chunks.iter().rev().try_for_each(|chunk| blobs.delete(chunk))
 }
 
 fn corrupt(why: &str) -> VaultError {
@@ -226,6 +228,20 @@ mod tests {
                 Some(value(b'l', 100)),
                 "after {power}"
             );
+        }
+    }
+
+    #[test]
+    fn a_deletion_that_is_cut_off_anywhere_is_finished_by_the_next() {
+        for power in 0..5 {
+            let mut blobs = Memory::default();
+            write(&mut blobs, "x", &value(b'o', 7_000)).unwrap();
+            blobs.power = Some(power);
+            let cut_off = delete(&mut blobs, "x");
+            assert_eq!(cut_off.is_err(), power < 4, "after {power}");
+            blobs.power = None;
+            delete(&mut blobs, "x").unwrap();
+            assert!(blobs.blobs.is_empty(), "after {power}: {:?}", blobs.blobs.keys());
         }
     }
 

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::store::has_no_locks;
 use crate::vault::Entry;
 
 /// How long to wait for another process: longer than a refresh takes that runs into every timeout of the HTTP client.
@@ -59,7 +60,7 @@ fn try_take(path: &Path) -> io::Result<Option<Lock>> {
     match file.try_lock() {
         Ok(()) => Ok(Some(Lock { _file: file })),
         Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
+        Err(TryLockError::Error(error)) if has_no_locks(&error) => {
             tracing::warn!("the file system has no locks: only this process is kept from refreshing twice");
             Ok(Some(Lock { _file: file }))
         }

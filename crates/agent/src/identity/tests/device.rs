@@ -29,7 +29,9 @@ async fn giving(changes: &Value) -> Idp {
 }
 
 async fn begin(idp: &Idp) -> Result<DeviceAttempt, IdentityError> {
-    idp.oidc().begin_with_code(&idp.identity(), WITHIN * 60).await
+    idp.oidc()
+        .begin_with_code(&idp.identity(), WITHIN * 60, false)
+        .await
 }
 
 /// Signs in where the token endpoint first answers `first`, once.
@@ -97,6 +99,36 @@ async fn pkce_is_used_where_a_code_is_refused_without_it_and_nowhere_else() {
         let method = sent(&idp, "/device", "code_challenge_method");
         assert_eq!(method.as_deref(), wanted.then_some("S256"));
         assert_eq!(idp.asked("/device"), if wanted { 2 } else { 1 });
+    }
+}
+
+/// After a release of one of the user's devices, a session of before is no proof of theirs. Whoever knows no such wish is asked without.
+#[tokio::test]
+async fn a_code_may_ask_for_a_new_sign_in() {
+    let wish = |idp: &Idp| -> Vec<(String, String)> {
+        let form = idp.body("/device").into_iter();
+        form.filter(|(name, _)| matches!(name.as_str(), "prompt" | "max_age"))
+            .collect()
+    };
+    let both =
+        [("prompt", "login"), ("max_age", "0")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    for (knows_it, wants_pkce, asked) in [
+        (true, false, 1),
+        (true, true, 2),
+        (false, false, 3),
+        (false, true, 4),
+    ] {
+        let idp = giving(&json!({})).await;
+        idp.script().codes_want_pkce = wants_pkce;
+        idp.script().codes_know_no_prompt = !knows_it;
+        let attempt = idp
+            .oidc()
+            .begin_with_code(&idp.identity(), WITHIN * 60, true)
+            .await;
+        assert!(attempt.is_ok(), "{knows_it} {wants_pkce}: {attempt:?}");
+        let sent: &[(String, String)] = if knows_it { &both } else { &[] };
+        assert_eq!(wish(&idp), sent, "{knows_it} {wants_pkce}");
+        assert_eq!(idp.asked("/device"), asked, "{knows_it} {wants_pkce}");
     }
 }
 

@@ -83,6 +83,8 @@ pub(crate) struct Script {
     pub(crate) refresh_token: Option<String>,
     /// Codes for another device are given only where PKCE is used, too.
     pub(crate) codes_want_pkce: bool,
+    /// And where no new sign-in is wished for.
+    pub(crate) codes_know_no_prompt: bool,
     /// Holds an exchange until it is notified.
     pub(crate) gate: Option<Arc<Notify>>,
     /// Requests seen: path and body.
@@ -131,6 +133,7 @@ impl Idp {
             answer: Box::new(|_| {}),
             refresh_token: None,
             codes_want_pkce: false,
+            codes_know_no_prompt: false,
             gate: None,
             seen: Vec::new(),
             nonce: None,
@@ -238,9 +241,11 @@ impl Idp {
                 .find(|(at, _)| *at == path)
                 .map(|(_, raw)| raw.clone())
         };
-        let lacks_pkce =
-            path == "/device" && self.script().codes_want_pkce && !body.contains("code_challenge=");
-        let raw = if lacks_pkce {
+        let refuses = |script: &Script| {
+            let lacks_pkce = script.codes_want_pkce && !body.contains("code_challenge=");
+            lacks_pkce || (script.codes_know_no_prompt && body.contains("prompt="))
+        };
+        let raw = if path == "/device" && refuses(&self.script()) {
             Some(Raw::json(400, &json!({ "error": "invalid_request" })))
         } else {
             raw
