@@ -18,8 +18,8 @@ use crate::time::{HOUR, MINUTE, Timestamp};
 pub const BELIEVED_FOR: Duration = HOUR;
 /// How long past its end it still counts: clocks differ (OpenID Connect Core 1.0 section 3.1.3.7, point 9).
 const TOLERANCE: Duration = Duration::from_secs(5 * MINUTE.as_secs());
-/// RSA keys of 2048 to 8192 bits: shorter ones are broken, longer ones are an attack on our processor.
-const RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=1024;
+/// RSA keys of 2048 to 4096 bits, as everywhere else here: shorter ones are broken, longer ones are an attack on our processor.
+const RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=512;
 
 /// A public key of an issuer, with the members of a JWK (RFC 7517) that are public, and no others.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,9 +124,13 @@ impl IdToken {
             return Err(LeaseError::Foreign("issuer or client"));
         }
         let keys = issuers.iter().filter(|one| one.issuer == said.iss);
-        let keys = keys
-            .flat_map(|one| &one.keys)
-            .filter(|key| unverified.kid().is_none() || key.kid.as_deref() == unverified.kid());
+        let keys =
+            keys.flat_map(|one| &one.keys)
+                .filter(|key| match (unverified.kid(), key.kid.as_deref()) {
+                    // It is a hint (RFC 7515 section 4.1.4), and a key need not have one (RFC 7517 section 4.5).
+                    (Some(wanted), Some(name)) => wanted == name,
+                    (None, _) | (_, None) => true,
+                });
         let mut outcome = JwsError::UnknownKey(unverified.kid().unwrap_or_default().to_owned());
         for key in keys {
             match unverified.verify_by(|alg, message, signature| key.verifies(alg, message, signature)) {

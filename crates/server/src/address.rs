@@ -12,9 +12,16 @@ const LONGEST: usize = 254;
 pub fn email(text: &str) -> Option<String> {
     let text = text.trim();
     let (local, domain) = text.rsplit_once('@').filter(|_| text.len() <= LONGEST)?;
-    let plain = !local.chars().any(|c| c.is_whitespace() || c.is_control());
+    let plain = !local
+        .chars()
+        .any(|c| c.is_whitespace() || c.is_control() || is_invisible(c));
     let whole = format!("{}@{}", local.to_lowercase(), self::domain(domain)?);
     (plain && !local.is_empty() && whole.len() <= LONGEST).then_some(whole)
+}
+
+/// What nobody sees that reads an address: a byte-order mark, joiners, marks of direction, a soft hyphen.
+const fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// A domain as it is stored and compared: small letters of ASCII (IDNA, UTS 46), no dot at its end. `None` where it is
@@ -55,6 +62,8 @@ mod tests {
     fn an_address_has_one_spelling() {
         let long = format!("{}@nord.example", "a".repeat(254 - "@nord.example".len()));
         for (text, spelt) in [
+            ("\u{feff}maya@nord.example", None),
+            ("ma\u{200b}ya@nord.example", None),
             (" Maya@Nord.Example ", Some("maya@nord.example")),
             ("maya@nord.example.", Some("maya@nord.example")),
             ("maya@NÖRD.example", Some("maya@xn--nrd-sna.example")),

@@ -98,6 +98,8 @@ fn listed(file: &Path) -> Result<Vec<String>, CliError> {
         let unreadable = |error: std::io::Error| CliError::Usage(format!("{}: {error}", file.display()));
         text = std::fs::read_to_string(file).map_err(unreadable)?;
     }
+    // Spreadsheets begin a file with a byte-order mark.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let lines = text.lines().map(str::trim).enumerate();
     let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
     let mut emails = lines

@@ -10,9 +10,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
+
 pub use self::fetch::{FetchError, fetchable};
 use self::source::Source;
-use crate::jwt::KeySet;
+use crate::jwt::{JwtError, KeySet};
 
 /// How long keys are believed, and how often they are fetched.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +66,18 @@ pub enum NotKnown {
     Overloaded(String),
 }
 
+/// Why a token is not believed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotVerified {
+    /// There is nothing to judge it by.
+    #[error(transparent)]
+    NotKnown(#[from] NotKnown),
+    /// It is not what it should be.
+    #[error(transparent)]
+    Token(#[from] JwtError),
+}
+
 /// What an issuer publishes.
 struct Documents {
     keys: KeySet,
@@ -112,6 +126,28 @@ impl Identity {
     /// [`NotKnown`] when there are none to judge by.
     pub async fn keys(&self, issuer: &str, kid: Option<&str>) -> Result<Keys, NotKnown> {
         self.documents(issuer, kid).await.map(Keys)
+    }
+
+    /// Verifies a token of `issuer`, whose header names the key `kid`. Where no signature fits, the keys are fetched again, no more often
+    /// than for a key that is not known: issuers whose tokens or keys have no name, or give a new key the old one, rotate too.
+    ///
+    /// # Errors
+    /// [`NotVerified`].
+    pub async fn verify<T: DeserializeOwned>(
+        &self,
+        issuer: &str,
+        kid: Option<&str>,
+        token: &str,
+    ) -> Result<T, NotVerified> {
+        let documents = self.documents(issuer, kid).await?;
+        match documents.keys.verify(token) {
+            Err(JwtError::BadSignature) => {}
+            judged => return Ok(judged?),
+        }
+        match self.source(issuer).fetch_newer(&self.http, &documents).await {
+            Some(newer) => Ok(newer.keys.verify(token)?),
+            None => Err(JwtError::BadSignature.into()),
+        }
     }
 
     /// Where `issuer` is asked about its tokens (RFC 7662), by its own discovery document.

@@ -41,6 +41,10 @@ struct Asked {
 
 type Last = OwnedMutexGuard<Option<Asked>>;
 
+fn last_worked(last: Option<&Asked>) -> bool {
+    last.is_some_and(|last| last.failed.is_none())
+}
+
 impl Source {
     pub(super) fn new(issuer: &str, timing: Timing) -> Self {
         Self {
@@ -88,9 +92,36 @@ impl Source {
                 .and_then(|last| last.failed.clone())
                 .unwrap_or_default()
         };
+        // Whoever could not be asked may have a new key by now: that a token is bad, nobody can say.
+        let is_judged = |known: &Known| last_worked(last.as_ref()) || known.documents.keys.may_verify(kid);
         self.known()
+            .filter(is_judged)
             .map(|known| known.documents)
             .ok_or_else(|| self.unavailable(failed()))
+    }
+
+    /// What there is now, where that is something else than `than`: a signature did not fit, and an issuer whose tokens or keys have
+    /// no name of their own may have another key.
+    pub(super) async fn fetch_newer(
+        self: &Arc<Self>,
+        http: &reqwest::Client,
+        than: &Arc<Documents>,
+    ) -> Option<Arc<Documents>> {
+        let _place = self.waiting.try_acquire().ok()?;
+        let last = Arc::clone(&self.last).lock_owned().await;
+        let newer = || {
+            let documents = self.known()?.documents;
+            (!Arc::ptr_eq(&documents, than)).then_some(documents)
+        };
+        if let Some(newer) = newer() {
+            return Some(newer);
+        }
+        if self.cooling(last.as_ref()) {
+            return None;
+        }
+        let asked = self.ask(http, last).await.ok()?;
+        drop(asked);
+        newer()
     }
 
     /// In a task of its own: whoever asks may go away, and the others would have to ask once more.
@@ -109,6 +140,14 @@ impl Source {
     async fn try_now(&self, http: &reqwest::Client) -> Option<String> {
         let fetched = Instant::now();
         match fetch::documents(http, &self.issuer, self.timing.patience).await {
+            // One that publishes none for a moment has not withdrawn them all.
+            Ok(documents)
+                if documents.keys.is_empty()
+                    && self.known().is_some_and(|known| !known.documents.keys.is_empty()) =>
+            {
+                tracing::warn!(issuer = self.issuer, "the issuer publishes no key any more");
+                Some("it publishes no key that a signature is verified with".to_owned())
+            }
             Ok(documents) => {
                 let documents = Arc::new(documents);
                 *self.known.write().unwrap_or_else(PoisonError::into_inner) =

@@ -12,8 +12,9 @@ use super::{JwtError, header};
 
 /// The most keys of an issuer that are looked at.
 const MOST_KEYS: usize = 100;
-/// RSA keys of 2048 to 8192 bits: shorter ones are broken, longer ones are an attack on our processor.
-const RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=1024;
+/// RSA keys of 2048 to 4096 bits: shorter ones are broken, and longer ones verify nothing here (`rsa` takes no more unless it is told
+/// to, and `jsonwebtoken` does not tell it).
+const RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=512;
 
 /// A public key of an issuer, and the algorithms that it may be used with.
 struct PublicKey {
@@ -80,15 +81,29 @@ impl KeySet {
         Ok(Self(published(json)?.iter().filter_map(public_key).collect()))
     }
 
-    /// Whether there is a key of this name; of any name when the token gives none.
+    /// Whether there is a key of this name; any key, when the token or all the keys give none.
     pub fn has(&self, kid: Option<&str>) -> bool {
+        let is_named = |key: &PublicKey| key.kid.is_some() && key.kid.as_deref() == kid;
+        let says_none = kid.is_none() || self.0.iter().all(|key| key.kid.is_none());
+        self.0.iter().any(|key| says_none || is_named(key))
+    }
+
+    /// Whether there is a key that a token of this `kid` may be signed with.
+    pub fn may_verify(&self, kid: Option<&str>) -> bool {
         self.named(kid).next().is_some()
     }
 
+    /// Whether nothing can be verified with them.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// `kid` is a hint (RFC 7515 section 4.1.4), and a key need not have one (RFC 7517 section 4.5).
     fn named<'a>(&'a self, kid: Option<&'a str>) -> impl Iterator<Item = &'a PublicKey> {
-        self.0
-            .iter()
-            .filter(move |key| kid.is_none() || key.kid.as_deref() == kid)
+        self.0.iter().filter(move |key| match (kid, &key.kid) {
+            (Some(wanted), Some(name)) => wanted == name,
+            (None, _) | (_, None) => true,
+        })
     }
 
     /// Verifies the signature, and only then reads the claims.
@@ -98,7 +113,7 @@ impl KeySet {
     pub fn verify<T: DeserializeOwned>(&self, token: &str) -> Result<T, JwtError> {
         let header = header(token)?;
         let kid = header.kid.as_deref();
-        if !self.has(kid) {
+        if !self.may_verify(kid) {
             return Err(JwtError::UnknownKey(kid.unwrap_or_default().to_owned()));
         }
         let wrong_algorithm = || JwtError::WrongAlgorithm(header.alg.clone());

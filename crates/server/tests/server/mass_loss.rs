@@ -66,7 +66,11 @@ impl Studio {
     fn import(&self, people: impl Iterator<Item = u8>) -> Value {
         let list = self.server.data().join("list");
         let addresses: Vec<String> = people.map(email).collect();
-        std::fs::write(&list, format!("# Studio Nord\n\n{}\n", addresses.join("\r\n"))).unwrap();
+        std::fs::write(
+            &list,
+            format!("\u{feff}{}\r\n\r\n# Studio Nord\n", addresses.join("\r\n")),
+        )
+        .unwrap();
         self.server
             .json(&["seat", "import", &self.subscription, list.to_str().unwrap()])
     }

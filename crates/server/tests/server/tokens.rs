@@ -98,6 +98,111 @@ async fn an_unknown_key_is_fetched_once_and_not_again_and_again() {
     }
 }
 
+/// Nor is a token bad that nobody can judge: the issuer may have rotated its keys, and cannot be asked.
+#[tokio::test]
+async fn an_unknown_key_is_no_bad_token_while_the_issuer_cannot_be_asked() {
+    let timing = Timing {
+        cooldown: Duration::ZERO,
+        ..Timing::DEFAULT
+    };
+    let service = Running::start_all(Policy::default(), timing).await;
+    let device = Device::new(1);
+    service.first_check(&device).await;
+    let next = p256(78);
+    let claims = service.issuer.access_claims("maya", NOW);
+    let by_next = || latchkey_core::jws::sign(&next, "at+jwt", "next", &claims).unwrap();
+    service.issuer.out.store(true, Ordering::SeqCst);
+    // Also in the pause after the question that has failed.
+    for _ in 0..2 {
+        let answered = with_token(&service, &device, by_next()).await;
+        assert_eq!(answered.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(answered.code(), "identity_unavailable");
+    }
+    service.attempt(&device).send().await.lease(&service, "ATLAS");
+
+    let newcomer = Device::new(2);
+    assert_eq!(service.attempt(&newcomer).send().await.code(), "use_dpop_nonce");
+    let mut attempt = service.attempt(&newcomer);
+    attempt.token = service.issuer.access_token("noa", NOW);
+    let id_claims = service.issuer.id_claims("noa", "noa@nord.example", NOW);
+    attempt.body.id_token = Some(latchkey_core::jws::sign(&next, "JWT", "next", &id_claims).unwrap());
+    let answered = attempt.send().await;
+    assert_eq!(
+        (answered.status, answered.code().as_str()),
+        (StatusCode::SERVICE_UNAVAILABLE, "identity_unavailable"),
+        "no sign-in would help"
+    );
+}
+
+#[tokio::test]
+async fn an_issuer_that_publishes_no_key_for_a_moment_has_not_withdrawn_them_all() {
+    let timing = Timing {
+        cooldown: Duration::ZERO,
+        retry: Duration::ZERO,
+        ..Timing::DEFAULT
+    };
+    let service = Running::start_all(Policy::default(), timing).await;
+    let device = Device::new(1);
+    service.first_check(&device).await;
+    *service.issuer.jwks.lock().unwrap() = json!({"keys": []});
+    let claims = service.issuer.access_claims("maya", NOW);
+    let made_up = latchkey_core::jws::sign(&p256(78), "at+jwt", "made up", &claims).unwrap();
+    let answered = with_token(&service, &device, made_up).await;
+    assert_eq!(answered.code(), "identity_unavailable");
+    service.attempt(&device).send().await.lease(&service, "ATLAS");
+}
+
+/// `kid` is a hint, and neither a token nor a key need have one.
+#[tokio::test]
+async fn names_of_keys_are_hints() {
+    let service = Running::start().await;
+    let device = Device::new(1);
+    for key in service.issuer.jwks.lock().unwrap()["keys"]
+        .as_array_mut()
+        .unwrap()
+    {
+        key.as_object_mut().unwrap().remove("kid");
+    }
+    service.first_check(&device).await;
+    service.attempt(&device).send().await.lease(&service, "ATLAS");
+    let other = p256(78);
+    let claims = service.issuer.access_claims("maya", NOW);
+    let forged = latchkey_core::jws::sign(&other, "at+jwt", "es256", &claims).unwrap();
+    assert_eq!(
+        with_token(&service, &device, forged).await.code(),
+        "invalid_token"
+    );
+}
+
+/// An issuer that rotates a key without a name, or under the old one, is asked again as soon as a signature does not fit.
+#[tokio::test]
+async fn a_key_that_is_replaced_without_a_new_name_is_found() {
+    for kid in [None, Some("es256")] {
+        let timing = Timing {
+            cooldown: Duration::ZERO,
+            ..Timing::DEFAULT
+        };
+        let service = Running::start_all(Policy::default(), timing).await;
+        let device = Device::new(1);
+        service.first_check(&device).await;
+        let next = p256(78);
+        let claims = service.issuer.access_claims("maya", NOW);
+        let by_next = latchkey_core::jws::sign(&next, "at+jwt", "es256", &claims).unwrap();
+        assert_eq!(
+            with_token(&service, &device, by_next.clone()).await.code(),
+            "invalid_token"
+        );
+        let mut key = issuer::public(&next, "es256");
+        if kid.is_none() {
+            key.as_object_mut().unwrap().remove("kid");
+        }
+        *service.issuer.jwks.lock().unwrap() = json!({"keys": [key]});
+        with_token(&service, &device, by_next)
+            .await
+            .lease(&service, "ATLAS");
+    }
+}
+
 #[tokio::test]
 async fn keys_that_are_not_fresh_are_renewed_while_they_are_used() {
     let timing = Timing {

@@ -8,7 +8,7 @@ use latchkey_api::dpop::DpopError;
 use super::super::keys::KeysError;
 use super::super::problem::{Answer, internal};
 use crate::decide::TokenLivesTooLong;
-use crate::identity::{IdentityUnavailable, NotKnown};
+use crate::identity::{IdentityUnavailable, NotKnown, NotVerified};
 use crate::introspection::NotJudged;
 use crate::jwt::JwtError;
 use crate::signer::SignError;
@@ -63,6 +63,15 @@ pub(crate) enum CheckError {
     NoLeaseKey,
     #[error(transparent)]
     Sign(#[from] SignError),
+}
+
+impl From<NotVerified> for CheckError {
+    fn from(error: NotVerified) -> Self {
+        match error {
+            NotVerified::NotKnown(error) => error.into(),
+            NotVerified::Token(error) => error.into(),
+        }
+    }
 }
 
 impl From<NotKnown> for CheckError {

@@ -23,7 +23,8 @@ use super::keys::published;
 use super::{CHECK, Service};
 use crate::decide::Decision;
 use crate::id_token;
-use crate::jwt::{self, JwtError};
+use crate::identity::NotVerified;
+use crate::jwt;
 use crate::signer::{self, Signed};
 use crate::store::records::{AskedProduct, CheckCommand, CheckOutcome, Decided, EmailClaim, Issuer};
 
@@ -80,7 +81,14 @@ pub(super) async fn check(
         kid: key.kid.clone(),
     };
     let (user, device, waiting, decided) = match service.store.check(command).await? {
-        CheckOutcome::IdTokenRequired => return Err(CheckError::IdTokenRequired(id_token_problem)),
+        CheckOutcome::IdTokenRequired => {
+            return Err(match id_token_problem {
+                // No sign-in would help: nobody can judge what it brings.
+                Some(NotVerified::NotKnown(error)) => error.into(),
+                Some(NotVerified::Token(error)) => CheckError::IdTokenRequired(Some(error)),
+                None => CheckError::IdTokenRequired(None),
+            });
+        }
         CheckOutcome::Held => return Err(CheckError::Held),
         CheckOutcome::IssuerMoved => return Err(CheckError::IssuerMoved),
         CheckOutcome::TokenLivesTooLong(too_long) => return Err(CheckError::TokenLivesTooLong(too_long)),
@@ -133,20 +141,20 @@ async fn id_token(
     issuers: &[Issuer],
     caller: &Caller<'_>,
     token: &str,
-) -> Result<id_token::Proven, JwtError> {
+) -> Result<id_token::Proven, NotVerified> {
     let header = jwt::header(token)?;
     id_token::check_type(&header)?;
     let kid = header.kid.as_deref();
-    let keys = service.identity.keys(&caller.issuer.issuer, kid).await;
-    let keys = keys.map_err(|_| JwtError::UnknownKey(kid.unwrap_or_default().to_owned()))?;
-    let claims = keys.verify(token)?;
-    id_token::validate(
+    let issuer = &caller.issuer.issuer;
+    let claims = service.identity.verify(issuer, kid, token).await?;
+    let proven = id_token::validate(
         &claims,
         caller.issuer,
         issuers,
         &caller.token.subject,
         service.clock.now(),
-    )
+    );
+    Ok(proven?)
 }
 
 fn log(user: &str, device: &str, decided: &Decided) {

@@ -21,7 +21,7 @@ pub(super) async fn judge<'a>(
         let header = jwt::header(token)?;
         access_token::check_type(&header)?;
         let kid = header.kid.as_deref();
-        let claims = service.identity.keys(&issuer.issuer, kid).await?.verify(token)?;
+        let claims = service.identity.verify(&issuer.issuer, kid, token).await?;
         let expected = Expected {
             audience,
             client_id: &issuer.client_id,

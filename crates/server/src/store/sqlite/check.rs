@@ -9,6 +9,7 @@ use super::losses::{self, Loss};
 use super::person::{Person, Who, who};
 use super::row::{execute, id, json, optional, rows, sql, value};
 use super::{agents, devices, pushes, sessions, usage};
+use crate::access_token::LEEWAY;
 use crate::decide::{self, Asked, Decision, Offer, Place, Question};
 use crate::store::StoreError;
 use crate::store::records::{CheckCommand, CheckOutcome, Decided};
@@ -220,10 +221,10 @@ fn device(c: &Connection, command: &CheckCommand, person: &Person) -> Result<Opt
 }
 
 /// Whether the user has signed in since one of their devices was released: whoever has only the tokens of that device makes no
-/// new one out of it (rule 10).
+/// new one out of it (rule 10). The issuer's clock may be a little behind.
 fn signed_in_since(c: &Connection, command: &CheckCommand, person: &Person) -> Result<bool, StoreError> {
     let released: Option<i64> = value(c, sql!("released_last"), params![person.id])?;
-    let signed_in = command.signed_in_at.map(Timestamp::as_secs);
+    let signed_in = command.signed_in_at.map(|at| (at + LEEWAY).as_secs());
     Ok(released.is_none_or(|released| signed_in.is_some_and(|signed_in| signed_in >= released)))
 }
 

@@ -69,12 +69,22 @@ pub(super) fn rename(c: &Connection, email: &str, to: &str) -> Result<User, Stor
     let user = one(c, email)?;
     let other = by_email(c, to)?;
     if let Some(other) = other.filter(|other| other.id != user.id) {
-        // Whom an administrator has added by the new address, and who never came, is the same person.
-        if !other.issuers.is_empty() || !seats_of(c, &other.id, None)?.is_empty() {
+        // Whom an administrator or a list has added by the new address, and who never came, is the same person; but two who never came
+        // may be two, once something is assigned to the other.
+        let seats = seats_of(c, &other.id, None)?;
+        let may_be_two = user.issuers.is_empty() || other.organisation != user.organisation;
+        if !other.issuers.is_empty() || (may_be_two && !seats.is_empty()) {
             return Err(StoreError::Exists {
                 what: "user",
                 name: to.to_owned(),
             });
+        }
+        for seat in &seats {
+            losses::found(c, &user.id, &seat.subscription, &seat.product)?;
+            execute(c, sql!("seat_pass_on"), params![seat.id, user.id])?;
+        }
+        if !seats.is_empty() {
+            pushes::to_user(c, &user.id)?;
         }
         execute(c, sql!("user_drop"), params![other.id])?;
     }

@@ -257,9 +257,7 @@ pub(crate) async fn a_changed_address_is_the_administrators_to_change(store: Arc
     assert_eq!(refused(&decided).code, Code::NotAssigned);
     store.add_user(BERG.into(), "Nord".into(), NOW).await.unwrap();
     store.assign_seat(BERG.into(), "ATLAS".into(), NOW).await.unwrap();
-    let taken = store.rename_user(MAYA.into(), BERG.into()).await;
-    assert!(matches!(taken, Err(StoreError::Exists { what: "user", .. })));
-    store.unassign_seat(BERG.into(), "ATLAS".into()).await.unwrap();
+    // A list with the new address has given it the seat already: she is the same person.
     let user = store.rename_user(MAYA.into(), BERG.into()).await.unwrap();
     assert_eq!((user.id, user.organisation.as_deref()), (before.id, Some("Nord")));
     grant(&fixture.one(fixture.command("d")).await);
