@@ -279,7 +279,16 @@ pub fn status(
     if let Some(wire) = pending.wire {
         return Status::OnWire(wire);
     }
-    if let Some(sign_in) = &pending.sign_in {
+    let signed_in = service
+        .and_then(|service| service.account.as_ref())
+        .is_some_and(|account| !account.sign_in_again && !pending.unbound);
+    // Somebody's sign-in at another service is waited for by those alone who need one themselves: there is one at a time.
+    let needs_one = !signed_in || pending.keyless;
+    let sign_in = pending
+        .sign_in
+        .as_ref()
+        .filter(|open| needs_one || open.service == registration.service);
+    if let Some(sign_in) = sign_in {
         let why = if sign_in.service == registration.service {
             Why::WaitingForUser
         } else {
@@ -293,9 +302,6 @@ pub fn status(
         let until = Some(since + VAULT_AWAITED_FOR).filter(|until| now < *until);
         return auth_pending(Why::VaultLocked, since, until);
     }
-    let signed_in = service
-        .and_then(|service| service.account.as_ref())
-        .is_some_and(|account| !account.sign_in_again && !pending.unbound);
     if let Some(since) = pending.vault_silent.filter(|_| signed_in) {
         return auth_pending(Why::VaultLocked, since, None);
     }

@@ -361,6 +361,9 @@ impl Engine {
                 link.ending.contact();
             }
             self.usage_taken(now, &name, &landed.usage);
+            if landed.anew {
+                self.try_answered(&name);
+            }
         }
         let failed = verdict.err();
         if let Some(failure) = &failed {

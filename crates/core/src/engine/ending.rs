@@ -52,6 +52,11 @@ impl Ending {
         !self.signing.is_empty() || self.forgetting.is_some()
     }
 
+    /// Resets wait for their releases to be signed: a moment, and the service is asked again.
+    pub(super) fn is_signing(&self) -> bool {
+        !self.signing.is_empty() && self.forgetting.is_none()
+    }
+
     fn has_to_answer(&self, ticket: Ticket) -> bool {
         self.waiters.contains(&ticket) || self.signing.iter().any(|signing| signing.ticket == ticket)
     }

@@ -33,6 +33,8 @@ pub(super) struct Link {
     wanted: bool,
     /// The next one is made with credentials that are fetched anew.
     pub(super) anew: bool,
+    /// Since when somebody waits for a check that was overtaken, and is made again.
+    put_off: Option<Timestamp>,
     /// Failures in a row.
     failures: u32,
     /// When the first of them was, in ticks.
@@ -117,7 +119,7 @@ pub(super) struct Landed {
     /// The minutes of use that it carried.
     pub(super) usage: Vec<Usage>,
     /// It was made with credentials that were to be fetched anew.
-    anew: bool,
+    pub(super) anew: bool,
     /// It began before the machine slept, or before its network changed.
     pub(super) is_of_before: bool,
 }
@@ -272,8 +274,10 @@ impl Link {
 
     /// An answer that is under way no longer counts. Whoever may still be asked then, is asked anew.
     pub(super) fn abandon(&mut self) {
-        if self.flight.take().is_some() {
+        if let Some(flight) = self.flight.take() {
             self.wanted = true;
+            self.anew |= flight.anew && !self.spreading.is_empty();
+            self.put_off = Some(flight.since);
         }
     }
 
@@ -369,6 +373,7 @@ impl Link {
         if !probe {
             self.waiters.append(&mut self.late);
         }
+        self.put_off = None;
         self.flight = Some(Flight {
             attempt,
             probe,
@@ -425,6 +430,14 @@ impl Link {
                 party: flight.party,
                 since: flight.since,
                 until: flight.since + CHECK_WITHIN,
+            });
+        }
+        // A check that a reset of another product has overtaken is made again when that is signed, in a moment.
+        if let Some(since) = self.put_off.filter(|_| self.wanted && self.ending.is_signing()) {
+            return Some(Wire {
+                party: Party::Licensing,
+                since,
+                until: since + CHECK_WITHIN,
             });
         }
         // Between the tries that decide what is out of reach, the start goes on waiting for them; but for the machine's own word

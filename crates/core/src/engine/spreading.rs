@@ -69,14 +69,17 @@ impl Engine {
         let Some(link) = self.links.get_mut(name) else {
             return;
         };
-        match link.spreading.get_mut(product) {
-            Some(spreading) => spreading.over |= spreading.begun >= TRIES.len(),
-            None if waits => drop(
-                link.spreading
-                    .insert(product.to_owned(), Spreading::began(now, since)),
-            ),
-            None => {}
+        if waits {
+            let spreading = link.spreading.entry(product.to_owned());
+            spreading.or_insert_with(|| Spreading::began(now, since));
         }
+    }
+
+    /// A try was answered. After the last one, whoever is still without a seat waits no more.
+    pub(super) fn try_answered(&mut self, name: &str) {
+        let link = self.links.get_mut(name);
+        let spreading = link.into_iter().flat_map(|link| link.spreading.values_mut());
+        spreading.for_each(|spreading| spreading.over |= spreading.begun >= TRIES.len());
     }
 
     /// It has its seat.

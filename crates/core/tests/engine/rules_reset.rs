@@ -1,5 +1,7 @@
 //! Rule 15: what a reset deletes, what it keeps, and what a crash in the middle of it leaves.
 
+use std::time::Duration;
+
 use latchkey_core::code::Code;
 use latchkey_core::engine::{Answer, Ask, SignInWish, Ticket};
 use latchkey_core::facts::{Facts, Held};
@@ -491,4 +493,20 @@ fn what_the_vault_could_not_delete_goes_before_the_next_sign_in() {
         "the old key has gone first"
     );
     assert_eq!(world.facts().services[SERVICE].forget, None);
+}
+
+/// Its check is made again in a moment.
+#[test]
+fn a_reset_of_another_product_refuses_no_start() {
+    let mut world = World::signed_in();
+    world.ask(Ask::Reset(Some(QUARRY.to_owned())));
+    world.pass(seconds(1));
+    world.latency = seconds(5);
+    let key = world.start(QUARRY);
+    world.pass(seconds(1));
+    world.ask(Ask::Reset(Some(ATLAS.to_owned())));
+    world.latency = Duration::from_millis(200);
+    world.pass(seconds(10));
+    assert_eq!(world.status(key).code, 0);
+    assert!(!world.told(key).contains(&11), "{:?}", world.told(key));
 }

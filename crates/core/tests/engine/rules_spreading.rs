@@ -156,6 +156,53 @@ fn only_what_somebody_starts_is_asked_about_again() {
 }
 
 /// The try that fails is made once more in the same way: the token of before does not name the seat.
+/// Neither by another program that starts meanwhile, nor by a check of before: the last try is still under way.
+#[test]
+fn the_last_try_is_waited_for() {
+    for check in [false, true] {
+        let mut world = without_a_seat();
+        let key = world.start(ATLAS);
+        world.pass(seconds(5));
+        let since = world.status(key).since.unwrap();
+        let to_the_last = (since + minutes(10)).since(world.trusted());
+        world.pass(to_the_last - seconds(1));
+        world.latency = seconds(3);
+        if check {
+            world.ask(Ask::Check);
+        }
+        world.service().seat(ATLAS, Seat::Assigned);
+        world.pass(seconds(2));
+        if !check {
+            world.start(ATLAS);
+        }
+        world.pass(seconds(20));
+        assert_eq!(world.status(key).code, 0, "check: {check}");
+        assert!(
+            !world.told(key).contains(&13),
+            "check: {check}: {:?}",
+            world.told(key)
+        );
+    }
+}
+
+#[test]
+fn a_reset_of_another_product_takes_no_credentials_from_a_try() {
+    let mut world = without_a_seat();
+    world.start(ATLAS);
+    world.pass(minutes(1) - seconds(2));
+    world.latency = seconds(5);
+    world.pass(seconds(4));
+    let tried = world.orders.len();
+    assert!(world.orders[tried - 1].refresh_every.is_zero(), "it is under way");
+    world.ask(Ask::Reset(Some(QUARRY.to_owned())));
+    world.pass(seconds(30));
+    let again = &world.orders[tried..];
+    assert!(
+        again.iter().any(|order| order.refresh_every.is_zero()),
+        "{again:?}"
+    );
+}
+
 #[test]
 fn a_try_that_fails_is_made_again_with_fresh_credentials() {
     for wire in [

@@ -141,7 +141,11 @@ fn by_the_rules(case: &Case) -> (u16, Option<Reason>) {
         (2, waits_at(Party::Identity), None),
         (3, waits_at(Party::Licensing), None),
         (4, case.sign_in == Some(true), Some(Reason::WaitingForUser)),
-        (4, case.sign_in == Some(false), Some(Reason::WaitingForOther)),
+        (
+            4,
+            case.sign_in == Some(false) && (case.user != User::In || case.unbound || case.key == Key::Gone),
+            Some(Reason::WaitingForOther),
+        ),
         (
             4,
             case.vault_locked || (is_good && case.key == Key::Awaited),

@@ -443,3 +443,35 @@ fn what_a_session_refusal_has_kept_goes_on_from_the_instant_of_its_end() {
     assert_eq!(world.temporaries.len(), 1);
     assert_eq!(world.product(QUARRY).basis, Some(Basis::Temporary));
 }
+
+/// A busy service ends no outage, whether the machine slept meanwhile or not.
+#[test]
+fn a_service_that_comes_back_busy_leaves_no_gap_after_sleep() {
+    for slept in [false, true] {
+        let mut world = World::new();
+        let policy = Policy {
+            offline_for: days(3),
+            ..Policy::default()
+        };
+        world.service().policies.insert(ATLAS.to_owned(), policy);
+        world.sign_in();
+        let key = world.start(ATLAS);
+        world.licensing = false;
+        world.pass(days(4));
+        assert_eq!(world.status(key).basis, Some(Basis::Temporary));
+        world.licensing = true;
+        world.wire = Wire::Fails(CheckFailure::Busy {
+            retry_after: Some(seconds(100)),
+        });
+        if slept {
+            world.sleep(minutes(1));
+        }
+        world.pass(hours(5));
+        let status = world.status(key);
+        assert_eq!(
+            (status.code, status.basis),
+            (0, Some(Basis::Temporary)),
+            "slept: {slept}"
+        );
+    }
+}

@@ -269,6 +269,30 @@ fn a_sign_in_elsewhere_holds_the_slot_and_is_named() {
     assert_eq!(world.status(key).code, 10);
 }
 
+/// It would help in nothing.
+#[test]
+fn whoever_is_signed_in_waits_for_no_sign_in_elsewhere() {
+    for (network, expected) in [(false, 11), (true, 18)] {
+        let mut world = World::signed_in();
+        world.install(OTHER, 9, "OTHER");
+        world.ask(Ask::Reset(Some(ATLAS.to_owned())));
+        world.pass(seconds(1));
+        world.user = User::Ignores;
+        world.ask(Ask::SignIn(at(OTHER)));
+        world.pass(seconds(1));
+        assert!(world.view().sign_in.is_some());
+        if network {
+            world.service().out = true;
+        } else {
+            world.set_network(false);
+        }
+        let key = world.start(ATLAS);
+        world.pass(minutes(1));
+        assert!(world.view().sign_in.is_some());
+        assert_eq!(world.status(key).code, expected, "network: {network}");
+    }
+}
+
 #[test]
 fn whoever_is_signed_in_need_not_be_asked() {
     let mut world = World::signed_in();

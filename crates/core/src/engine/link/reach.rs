@@ -94,6 +94,8 @@ impl Link {
         if is_offline(self.reach) {
             self.reach = Reach::Unknown;
         }
+        // It was asked just now, and does not do it.
+        self.is_fresh |= party == Party::Licensing && self.is_licensing_out();
         let same = before.filter(|busy| busy.party == party);
         self.busy = same.or(Some(Busy {
             party,
