@@ -83,7 +83,8 @@ pub struct Engine {
     vault_locked: Option<Timestamp>,
     vault: vault::Vault,
     state_problems: Vec<Problem>,
-    start_told_at: Option<Duration>,
+    /// When a start was last told of its days, in ticks, and until when they go.
+    start_told: Option<(Duration, Timestamp)>,
     /// When the machine last woke or changed its network, or this agent started.
     up_since: Duration,
     saving: Saving,

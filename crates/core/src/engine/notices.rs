@@ -213,11 +213,13 @@ impl Engine {
                 open.untold = false;
             }
         }
-        let in_a_burst = self
-            .start_told_at
-            .is_some_and(|at| now.ticks.saturating_sub(at) < BURST);
-        if let Some(of) = told.filter(|_| !in_a_burst) {
-            self.start_told_at = Some(now.ticks);
+        // One notice for starts in a row, of the product that ends first: one that ends sooner than what was told is news.
+        let is_news = |of: &Ending| {
+            self.start_told
+                .is_none_or(|(at, until)| now.ticks.saturating_sub(at) >= BURST || of.until < until)
+        };
+        if let Some(of) = told.filter(is_news) {
+            self.start_told = Some((now.ticks, of.until));
             self.facts.told.offline_on = Some(LocalDay::of(at, now.utc_offset));
             self.tell_days(at, of);
         }

@@ -6,6 +6,7 @@ use latchkey_core::code::{Basis, Code};
 use latchkey_core::engine::{Ask, CheckFailure, Input};
 use latchkey_core::hindrance::NetworkTrouble;
 use latchkey_core::notice::{Left, NoticeKind};
+use latchkey_core::policy::Policy;
 use latchkey_core::time::{DAY, LocalDay, Timestamp};
 use latchkey_core::view::{Away, Icon, Line};
 
@@ -594,4 +595,30 @@ fn the_days_are_told_behind_a_portal_that_follows_a_day_offline() {
     let told = world.shown.iter();
     let told = told.filter(|shown| matches!(shown.notice.kind, NoticeKind::Offline { .. }));
     assert_eq!(told.count(), 3);
+}
+
+/// Starts in a row make one notice, but never instead of the one that matters.
+#[test]
+fn the_final_warning_of_one_is_not_lost_in_the_start_of_another() {
+    let mut world = World::new();
+    let policy = Policy {
+        offline_for: days(5),
+        ..Policy::default()
+    };
+    world.service().policies.insert(QUARRY.to_owned(), policy);
+    world.sign_in();
+    world.network = false;
+    world.reboot(days(4) + hours(19));
+    world.start(ATLAS);
+    world.pass(seconds(12));
+    let before = said(&world).len();
+    world.start(QUARRY);
+    world.pass(seconds(2));
+    world.start(ATLAS);
+    world.pass(minutes(1));
+    let said = &said(&world)[before..];
+    assert!(
+        matches!(said, [(product, Says::Final(_))] if product == "Quarry"),
+        "{said:?}"
+    );
 }
