@@ -39,6 +39,8 @@ mod rules_signed;
 #[cfg(test)]
 mod rules_spreading;
 #[cfg(test)]
+mod rules_starts;
+#[cfg(test)]
 mod rules_status;
 #[cfg(test)]
 mod rules_takeover;

@@ -1,12 +1,9 @@
 //! Rules 3 and 4: grace, and the final warning. Every notice is counted.
 
-use std::time::Duration;
-
 use latchkey_core::code::{Basis, Code};
 use latchkey_core::engine::{Ask, CheckFailure, Input};
 use latchkey_core::hindrance::NetworkTrouble;
 use latchkey_core::notice::{Left, NoticeKind};
-use latchkey_core::policy::Policy;
 use latchkey_core::time::{DAY, LocalDay, Timestamp};
 use latchkey_core::view::{Away, Icon, Line};
 
@@ -146,31 +143,6 @@ fn the_exact_end_is_told_everywhere() {
     assert!(world.shown.iter().all(|shown| {
         matches!(shown.notice.kind, NoticeKind::Offline { until: told, .. } if told == until)
     }));
-}
-
-#[test]
-fn a_start_names_its_own_product_and_the_day_names_the_one_that_ends_first() {
-    let mut world = World::signed_in();
-    world.pass(hours(10));
-    // Quarry alone is checked again: of Atlas's answer nothing is believed.
-    world.wire = Wire::TamperedAbout(ATLAS);
-    world.set_network(true);
-    world.pass(minutes(1));
-    world.set_network(false);
-    world.pass(minutes(1));
-    assert_eq!(
-        said(&world),
-        [("Atlas".to_owned(), Says::Offline(Left::Days(30)))],
-        "the day"
-    );
-    world.start(QUARRY);
-    world.pass(minutes(1));
-    assert_eq!(
-        said(&world)[1],
-        ("Quarry".to_owned(), Says::Offline(Left::Days(30))),
-        "the start"
-    );
-    assert!(matches!(&world.view().headline.line, Line::Offline { product, .. } if product == "Atlas"));
 }
 
 #[test]
@@ -336,31 +308,6 @@ fn that_it_is_over_names_what_ends_first_and_when() {
 }
 
 #[test]
-fn what_was_started_online_is_no_start_when_the_cable_is_pulled() {
-    let mut world = World::signed_in();
-    world.start(QUARRY);
-    world.pass(hours(5));
-    world.set_network(false);
-    world.pass(minutes(1));
-    let told = said(&world);
-    let first = ("Atlas".to_owned(), Says::Offline(Left::Days(30)));
-    assert_eq!(told, [first], "of both that end then, the first there is");
-}
-
-#[test]
-fn starts_within_ten_seconds_make_one_notice() {
-    let mut world = offline();
-    world.pass(minutes(1));
-    world.shown.clear();
-    for (after, notices) in [(0, 1), (4, 1), (5, 1), (2, 2)] {
-        world.pass(seconds(after));
-        world.start(QUARRY);
-        world.pass(Duration::from_millis(100));
-        assert_eq!(world.shown.len(), notices, "{:?}", said(&world));
-    }
-}
-
-#[test]
 fn the_end_takes_the_place_of_the_warnings_that_nobody_saw() {
     let mut world = offline();
     world.viewer = false;
@@ -435,24 +382,6 @@ fn nothing_is_counted_down_while_all_is_well() {
     assert!(world.product(ATLAS).until.unwrap().since(now) > 29 * DAY);
 }
 
-#[test]
-fn of_products_that_start_together_the_one_that_ends_first_is_named() {
-    let mut world = offline();
-    world.pass(minutes(1));
-    world.wire = Wire::TamperedAbout(ATLAS);
-    world.set_network(true);
-    world.pass(hours(2));
-    assert!(world.product(ATLAS).until < world.product(QUARRY).until);
-    world.shown.clear();
-    world.network = false;
-    world.break_streams();
-    world.start(QUARRY);
-    world.start(ATLAS);
-    world.pass(minutes(1));
-    let first = ("Atlas".to_owned(), Says::Offline(Left::Days(30)));
-    assert_eq!(said(&world), [first], "the day was told before");
-}
-
 /// Rule 7: in a licensing outage the days count when the end is near, and not before.
 #[test]
 fn in_an_outage_the_days_are_told_when_they_are_few() {
@@ -514,33 +443,6 @@ fn the_last_days_of_a_subscription_are_told_as_what_they_are() {
     assert!(matches!(world.shown[0].notice.kind, NoticeKind::Connected { .. }));
 }
 
-/// The network went without a word: that it is gone is found out only after the start was answered.
-#[test]
-fn a_start_is_told_of_the_days_also_where_the_outage_is_found_afterwards() {
-    let mut world = World::signed_in();
-    world.licensing = false;
-    world.identity = false;
-    world.start(ATLAS);
-    world.pass(minutes(2));
-    assert_eq!(
-        said(&world),
-        [("Atlas".to_owned(), Says::Offline(Left::Days(30)))]
-    );
-    // The day was told with it: another start is told for itself.
-    world.licensing = true;
-    world.identity = true;
-    world.pass(minutes(10));
-    world.licensing = false;
-    world.identity = false;
-    let told = said(&world).len();
-    world.start(ATLAS);
-    world.pass(minutes(2));
-    assert_eq!(
-        said(&world)[told..],
-        [("Atlas".to_owned(), Says::Offline(Left::Days(30)))]
-    );
-}
-
 /// What nobody has been shown of an account is over with it.
 #[test]
 fn whoever_signs_out_is_told_nothing_more_of_the_days() {
@@ -595,30 +497,4 @@ fn the_days_are_told_behind_a_portal_that_follows_a_day_offline() {
     let told = world.shown.iter();
     let told = told.filter(|shown| matches!(shown.notice.kind, NoticeKind::Offline { .. }));
     assert_eq!(told.count(), 3);
-}
-
-/// Starts in a row make one notice, but never instead of the one that matters.
-#[test]
-fn the_final_warning_of_one_is_not_lost_in_the_start_of_another() {
-    let mut world = World::new();
-    let policy = Policy {
-        offline_for: days(5),
-        ..Policy::default()
-    };
-    world.service().policies.insert(QUARRY.to_owned(), policy);
-    world.sign_in();
-    world.network = false;
-    world.reboot(days(4) + hours(19));
-    world.start(ATLAS);
-    world.pass(seconds(12));
-    let before = said(&world).len();
-    world.start(QUARRY);
-    world.pass(seconds(2));
-    world.start(ATLAS);
-    world.pass(minutes(1));
-    let said = &said(&world)[before..];
-    assert!(
-        matches!(said, [(product, Says::Final(_))] if product == "Quarry"),
-        "{said:?}"
-    );
 }
