@@ -337,6 +337,14 @@ mod tests {
         let forged = Err(JwsError::BadSignature.into());
         let another = vouched(ISSUER, &[key(2, "one")]);
         assert_eq!(verify(&token, &[another], us), forged);
+        // Its name is a hint, and a key need not have one.
+        let nameless = |seed| IssuerKey {
+            kid: None,
+            ..key(seed, "")
+        };
+        let one_of_them = vouched(ISSUER, &[key(3, "two"), nameless(2), nameless(1)]);
+        assert_eq!(verify(&token, &[one_of_them], us), Ok("maya".to_owned()));
+        assert_eq!(verify(&token, &[vouched(ISSUER, &[nameless(2)])], us), forged);
         for purpose in [
             IssuerKey {
                 use_: Some("enc".to_owned()),
