@@ -33,6 +33,7 @@ fn must_stop() -> NoticeKind {
     NoticeKind::MustStop {
         code: Code::NotAssigned.number(),
         stop_at: AT + 10 * MINUTE,
+        holder: None,
     }
 }
 

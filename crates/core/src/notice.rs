@@ -92,6 +92,9 @@ pub enum NoticeKind {
         code: u16,
         /// When the product must have stopped.
         stop_at: Timestamp,
+        /// The name of the user's other device that has the session now (code 16), if the service says it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        holder: Option<String>,
     },
     /// The licensing service is not answering (rule 7). Urgency low.
     Outage,

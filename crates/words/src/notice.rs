@@ -97,8 +97,12 @@ impl Words {
                     &[("until", (&until).into())],
                 )
             }
-            NoticeKind::MustStop { code, stop_at } => {
-                let cause = self.cause(*code, product);
+            NoticeKind::MustStop {
+                code,
+                stop_at,
+                holder,
+            } => {
+                let cause = self.cause(*code, product, holder.as_deref());
                 let args = [
                     ("cause", (&cause).into()),
                     ("minutes", minutes(now, *stop_at).into()),
@@ -124,7 +128,11 @@ impl Words {
         }
     }
 
-    fn cause(&self, code: u16, product: Value<'_>) -> String {
+    fn cause(&self, code: u16, product: Value<'_>, holder: Option<&str>) -> String {
+        if let Some(holder) = holder.filter(|_| code == Code::SessionInUse.number()) {
+            let args = [("product", product), ("holder", Value::from(holder))];
+            return self.message("cause-session-in-use-on", &args);
+        }
         let args = [("product", product)];
         let known = Code::from_number(code).and_then(|code| self.find(&id("cause", code.name()), &args));
         known.unwrap_or_else(|| self.message("cause", &args))

@@ -104,16 +104,25 @@ fn connected_again() {
 
 #[test]
 fn taken_over() {
-    let kind = NoticeKind::MustStop {
-        code: Code::SessionInUse.number(),
-        stop_at: UNTIL + 10 * MINUTE,
-    };
-    let text = words("en").notice(&notice(UNTIL, kind));
-    assert_eq!(
-        text.body,
-        "Atlas is now in use on another device. You have 10 minutes to save."
-    );
-    assert_eq!((text.urgency, text.stays), (Urgency::Critical, true));
+    for (holder, said) in [
+        (
+            Some("STUDIO-2"),
+            "Atlas is now in use on STUDIO-2. You have 10 minutes to save.",
+        ),
+        (
+            None,
+            "Atlas is now in use on another device. You have 10 minutes to save.",
+        ),
+    ] {
+        let kind = NoticeKind::MustStop {
+            code: Code::SessionInUse.number(),
+            stop_at: UNTIL + 10 * MINUTE,
+            holder: holder.map(str::to_owned),
+        };
+        let text = words("en").notice(&notice(UNTIL, kind));
+        assert_eq!(text.body, said);
+        assert_eq!((text.urgency, text.stays), (Urgency::Critical, true));
+    }
 }
 
 #[test]

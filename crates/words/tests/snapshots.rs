@@ -298,6 +298,7 @@ fn every_notice() {
             NoticeKind::MustStop {
                 code: code.number(),
                 stop_at: soon,
+                holder: (*code == Code::SessionInUse).then(|| "STUDIO-2".to_owned()),
             },
         )
     }));

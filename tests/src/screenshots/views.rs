@@ -117,10 +117,12 @@ pub(crate) const NOTICES: [Pictured; 12] = [
     ("seat-taken", "stopped-not-assigned", |now| NoticeKind::MustStop {
         code: Code::NotAssigned.number(),
         stop_at: now + 10 * MINUTE,
+        holder: None,
     }),
     ("session-taken", "stopped-session", |now| NoticeKind::MustStop {
         code: Code::SessionInUse.number(),
         stop_at: now + 10 * MINUTE,
+        holder: Some("STUDIO-2".to_owned()),
     }),
     ("outage", "outage-licensing", |_| NoticeKind::Outage),
 ];

@@ -463,12 +463,14 @@ impl Engine {
         }
         self.save(Dirty::One);
         if let Status::Refused(refusal) = status {
+            let claims = refusal.claims();
             self.note(
                 at.shifted(-ahead),
                 name,
                 NoticeKind::MustStop {
-                    code: refusal.claims().code.number(),
+                    code: claims.code.number(),
                     stop_at: stop_at.shifted(-ahead),
+                    holder: claims.detail.holder.as_ref().map(|device| device.name.clone()),
                 },
             );
         }

@@ -2,6 +2,7 @@
 
 use latchkey_core::code::Code;
 use latchkey_core::engine::{Answer, Ask, CheckOrder, Input};
+use latchkey_core::notice::NoticeKind;
 use latchkey_core::session::{SessionWish, WaitingDevice};
 
 use crate::support::licensing::Seat;
@@ -231,4 +232,19 @@ fn what_is_taken_over_for_one_product_is_open_for_that_one() {
     world.pass(seconds(5));
     world.close(key);
     assert_eq!(asked(&mut world), (true, false), "closed is closed");
+}
+
+#[test]
+fn whoever_must_stop_hears_which_device_has_the_session() {
+    let mut world = World::signed_in();
+    world.start(ATLAS);
+    world.pass(minutes(1));
+    world.service().seat(ATLAS, in_use());
+    world.push();
+    world.pass(seconds(5));
+    let told = world.shown.last().map(|shown| &shown.notice.kind);
+    assert!(
+        matches!(told, Some(NoticeKind::MustStop { code: 16, holder: Some(holder), .. }) if holder == "STUDIO-2"),
+        "{told:?}"
+    );
 }

@@ -47,6 +47,7 @@ cause-offline-limit-reached = { $product } war zu lange offline.
 cause-not-assigned = Ihr Lizenzplatz für { $product } wurde Ihnen entzogen.
 cause-subscription-ended = Das Abonnement für { $product } ist beendet.
 cause-session-in-use = { $product } wird jetzt auf einem anderen Gerät verwendet.
+cause-session-in-use-on = { $product } wird jetzt auf { $holder } verwendet.
 cause-client-outdated = Der Lizenzdienst verlangt ein neueres Latchkey, um mit { $product } weiterzumachen.
 cause-device-released = Dieses Gerät wurde an anderer Stelle freigegeben.
 

@@ -47,6 +47,7 @@ cause-offline-limit-reached = { $product } has been offline too long.
 cause-not-assigned = Your seat for { $product } was taken away.
 cause-subscription-ended = The subscription for { $product } has ended.
 cause-session-in-use = { $product } is now in use on another device.
+cause-session-in-use-on = { $product } is now in use on { $holder }.
 cause-client-outdated = The licensing service asks for a newer Latchkey to go on with { $product }.
 cause-device-released = This device was released elsewhere.
 

@@ -9,7 +9,7 @@ use latchkey_core::first_start::{self, FirstStartClaims};
 use latchkey_core::jws::{self, Jwk, SigningKey, Thumbprint};
 use latchkey_core::keys::{self, KeysClaims};
 use latchkey_core::lease::{
-    Binding, Confirmation, LEASE_TYP, LeaseClaims, REFUSAL_TYP, RefusalClaims, RefusalDetail,
+    Binding, Confirmation, DeviceEntry, LEASE_TYP, LeaseClaims, REFUSAL_TYP, RefusalClaims, RefusalDetail,
 };
 use latchkey_core::policy::Policy;
 use latchkey_core::registration::{Registration, VERSION};
@@ -210,7 +210,15 @@ impl Licensing {
                     binding,
                     code,
                     save_window: self.policy.save_window.as_secs(),
-                    detail: RefusalDetail::default(),
+                    detail: RefusalDetail {
+                        holder: (code == Code::SessionInUse).then(|| DeviceEntry {
+                            id: "dev_2".to_owned(),
+                            name: "STUDIO-2".to_owned(),
+                            system: "Linux".to_owned(),
+                            last_seen: at.as_secs(),
+                        }),
+                        ..RefusalDetail::default()
+                    },
                 },
             )),
         }
