@@ -12,6 +12,12 @@ use serde_json::{Value, json};
 use crate::issuer::{self, CLIENT, Issuer, RESOURCE, forge, p256, sign_rsa};
 use crate::service::{Answered, Device, MAYA, NOW, Running};
 
+/// An issuer may be asked as often as there is reason to.
+const NO_COOLDOWN: Timing = Timing {
+    cooldown: Duration::ZERO,
+    ..Timing::DEFAULT
+};
+
 async fn with_token(service: &Running, device: &Device, token: String) -> Answered {
     let mut attempt = service.attempt(device);
     attempt.token = token;
@@ -72,11 +78,7 @@ async fn a_key_is_used_with_its_own_algorithm_only() {
 
 #[tokio::test]
 async fn an_unknown_key_is_fetched_once_and_not_again_and_again() {
-    let no_cooldown = Timing {
-        cooldown: Duration::ZERO,
-        ..Timing::DEFAULT
-    };
-    for (timing, fetches, accepted) in [(no_cooldown, 3, true), (Timing::DEFAULT, 1, false)] {
+    for (timing, fetches, accepted) in [(NO_COOLDOWN, 3, true), (Timing::DEFAULT, 1, false)] {
         let service = Running::start_all(Policy::default(), timing).await;
         let device = Device::new(1);
         service.first_check(&device).await;
@@ -101,11 +103,7 @@ async fn an_unknown_key_is_fetched_once_and_not_again_and_again() {
 /// Nor is a token bad that nobody can judge: the issuer may have rotated its keys, and cannot be asked.
 #[tokio::test]
 async fn an_unknown_key_is_no_bad_token_while_the_issuer_cannot_be_asked() {
-    let timing = Timing {
-        cooldown: Duration::ZERO,
-        ..Timing::DEFAULT
-    };
-    let service = Running::start_all(Policy::default(), timing).await;
+    let service = Running::start_all(Policy::default(), NO_COOLDOWN).await;
     let device = Device::new(1);
     service.first_check(&device).await;
     let next = p256(78);
@@ -137,9 +135,8 @@ async fn an_unknown_key_is_no_bad_token_while_the_issuer_cannot_be_asked() {
 #[tokio::test]
 async fn an_issuer_that_publishes_no_key_for_a_moment_has_not_withdrawn_them_all() {
     let timing = Timing {
-        cooldown: Duration::ZERO,
         retry: Duration::ZERO,
-        ..Timing::DEFAULT
+        ..NO_COOLDOWN
     };
     let service = Running::start_all(Policy::default(), timing).await;
     let device = Device::new(1);
@@ -178,11 +175,7 @@ async fn names_of_keys_are_hints() {
 #[tokio::test]
 async fn a_key_that_is_replaced_without_a_new_name_is_found() {
     for kid in [None, Some("es256")] {
-        let timing = Timing {
-            cooldown: Duration::ZERO,
-            ..Timing::DEFAULT
-        };
-        let service = Running::start_all(Policy::default(), timing).await;
+        let service = Running::start_all(Policy::default(), NO_COOLDOWN).await;
         let device = Device::new(1);
         service.first_check(&device).await;
         let next = p256(78);
